@@ -98,7 +98,7 @@ export type UnlockFacts = {
 }
 
 /** What became of an attempt to tell a target. */
-export type Told =
+export type SendResult =
   | { readonly status: 'delivered'; readonly code?: number; readonly answer?: string }
   /** Another attempt may succeed; not before `retryAfterMs`, if given. */
   | {
@@ -114,7 +114,7 @@ export type Told =
 export type Channel = {
   /** Tells a target one thing. It resolves within the time limit that `signal` sets, and never rejects for
    * anything that a target does. */
-  readonly tell: (target: Target, message: Message, signal: AbortSignal) => Promise<Told>
+  readonly send: (target: Target, message: Message, signal: AbortSignal) => Promise<SendResult>
   /** Milliseconds from one failed attempt to the next; after the last, the row is dead. */
   readonly retriesMs: readonly number[]
   /** Messages that have waited longer are told as one digest, or as the channel sees fit by `createdAtMs` if

@@ -1,7 +1,7 @@
 import type { Published } from '../domain/broker.ts'
 import type { Clock } from '../domain/clock.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts'
-import type { Channel, Told, UnlockFacts } from '../domain/home-event.ts'
+import type { Channel, SendResult, UnlockFacts } from '../domain/home-event.ts'
 import type { Link } from './link.ts'
 import { deniedJson, unlockedJson } from './messages.ts'
 import type { Remembered } from './memory.ts'
@@ -48,52 +48,55 @@ export const mqttChannel = ({ link, topics, hasNames, ...deps }: Dependencies): 
     }
   }
 
-  const tellEvent = async (event: 'unlocked' | 'denied', unlock: UnlockFacts): Promise<Told> => {
+  const sendEvent = async (
+    event: 'unlocked' | 'denied',
+    unlock: UnlockFacts,
+  ): Promise<SendResult> => {
     const { lock, seq, happened_at: happenedAt } = unlock
     if (!(await isAnnounced(lock))) return { status: 'delivered', answer: 'There is no such lock' }
     if (!link.isConnected()) return failed('No connection to the broker')
     const { isLate, isOver } = await ageOf(unlock)
     const settlesInMs = isOver ? 0 : link.settlesInMs()
     if (settlesInMs > 0) return failed('Waits for listeners to come back', settlesInMs)
-    const told = { unlock, hasNames, isLate }
+    const shown = { unlock, hasNames, isLate }
     const isUnlock = event === 'unlocked'
     const [topic, payload] = isUnlock
-      ? [topics.unlocks(lock), unlockedJson(told)]
-      : [topics.denials(lock), deniedJson(told)]
-    const outcome: Told = isOver
+      ? [topics.unlocks(lock), unlockedJson(shown)]
+      : [topics.denials(lock), deniedJson(shown)]
+    const outcome: SendResult = isOver
       ? { status: 'delivered', answer: 'Too old to be told as an event' }
-      : toldBy(await link.publish(topic, JSON.stringify(payload)))
+      : resultOf(await link.publish(topic, JSON.stringify(payload)))
     if (isUnlock) noteLast(lock, { seq, happenedAtMs: Date.parse(happenedAt), isLate })
     return outcome
   }
 
-  const tell = async ({ about }: Parameters<Channel['tell']>[1]): Promise<Told> => {
+  const send = async ({ about }: Parameters<Channel['send']>[1]): Promise<SendResult> => {
     if (about.event === 'unlocked' || about.event === 'denied')
-      return tellEvent(about.event, about.unlock)
+      return sendEvent(about.event, about.unlock)
     if (about.event !== 'test')
       // The topic of the log tells of its problems, and nobody listens for the rest.
       return { status: 'delivered', answer: 'Not told by MQTT' }
     const published = await link.publish(topics.status, 'online', { retain: true })
     return published === 'unheard' && link.isConnected()
       ? { status: 'delivered', answer: 'The broker took it, and nobody listens' }
-      : toldBy(published)
+      : resultOf(published)
   }
 
   return {
-    tell: (_target, message, signal) => Promise.race([tell(message), abortion(signal)]),
+    send: (_target, message, signal) => Promise.race([send(message), abortion(signal)]),
     retriesMs: RETRIES_MS,
     freshMs: undefined,
     givesUp: false,
   }
 }
 
-const failed = (answer: string, retryAfterMs?: number): Told => ({
+const failed = (answer: string, retryAfterMs?: number): SendResult => ({
   status: 'failed',
   answer,
   ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
 })
 
-const toldBy = (published: Published): Told => {
+const resultOf = (published: Published): SendResult => {
   if (published === 'heard') return { status: 'delivered' }
   return failed(
     published === 'unheard'
@@ -102,7 +105,7 @@ const toldBy = (published: Published): Told => {
   )
 }
 
-const abortion = (signal: AbortSignal): Promise<Told> =>
+const abortion = (signal: AbortSignal): Promise<SendResult> =>
   new Promise((resolve) => {
     const end = () => resolve(failed('The broker did not answer in time'))
     if (signal.aborted) end()

@@ -3,16 +3,16 @@ import type { UnlockFacts } from '../domain/home-event.ts'
 /** Home Assistant takes no longer text for the state of a sensor. */
 const WHO_CHARACTERS_MAX = 255
 
-type Told = { readonly unlock: UnlockFacts; readonly hasNames: boolean; readonly isLate: boolean }
+type Shown = { readonly unlock: UnlockFacts; readonly hasNames: boolean; readonly isLate: boolean }
 
 /** Returns an unlock as an event. Its keys are fixed: Home Assistant takes some, such as `icon`, for its own. */
-export const unlockedJson = ({ isLate, ...told }: Told) => ({
+export const unlockedJson = ({ isLate, ...shown }: Shown) => ({
   event_type: isLate ? 'unlocked_late' : 'unlocked',
-  ...lastJson({ isLate, ...told }),
+  ...lastJson({ isLate, ...shown }),
 })
 
 /** Returns an unlock as the last one of its lock. */
-export const lastJson = ({ unlock, hasNames, isLate }: Told) => ({
+export const lastJson = ({ unlock, hasNames, isLate }: Shown) => ({
   who: whoOf(unlock, hasNames),
   user_id: unlock.user_id,
   method: unlock.method,
@@ -27,7 +27,7 @@ export const lastJson = ({ unlock, hasNames, isLate }: Told) => ({
 })
 
 /** Returns a denial as an event. */
-export const deniedJson = ({ unlock, hasNames, isLate }: Told) => ({
+export const deniedJson = ({ unlock, hasNames, isLate }: Shown) => ({
   event_type: 'denied',
   who: whoOf(unlock, hasNames),
   reason: unlock.reason,

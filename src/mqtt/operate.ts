@@ -24,7 +24,7 @@ type Log = (fields: object, message: string) => void
 /** Returns the listener to commands: one after another, since the second of two must be later. */
 export const commandListener = ({ topics, operate, logger }: Dependencies) => {
   /** Locks without an operator that somebody tried to operate: said once, because anyone can send. */
-  const told = new Set<string>()
+  const reported = new Set<string>()
 
   let lines = 0
   let sinceMs = -Infinity
@@ -43,8 +43,8 @@ export const commandListener = ({ topics, operate, logger }: Dependencies) => {
     const operated = await operate({ label, ...read })
     if (operated === 'permitted' || operated === 'denied') return
     if (operated === 'no operator') {
-      if (told.has(label) || told.size >= TOLD_MAX) return
-      told.add(label)
+      if (reported.has(label) || reported.size >= REPORTED_MAX) return
+      reported.add(label)
     }
     ignored(label, operated)
   }
@@ -68,9 +68,9 @@ export const commandListener = ({ topics, operate, logger }: Dependencies) => {
   }
 }
 
-const TOLD_MAX = 100
+const REPORTED_MAX = 100
 const LABEL_MAX = 32
 /** Lines in the log a minute. */
 const LINES_MAX = 20
-/** Commands that wait, and are not told from a flood. */
+/** Commands that wait, and are not reported from a flood. */
 const WAITING_MAX = 20

@@ -3,7 +3,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts'
 import { restOfHours } from '../domain/calendar/hours.ts'
 import type { Channel, Hours, Target, TargetContents, TargetKind } from '../domain/home-event.ts'
 import type { AddressRules } from '../http/outgoing/target-address.ts'
-import { tellByPost } from '../http/outgoing/tell.ts'
+import { deliverByPost } from '../http/outgoing/deliver.ts'
 import { type Fields, acceptedContents, quietHours } from './contents.ts'
 import type { Service } from './services/service.ts'
 import { notificationOf } from './words.ts'
@@ -23,11 +23,11 @@ export type KindDependencies = {
  * the target is disabled after five days of failures. */
 export const notifying = (
   { zone }: Pick<KindDependencies, 'zone'>,
-  tell: Channel['tell'],
+  send: Channel['send'],
 ): Pick<TargetKind, 'channel' | 'rules'> => ({
   rules: [{ on: 'unlocked' }, { on: 'denied' }],
   channel: {
-    tell,
+    send,
     retriesMs: RETRIES_MS,
     freshMs: 15 * MINUTE_MS,
     waitMs: ({ settings }, _, nowMs) => {
@@ -65,7 +65,7 @@ export const serviceKind = (service: Service, deps: KindDependencies): TargetKin
   return {
     ...notifying(deps, (target, message, signal) => {
       const { url, headers, body } = request(target, notificationOf(message, deps))
-      return tellByPost({
+      return deliverByPost({
         rules,
         nowMs: clock.wallMs(),
         url,

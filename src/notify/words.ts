@@ -148,11 +148,11 @@ const digestText = ({ unlocked, denied, others, dropped, fromMs, toMs }: Digest,
     counted(denied, 'refusal'),
     counted(others, unlocked + denied > 0 ? 'other event' : 'event'),
   ].filter((count) => count !== '')
-  const told = counts.length === 0 ? '' : `${listed(counts)} ${when}.`
-  if (dropped === 0) return told
-  const more = counted(dropped, told === '' ? 'event' : 'more event')
-  const where = told === '' ? ` ${when}` : ''
-  return [told, `${more}${where} could not be kept for you; the log has what happened.`]
+  const summary = counts.length === 0 ? '' : `${listed(counts)} ${when}.`
+  if (dropped === 0) return summary
+  const more = counted(dropped, summary === '' ? 'event' : 'more event')
+  const where = summary === '' ? ` ${when}` : ''
+  return [summary, `${more}${where} could not be kept for you; the log has what happened.`]
     .filter(Boolean)
     .join(' ')
 }

@@ -12,9 +12,9 @@ import { type News, announcer } from './core/announce.ts'
 import { targetsIn } from './core/target-store.ts'
 import { unlockFactsReader } from './sending/facts.ts'
 import { type Sender, sender } from './sending/sender.ts'
-import type { Channels, TellingDependencies } from './sending/teller.ts'
+import type { Channels, DeliveryDependencies } from './sending/delivery-loop.ts'
 import { targetHealth } from './targets/health.ts'
-import { deliveryMetrics, toldCounts } from './targets/metrics.ts'
+import { deliveryMetrics, attemptCounts } from './targets/metrics.ts'
 import { targetRoutes } from './targets/routes.ts'
 import { targetService } from './targets/service.ts'
 import { webhooks } from './webhook/webhook.ts'
@@ -34,7 +34,7 @@ type Dependencies = {
   /** The channels of targets that the server itself adds, by their kind. */
   readonly channels: Channels
 } & Pick<FactDependencies, 'findUnlock' | 'lockName' | 'nameOf'> &
-  Pick<TellingDependencies, 'countWaiting'> &
+  Pick<DeliveryDependencies, 'countWaiting'> &
   Pick<TargetDependencies, 'checkPassword' | 'actingRole'>
 
 /** Tells the home's targets of events. Disposing stops that; what waits is told after the next start. */
@@ -50,7 +50,7 @@ export const outboxModule = (deps: Dependencies) => {
   const zone = () => homeZone(config)
   const unlockFacts = unlockFactsReader({ ...deps, linkBase: linkBase(config) })
   const announceIn = announcer({ clock, zone })
-  const counts = toldCounts()
+  const counts = attemptCounts()
   const outbox: Sender = sender({
     db,
     clock,
@@ -59,7 +59,7 @@ export const outboxModule = (deps: Dependencies) => {
     channels,
     unlockFacts,
     countWaiting,
-    onTold: counts.add,
+    onAttempt: counts.add,
   })
   const targets = targetService({
     db,

@@ -62,30 +62,30 @@ const channelTo = async (url: string, { size = 1 } = {}) => {
     isAnnounced: async (label) => label === 'front-door',
     noteLast: (label, noted) => last.push([label, noted]),
   })
-  const tell = (about: Message['about'], signal = new AbortController().signal) =>
-    channel.tell(target, { id: '1', createdAtMs: NOW, about }, signal)
-  return Object.assign(link, { channel, last, tell, clock })
+  const send = (about: Message['about'], signal = new AbortController().signal) =>
+    channel.send(target, { id: '1', createdAtMs: NOW, about }, signal)
+  return Object.assign(link, { channel, last, send, clock })
 }
 
 test('an unlock is told once somebody listens, and until then not delivered', async () => {
   await using broker = await startMosquitto()
   await using mqtt = await channelTo(broker.url)
   const about = { event: 'unlocked', unlock: unlock(0) } as const
-  expect(await mqtt.tell(about)).toMatchObject({
+  expect(await mqtt.send(about)).toMatchObject({
     status: 'failed',
     answer: 'No connection to the broker',
   })
   mqtt.begin()
   await until(mqtt.isConnected)
-  expect(await mqtt.tell(about)).toStrictEqual({
+  expect(await mqtt.send(about)).toStrictEqual({
     status: 'failed',
     answer: 'Nobody listens at the broker',
   })
   // Whoever comes later learns at least who was the last.
   expect(mqtt.last).toStrictEqual([['front-door', { seq: 0, happenedAtMs: NOW, isLate: false }]])
   const listener = await broker.listen(topics.unlocks('+'), topics.denials('+'))
-  expect(await mqtt.tell(about)).toStrictEqual({ status: 'delivered' })
-  expect(await mqtt.tell({ event: 'denied', unlock: unlock(1) })).toStrictEqual({
+  expect(await mqtt.send(about)).toStrictEqual({ status: 'delivered' })
+  expect(await mqtt.send({ event: 'denied', unlock: unlock(1) })).toStrictEqual({
     status: 'delivered',
   })
   await until(() => listener.heard.length === 2)
@@ -103,10 +103,10 @@ test('after an hour or a hundred events an unlock is late, and after a day only 
     mqtt.begin()
     await until(mqtt.isConnected)
     const before = listener.heard.length
-    const told = await mqtt.tell({ event: 'unlocked', unlock: unlock(2000 - eventsSince, ageMs) })
-    expect(told.status).toBe('delivered')
+    const result = await mqtt.send({ event: 'unlocked', unlock: unlock(2000 - eventsSince, ageMs) })
+    expect(result.status).toBe('delivered')
     expect(mqtt.last).toHaveLength(1)
-    if (told.answer !== undefined) return told.answer
+    if (result.answer !== undefined) return result.answer
     await until(() => listener.heard.length > before)
     const { event_type: type, late } = JSON.parse(listener.heard.at(-1)?.payload ?? '') as {
       event_type: string
@@ -135,14 +135,14 @@ test('without MQTT 5 an unlock waits until listeners have had time to come back'
   mqtt.begin()
   await until(mqtt.isConnected)
   mqtt.clock.ms = 5000
-  expect(await mqtt.tell({ event: 'unlocked', unlock: unlock(0) })).toStrictEqual({
+  expect(await mqtt.send({ event: 'unlocked', unlock: unlock(0) })).toStrictEqual({
     status: 'failed',
     answer: 'Waits for listeners to come back',
     retryAfterMs: 10_000,
   })
   expect(listener.heard).toStrictEqual([])
   mqtt.clock.ms = 15_000
-  expect(await mqtt.tell({ event: 'unlocked', unlock: unlock(0) })).toStrictEqual({
+  expect(await mqtt.send({ event: 'unlocked', unlock: unlock(0) })).toStrictEqual({
     status: 'delivered',
   })
   await until(() => listener.heard.length === 1)
@@ -159,8 +159,8 @@ test('what nobody could listen to holds up nothing', async () => {
     { event: 'account.waiting', count: 2 },
     { event: 'test' },
   ] as const)
-    expect([about.event, (await mqtt.tell(about)).status]).toStrictEqual([about.event, 'delivered'])
+    expect([about.event, (await mqtt.send(about)).status]).toStrictEqual([about.event, 'delivered'])
   expect(mqtt.last).toStrictEqual([])
   const aborted = AbortSignal.abort()
-  expect((await mqtt.tell({ event: 'denied', unlock: unlock(0) }, aborted)).status).toBe('failed')
+  expect((await mqtt.send({ event: 'denied', unlock: unlock(0) }, aborted)).status).toBe('failed')
 })

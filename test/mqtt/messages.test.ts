@@ -34,10 +34,10 @@ const LAST = {
 }
 
 test('an unlock has fixed keys, and is late or not', () => {
-  const told = { unlock: UNLOCK, hasNames: true, isLate: false }
-  expect(unlockedJson(told)).toStrictEqual({ event_type: 'unlocked', ...LAST })
-  expect(lastJson(told)).toStrictEqual(LAST)
-  expect(unlockedJson({ ...told, isLate: true })).toStrictEqual({
+  const shown = { unlock: UNLOCK, hasNames: true, isLate: false }
+  expect(unlockedJson(shown)).toStrictEqual({ event_type: 'unlocked', ...LAST })
+  expect(lastJson(shown)).toStrictEqual(LAST)
+  expect(unlockedJson({ ...shown, isLate: true })).toStrictEqual({
     event_type: 'unlocked_late',
     ...LAST,
     late: true,

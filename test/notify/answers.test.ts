@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { Target, Told } from '../../src/domain/home-event.ts'
+import type { Target, SendResult } from '../../src/domain/home-event.ts'
 import { serviceKind } from '../../src/notify/kinds.ts'
 import { gotify } from '../../src/notify/services/gotify.ts'
 import { ntfy } from '../../src/notify/services/ntfy.ts'
@@ -14,7 +14,7 @@ const tell = async (
   service: Service,
   { settings, secrets }: Pick<Target, 'settings' | 'secrets'>,
   signal = AbortSignal.timeout(15_000),
-): Promise<Told> => {
+): Promise<SendResult> => {
   const { channel, accept } = serviceKind(service, {
     clock: { wallMs: () => Date.parse('2026-11-28T14:00:00Z') },
     version: '1.0',
@@ -23,7 +23,7 @@ const tell = async (
     linkBase: 'https://lock.home',
   })
   const target = { id: 't', kind: 'k', name: 'n', accountPublicId: null }
-  return channel.tell(
+  return channel.send(
     { ...target, ...(await accept({ settings, secrets })) },
     messageAbout(),
     signal,

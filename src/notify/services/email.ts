@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type SMTPTransport from 'nodemailer/lib/smtp-transport'
 import type { SmtpAddress } from '../../config/parsers.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
-import type { Target, Told } from '../../domain/home-event.ts'
+import type { Target, SendResult } from '../../domain/home-event.ts'
 import type { Notification } from '../words.ts'
 
 /** The mail server that the settings name. */
@@ -24,7 +24,7 @@ export const sendMail = async (
   { settings }: Pick<Target, 'settings'>,
   { id, title, text, link }: Notification,
   signal: AbortSignal,
-): Promise<Told> => {
+): Promise<SendResult> => {
   const { host, port, isTls, username: user, password: pass = '', from } = address
   const options: SMTPTransport.Options = {
     host,
@@ -73,7 +73,7 @@ const within = <Result>(signal: AbortSignal, work: Promise<Result>): Promise<Res
 
 const codeOf = (response: string): number => Number(/^\d{3}/.exec(response)?.[0] ?? 250)
 
-const failureOf = (error: unknown, password: string): Told => {
+const failureOf = (error: unknown, password: string): SendResult => {
   const { message, responseCode: code } = error as Error & { readonly responseCode?: number }
   const text = password === '' ? message : message.replaceAll(password, '…')
   const answer = text.replaceAll(/\p{Cc}+/gu, ' ')

@@ -14,15 +14,15 @@ type Options = {
 export const enqueueAppended =
   ({ zone }: Options): AfterAppend =>
   async (tx, events) => {
-    const told = events.flatMap((event) => {
+    const happened = events.flatMap((event) => {
       const on = homeEventOf(event)
       return on && event.sameAs === undefined ? [{ ...event, on }] : []
     })
-    const [first] = told
+    const [first] = happened
     if (!first) return
     const outbox = enqueueIn(tx)
     const listeners = await outbox.listeners(first.receivedAtMs)
-    const wanted = told.flatMap((event) => {
+    const wanted = happened.flatMap((event) => {
       const targets = listeners.filter((listener) => wantsEvent(listener, event, zone))
       return targets.length > 0 ? [{ event, targets }] : []
     })

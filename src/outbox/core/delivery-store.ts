@@ -37,8 +37,8 @@ export type Missed = {
 }
 
 /** What a dropped row says once a digest has told of it: that too many waited, or that it had become too old. */
-const GAP_TOLD = 'too many waited; told of in a digest'
-const STALE_TOLD = 'too old; told of in a digest'
+const IN_DIGEST = 'too many waited; told of in a digest'
+const STALE_IN_DIGEST = 'too old; told of in a digest'
 
 /** An unlock or a denial, say, that was dropped and of which no digest has told. */
 const IS_GAP = `state = 'dropped' AND answer IS NULL`
@@ -122,17 +122,20 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
   },
 
   /** Notes that a digest has told of a gap, and of rows that had waited too long. */
-  markTold: async (targetId: string, { gap, stale, beforeMs, nowMs }: ToldOf): Promise<void> => {
+  markReported: async (
+    targetId: string,
+    { gap, stale, beforeMs, nowMs }: Reported,
+  ): Promise<void> => {
     if (gap)
       await queries.run(
-        `UPDATE delivery SET answer = '${GAP_TOLD}' WHERE target_id = ? AND id <= ? AND ${IS_GAP}`,
+        `UPDATE delivery SET answer = '${IN_DIGEST}' WHERE target_id = ? AND id <= ? AND ${IS_GAP}`,
         targetId,
         gap.lastId,
       )
     if (stale)
       await queries.run(
         `UPDATE delivery
-         SET state = 'dropped', settled_at_ms = ?, status = NULL, answer = '${STALE_TOLD}'
+         SET state = 'dropped', settled_at_ms = ?, status = NULL, answer = '${STALE_IN_DIGEST}'
          WHERE target_id = ? AND id <= ? AND state = 'waiting' AND created_at_ms < ?`,
         nowMs,
         targetId,
@@ -157,7 +160,7 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
          target_id = ?
          AND state = 'dropped'
          AND settled_at_ms >= ?
-         AND coalesce(answer, '${GAP_TOLD}') = '${GAP_TOLD}'`,
+         AND coalesce(answer, '${IN_DIGEST}') = '${IN_DIGEST}'`,
       targetId,
       sinceMs,
     )
@@ -269,7 +272,7 @@ export type Replayed = { readonly delivery: number } | { readonly sinceSeq: numb
 /** What waits for a target, and its newest row that was tried or settled. */
 export type Summary = { readonly waiting: number; readonly last: Delivery | undefined }
 
-type ToldOf = {
+type Reported = {
   readonly gap: Missed | undefined
   readonly stale: Missed | undefined
   /** Since when rows have waited too long. */

@@ -3,7 +3,7 @@ import { jumpWatch } from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
 import { deliveriesIn } from '../core/delivery-store.ts'
 import { targetsIn } from '../core/target-store.ts'
-import { type TellingDependencies, teller } from './teller.ts'
+import { type DeliveryDependencies, deliveryLoop } from './delivery-loop.ts'
 
 /** Targets that are told something at the same time. */
 const REQUESTS_MAX = 4
@@ -26,10 +26,10 @@ const TIDY_MS = HOUR_MS
 export type Sender = ReturnType<typeof sender>
 
 /** Tells targets what the outbox holds for them: each in order, several at a time, in the background. */
-export const sender = (deps: TellingDependencies) => {
+export const sender = (deps: DeliveryDependencies) => {
   const { db, clock, logger } = deps
   const deliveries = deliveriesIn(db)
-  const tellTarget = teller(deps)
+  const deliverTo = deliveryLoop(deps)
   const limit = pLimit(REQUESTS_MAX)
   const stopping = new AbortController()
   const { signal: stop } = stopping
@@ -114,7 +114,7 @@ export const sender = (deps: TellingDependencies) => {
   const run = async (id: string, isFirst: boolean): Promise<void> => {
     let waitMs: number | undefined = MINUTE_MS
     try {
-      waitMs = await tellTarget({ id, stop, isFirst, limit })
+      waitMs = await deliverTo({ id, stop, isFirst, limit })
     } catch (error) {
       logger.warn({ err: error, target: id }, 'a target could not be told')
     }

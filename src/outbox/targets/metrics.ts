@@ -6,10 +6,10 @@ type Outcome = 'delivered' | 'failed'
 /** A value by its labels. */
 type Sample = readonly [Readonly<Record<string, string>>, number]
 
-export type ToldCounts = ReturnType<typeof toldCounts>
+export type AttemptCounts = ReturnType<typeof attemptCounts>
 
 /** Counts attempts to tell targets since the start, by their kind and how they ended. */
-export const toldCounts = () => {
+export const attemptCounts = () => {
   const counts = new Map<string, Record<Outcome, number>>()
   return {
     add: (kind: string, outcome: Outcome): void => {
@@ -27,7 +27,7 @@ export const toldCounts = () => {
 /** The metrics of the outbox, which are read at each scrape. */
 export const deliveryMetrics = (
   db: Pick<Queries, 'all' | 'get' | 'run'>,
-  { samples }: Pick<ToldCounts, 'samples'>,
+  { samples }: Pick<AttemptCounts, 'samples'>,
 ) => [
   {
     name: 'secure_lock_outbox_waiting',

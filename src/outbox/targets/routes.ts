@@ -219,11 +219,11 @@ const test = ({ targets }: Dependencies) =>
       },
     },
     async ({ caller, account, params, signal }) => {
-      const told = await targets.test({ ...caller, account }, params.id, signal)
+      const result = await targets.test({ ...caller, account }, params.id, signal)
       return {
-        state: told.status === 'delivered' ? 'delivered' : 'failed',
-        status: told.code ?? null,
-        answer: told.answer?.slice(0, ANSWER_CHARACTERS_MAX).toWellFormed() ?? null,
+        state: result.status === 'delivered' ? 'delivered' : 'failed',
+        status: result.code ?? null,
+        answer: result.answer?.slice(0, ANSWER_CHARACTERS_MAX).toWellFormed() ?? null,
       } as const
     },
   )

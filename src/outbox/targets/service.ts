@@ -7,7 +7,13 @@ import {
 } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
-import type { Channel, Rule, TargetContents, TargetKind, Told } from '../../domain/home-event.ts'
+import type {
+  Channel,
+  Rule,
+  TargetContents,
+  TargetKind,
+  SendResult,
+} from '../../domain/home-event.ts'
 import { AppError } from '../../errors.ts'
 import { requireVersion } from '../../http/request/headers/if-match.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
@@ -293,12 +299,12 @@ export const targetService = (deps: Dependencies) => {
       }),
 
     /** Sends a test to a target now. */
-    test: async (by: Asker, id: string, signal: AbortSignal): Promise<Told> => {
+    test: async (by: Asker, id: string, signal: AbortSignal): Promise<SendResult> => {
       const target = await requireTarget(db, by, id)
       const channel = channels[target.kind]
       if (!channel) throw new AppError('conflict', NO_CHANNEL, { reason: 'kind_off' })
       const limited = AbortSignal.any([signal, AbortSignal.timeout(15 * SECOND_MS)])
-      const told = await channel.tell(
+      const sent = await channel.send(
         target,
         {
           id: `test-${crypto.randomUUID()}`,
@@ -307,9 +313,9 @@ export const targetService = (deps: Dependencies) => {
         },
         limited,
       )
-      const result = told.status === 'delivered' ? 'success' : 'failure'
+      const result = sent.status === 'delivered' ? 'success' : 'failure'
       await record(by, { action: 'target.test', result, subject: id })
-      return isOwner(by) ? told : { ...told, answer: '' }
+      return isOwner(by) ? sent : { ...sent, answer: '' }
     },
 
     /** Gives a target a new secret, which is returned. Throws `not_found`, `forbidden` for a wrong password, and

@@ -4,7 +4,7 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
 import type { TargetKind } from '../../domain/home-event.ts'
 import { AppError } from '../../errors.ts'
 import { type AddressRules, acceptedUrl } from '../../http/outgoing/target-address.ts'
-import { tellByPost } from '../../http/outgoing/tell.ts'
+import { deliverByPost } from '../../http/outgoing/deliver.ts'
 import { webhookBody } from './body.ts'
 import { type WebhookSecrets, isSecret, newSecret, rotated, signatureHeaders } from './signature.ts'
 
@@ -33,11 +33,11 @@ export const webhooks = ({ clock, version, ...network }: Dependencies): TargetKi
   channel: {
     retriesMs: RETRIES_MS,
     freshMs: undefined,
-    tell: ({ settings, secrets }, message, signal) => {
+    send: ({ settings, secrets }, message, signal) => {
       const body = webhookBody(message)
       const timestampS = Math.floor(clock.wallMs() / 1000)
       const signed = { id: message.id, timestampS, body }
-      return tellByPost({
+      return deliverByPost({
         ...network,
         nowMs: clock.wallMs(),
         url: String(settings['url']),

@@ -35,8 +35,8 @@ const headerOf = (text: string): string => text.slice(0, text.indexOf('\r\n\r\n'
 describe('an e-mail', () => {
   test('has the title as its subject, the link, and the id of the event as its Message-ID', async () => {
     await using server = await startMailServer()
-    const told = await send(`smtp://localhost:${server.port}?from=lock@example.org`)
-    expect(told).toMatchObject({ status: 'delivered', code: 250 })
+    const result = await send(`smtp://localhost:${server.port}?from=lock@example.org`)
+    expect(result).toMatchObject({ status: 'delivered', code: 250 })
     expect(server.mails).toMatchObject([
       { to: ['ada@example.org'], from: 'lock@example.org', isSecure: false },
     ])
@@ -87,8 +87,8 @@ describe('an e-mail', () => {
         done(null, { user: 'lock' })
       },
     })
-    const told = await send(`smtp://lock:mail-secret@localhost:${server.port}?from=a@example.org`)
-    expect(told).toMatchObject({ status: 'failed' })
+    const result = await send(`smtp://lock:mail-secret@localhost:${server.port}?from=a@example.org`)
+    expect(result).toMatchObject({ status: 'failed' })
     expect([isAsked, server.mails.length]).toStrictEqual([false, 0])
   })
 
@@ -114,12 +114,12 @@ describe('an e-mail', () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1')
     const address = silent.address()
     const port = typeof address === 'object' && address ? address.port : 0
-    const told = await send(
+    const result = await send(
       `smtp://localhost:${port}?from=lock@example.org`,
       {},
       AbortSignal.timeout(200),
     )
-    expect(told.answer).toBe('The mail server did not finish within 15 seconds')
+    expect(result.answer).toBe('The mail server did not finish within 15 seconds')
     silent.close()
     expect(await send('smtp://localhost:1?from=lock@example.org')).toMatchObject({
       status: 'failed',

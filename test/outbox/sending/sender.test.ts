@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/domain/duration.ts'
-import type { Channel, HomeEventKind, Message, Told } from '../../../src/domain/home-event.ts'
+import type { Channel, HomeEventKind, Message, SendResult } from '../../../src/domain/home-event.ts'
 import { enqueueIn } from '../../../src/outbox/core/enqueue-store.ts'
 import { deliveriesIn } from '../../../src/outbox/core/delivery-store.ts'
 import { targetsIn } from '../../../src/outbox/core/target-store.ts'
@@ -13,8 +13,8 @@ import { until } from '../../support/until.ts'
 /** The database, clock and audit of a real app, and a channel that answers as a test says. */
 let app: TestApp
 let outbox: Sender
-let told: { readonly target: string; readonly message: Message }[] = []
-let answer: (target: string, message: Message) => Told | Promise<Told>
+let sent: { readonly target: string; readonly message: Message }[] = []
+let answer: (target: string, message: Message) => SendResult | Promise<SendResult>
 let channel: { -readonly [Part in keyof Channel]: Channel[Part] }
 let people = 0
 
@@ -27,7 +27,7 @@ const open = (db: Parameters<typeof sender>[0]['db'] = app.db) =>
     channels: { test: channel },
     unlockFacts: async (seq) => ({ seq, id: `evt-${seq}` }) as never,
     countWaiting: async () => people,
-    onTold: () => {},
+    onAttempt: () => {},
     random: () => 0.5,
   })
 
@@ -39,15 +39,15 @@ const clock = {
 
 beforeEach(async () => {
   app = await startApp({}, { nowMs: Date.UTC(2026, 10, 28, 12) })
-  told = []
+  sent = []
   people = 0
   answer = () => ({ status: 'delivered', code: 200, answer: 'ok' })
   channel = {
     retriesMs: [5000, 5 * MINUTE_MS],
     freshMs: undefined,
-    tell: async ({ id: target }, message) => {
+    send: async ({ id: target }, message) => {
       const outcome = await answer(target, message)
-      told.push({ target, message })
+      sent.push({ target, message })
       return outcome
     },
   }
@@ -73,7 +73,7 @@ const enqueue = async (targetId: string, count = 1, event: HomeEventKind = 'unlo
   outbox.onCommit()
 }
 
-const failed = (): Told => ({ status: 'failed', code: 503, answer: 'busy' })
+const failed = (): SendResult => ({ status: 'failed', code: 503, answer: 'busy' })
 
 /** Lets time pass, and wakes the sender as its timer would. */
 const pass = (ms: number): void => {
@@ -88,7 +88,7 @@ const waiting = async (id: string): Promise<number> =>
   (await deliveriesTo(app.db, id)).filter(({ state }) => state === 'waiting').length
 
 const seqsTo = (id: string) =>
-  told.flatMap(({ target, message: { about } }) =>
+  sent.flatMap(({ target, message: { about } }) =>
     target === id && 'unlock' in about ? [about.unlock.seq] : [],
   )
 
@@ -122,14 +122,14 @@ describe('what waits for a target', () => {
     expect((await targetsIn(app.db).find('one'))?.failingSinceMs).toBe(app.clock.nowMs)
     pass(4999)
     await settled()
-    expect(told).toHaveLength(1)
+    expect(sent).toHaveLength(1)
     pass(1)
     await settled()
-    expect(told).toHaveLength(2)
+    expect(sent).toHaveLength(2)
     pass(5 * MINUTE_MS)
-    await until(() => told.length === 4)
+    await until(() => sent.length === 4)
     expect(seqsTo('one')).toStrictEqual([0, 0, 0, 1])
-    expect(new Set(told.slice(0, 3).map(({ message }) => message.id)).size).toBe(1)
+    expect(new Set(sent.slice(0, 3).map(({ message }) => message.id)).size).toBe(1)
     await until(async () => (await waiting('one')) === 0)
     expect((await deliveriesTo(app.db, 'one')).map(({ state }) => state)).toStrictEqual([
       'dead',
@@ -140,7 +140,7 @@ describe('what waits for a target', () => {
 
   test('does not wait for another target that hangs', async () => {
     for (const id of ['hangs', 'well']) await addTarget(app.db, id, [])
-    const hanging = Promise.withResolvers<Told>()
+    const hanging = Promise.withResolvers<SendResult>()
     answer = (id) => (id === 'hangs' ? hanging.promise : { status: 'delivered' })
     await enqueue('hangs', 2)
     await enqueue('well', 3)
@@ -166,7 +166,7 @@ describe('what waits for a target', () => {
     }
     for (const id of ids) await enqueue(id, 5)
     outbox.start()
-    await until(() => told.length === 40)
+    await until(() => sent.length === 40)
     expect(most).toBe(4)
   })
 
@@ -181,10 +181,10 @@ describe('what waits for a target', () => {
     answer = () => ({ status: 'delivered' })
     outbox.start()
     await settled()
-    expect(told).toHaveLength(1)
+    expect(sent).toHaveLength(1)
     pass(5000)
     await until(async () => (await waiting('one')) === 0)
-    expect(told).toHaveLength(2)
+    expect(sent).toHaveLength(2)
   })
 
   test('is told at once when somebody asks, although it failed before', async () => {
@@ -205,7 +205,7 @@ describe('what waits for a target', () => {
     await enqueue('mqtt')
     outbox.start()
     await settled()
-    expect(told).toBeEmpty()
+    expect(sent).toBeEmpty()
     expect([await waiting('off'), await waiting('mqtt')]).toStrictEqual([1, 1])
   })
 
@@ -254,7 +254,7 @@ describe('what came too late', () => {
     await enqueue('one', 1)
     outbox.start()
     await until(async () => (await waiting('one')) === 0)
-    expect(told.map(({ message }) => message.about)).toMatchObject([
+    expect(sent.map(({ message }) => message.about)).toMatchObject([
       { event: 'digest', unlocked: 120, denied: 3, others: 1, dropped: 0, fromMs, toMs },
       { event: 'unlocked' },
     ])
@@ -267,10 +267,10 @@ describe('what came too late', () => {
     await enqueue('one')
     outbox.start()
     await settled()
-    expect(told).toBeEmpty()
+    expect(sent).toBeEmpty()
     isQuiet = false
     pass(15 * MINUTE_MS)
-    await until(() => told.length === 1)
+    await until(() => sent.length === 1)
     await until(async () => (await deliveriesTo(app.db, 'one'))[0]?.attempts === 1)
   })
 })
@@ -284,10 +284,10 @@ describe('too much', () => {
     await settled()
     expect(await deliveriesIn(app.db).countWaiting()).toBe(10_000)
     answer = () => ({ status: 'delivered' })
-    const before = told.length
+    const before = sent.length
     pass(10 * MINUTE_MS)
     await until(async () => (await waiting('one')) === 0)
-    const [gap, ...rest] = told.slice(before)
+    const [gap, ...rest] = sent.slice(before)
     expect(gap?.message.about).toMatchObject({ event: 'digest', dropped: 100, unlocked: 0 })
     expect(rest).toHaveLength(10_000)
     expect(seqsTo('one').slice(-10_000)).toStrictEqual(
@@ -311,10 +311,10 @@ describe('too much', () => {
 
 describe('a target that fails', () => {
   const failAgain = async (): Promise<void> => {
-    const before = told.length
+    const before = sent.length
     pass(HOUR_MS)
     await settled()
-    expect(told.length).toBeGreaterThan(before)
+    expect(sent.length).toBeGreaterThan(before)
   }
 
   beforeEach(async () => {
@@ -323,7 +323,7 @@ describe('a target that fails', () => {
     answer = failed
     await enqueue('one', 2)
     outbox.start()
-    await until(() => told.length === 1)
+    await until(() => sent.length === 1)
     await settled()
   })
 
@@ -354,7 +354,7 @@ describe('a target that fails', () => {
       expect((await targetsIn(app.db).find('one'))?.disabledWhy).toBeUndefined()
     }
     // One attempt for each hour that passed, however far the clock went.
-    expect(told).toHaveLength(5)
+    expect(sent).toHaveLength(5)
   })
 })
 
@@ -369,19 +369,19 @@ describe('people who wait to be let in', () => {
     outbox.start()
     people = 1
     await registered()
-    await until(() => told.length === 1)
+    await until(() => sent.length === 1)
     await settled()
   })
 
   test('are told of once an hour, as a number, and hold up nothing else', async () => {
-    expect(told[0]?.message.about).toStrictEqual({ event: 'account.waiting', count: 1 })
+    expect(sent[0]?.message.about).toStrictEqual({ event: 'account.waiting', count: 1 })
     for (people = 2; people < 9; people += 1) await registered()
     await enqueue('one')
-    await until(() => told.length === 2)
-    expect(told[1]?.message.about).toMatchObject({ event: 'unlocked' })
+    await until(() => sent.length === 2)
+    expect(sent[1]?.message.about).toMatchObject({ event: 'unlocked' })
     pass(HOUR_MS)
-    await until(() => told.length === 3)
-    expect(told[2]?.message.about).toStrictEqual({ event: 'account.waiting', count: 9 })
+    await until(() => sent.length === 3)
+    expect(sent[2]?.message.about).toStrictEqual({ event: 'account.waiting', count: 9 })
     await until(async () => (await waiting('one')) === 0)
   })
 
@@ -390,7 +390,7 @@ describe('people who wait to be let in', () => {
     people = 0
     pass(HOUR_MS)
     await until(async () => (await waiting('one')) === 0)
-    expect(told).toHaveLength(1)
+    expect(sent).toHaveLength(1)
     expect((await deliveriesTo(app.db, 'one')).at(-1)?.state).toBe('dropped')
   })
 })

@@ -271,10 +271,10 @@ describe('adding and changing a target', () => {
 test('a test tells what became of it, also without an answer', async () => {
   const { id } = await add()
   receiver.answerWith(() => new Response(`no\nsuch ${'x'.repeat(1000)}`, { status: 404 }))
-  const told = await (await app.post(`/v1/targets/${id}/test`, {}, owner)).json()
-  expect(told).toMatchObject({ state: 'failed', status: 404 })
-  expect((told as { answer: string }).answer).toHaveLength(200)
-  expect((told as { answer: string }).answer).toStartWith('no such x')
+  const result = await (await app.post(`/v1/targets/${id}/test`, {}, owner)).json()
+  expect(result).toMatchObject({ state: 'failed', status: 404 })
+  expect((result as { answer: string }).answer).toHaveLength(200)
+  expect((result as { answer: string }).answer).toStartWith('no such x')
   await receiver[Symbol.asyncDispose]()
   expect(await (await app.post(`/v1/targets/${id}/test`, {}, owner)).json()).toStrictEqual({
     state: 'failed',

@@ -2,7 +2,7 @@ import { type LimitFunction } from 'p-limit'
 import { GATEWAY } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
-import type { Channel, Message, Told } from '../../domain/home-event.ts'
+import type { Channel, Message, SendResult } from '../../domain/home-event.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
@@ -13,7 +13,7 @@ import { waitAfter, waitUntilDue } from './retry.ts'
 
 export type Channels = Readonly<Record<string, Channel | undefined>>
 
-export type TellingDependencies = Facts & {
+export type DeliveryDependencies = Facts & {
   readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
   readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
   readonly logger: Logger
@@ -21,12 +21,12 @@ export type TellingDependencies = Facts & {
   /** The channels by the kind of target. */
   readonly channels: Channels
   /** Called after each attempt to tell something. */
-  readonly onTold: (kind: string, outcome: 'delivered' | 'failed') => void
+  readonly onAttempt: (kind: string, outcome: 'delivered' | 'failed') => void
   readonly random?: () => number
 }
 
 /** How long a target may take to be told one thing. */
-const TELL_MS_MAX = 15 * SECOND_MS
+const SEND_MS_MAX = 15 * SECOND_MS
 
 /** Rows that are read at once, and how long what became of them may be unsaved: so much is told again, with the
  * same ids, after a crash. */
@@ -53,26 +53,26 @@ type Turn = {
 
 /** Returns the function that tells one target what waits for it, in order, until nothing does or an attempt
  * fails. It returns for how many milliseconds to wait then, or undefined. */
-export const teller = (deps: TellingDependencies) => {
-  const { db, clock, logger, auditIn, channels, onTold, random } = deps
+export const deliveryLoop = (deps: DeliveryDependencies) => {
+  const { db, clock, logger, auditIn, channels, onAttempt, random } = deps
   const deliveries = deliveriesIn(db)
 
-  const tell = async (
-    { target, channel }: Telling,
+  const send = async (
+    { target, channel }: Recipient,
     message: Message,
     { stop, limit }: Turn,
-  ): Promise<Told> => {
-    const told = await limit(async (): Promise<Told> => {
-      const signal = AbortSignal.any([stop, AbortSignal.timeout(TELL_MS_MAX)])
+  ): Promise<SendResult> => {
+    const result = await limit(async (): Promise<SendResult> => {
+      const signal = AbortSignal.any([stop, AbortSignal.timeout(SEND_MS_MAX)])
       try {
-        return await channel.tell(target, message, signal)
+        return await channel.send(target, message, signal)
       } catch (error) {
-        logger.error({ err: error, target: target.id }, 'telling a target failed')
+        logger.error({ err: error, target: target.id }, 'a delivery failed unexpectedly')
         return { status: 'failed', answer: 'The server failed; its log says why' }
       }
     })
-    onTold(target.kind, told.status === 'delivered' ? 'delivered' : 'failed')
-    return told
+    onAttempt(target.kind, result.status === 'delivered' ? 'delivered' : 'failed')
+    return result
   }
 
   /** Saves what became of rows; tries until it is saved, so that a full disk floods nobody with repetitions. */
@@ -101,7 +101,7 @@ export const teller = (deps: TellingDependencies) => {
     await auditIn(tx).record(GATEWAY, { ...event, detail: { reason: why } })
   }
 
-  const saveSuccess = ({ target }: Telling, turn: Turn, marks: readonly Mark[]): Promise<void> =>
+  const saveSuccess = ({ target }: Recipient, turn: Turn, marks: readonly Mark[]): Promise<void> =>
     save(turn.stop, async (tx) => {
       await deliveriesIn(tx).mark(marks)
       if (target.failingSinceMs !== undefined) await targetsIn(tx).setFailing(target.id, undefined)
@@ -110,7 +110,7 @@ export const teller = (deps: TellingDependencies) => {
   const givesUp = ({ kind }: StoredTarget): boolean => channels[kind]?.givesUp ?? true
 
   const saveFailure = async (
-    { target, readAtMs }: Telling,
+    { target, readAtMs }: Recipient,
     turn: Turn,
     { marks, isGone }: { readonly marks: readonly Mark[]; readonly isGone: boolean },
   ): Promise<void> => {
@@ -126,62 +126,62 @@ export const teller = (deps: TellingDependencies) => {
     })
   }
 
-  const tellRows = async (
-    telling: Telling,
+  const sendRows = async (
+    recipient: Recipient,
     turn: Turn,
     rows: readonly Delivery[],
   ): Promise<Next> => {
     const marks: Mark[] = []
     const begunMs = clock.monotonicMs()
     for (const row of rows) {
-      const message = await messageOf(deps, telling.target.id, row)
-      const told = message && (await tell(telling, message, turn))
-      if (turn.stop.aborted && told?.status !== 'delivered') break
+      const message = await messageOf(deps, recipient.target.id, row)
+      const result = message && (await send(recipient, message, turn))
+      if (turn.stop.aborted && result?.status !== 'delivered') break
       const nowMs = clock.wallMs()
-      if (told === undefined || told.status === 'delivered') {
-        marks.push(settled(row, told, nowMs))
+      if (result === undefined || result.status === 'delivered') {
+        marks.push(settled(row, result, nowMs))
       } else {
         const attempts = row.attempts + 1
-        const isGone = told.status === 'gone'
+        const isGone = result.status === 'gone'
         const waitMs = isGone
           ? undefined
-          : waitAfter({ attempts, ...told }, telling.channel.retriesMs, random)
-        marks.push(failed(row, told, { nowMs, waitMs }))
-        await saveFailure(telling, turn, { marks, isGone })
+          : waitAfter({ attempts, ...result }, recipient.channel.retriesMs, random)
+        marks.push(failed(row, result, { nowMs, waitMs }))
+        await saveFailure(recipient, turn, { marks, isGone })
         return waitMs ?? 'more'
       }
       if (clock.monotonicMs() - begunMs > UNSAVED_MS_MAX) break
     }
-    if (marks.length > 0) await saveSuccess(telling, turn, marks)
+    if (marks.length > 0) await saveSuccess(recipient, turn, marks)
     return 'more'
   }
 
-  const tellDigest = async (
-    telling: Telling,
+  const sendDigest = async (
+    recipient: Recipient,
     turn: Turn,
     { head, ...missed }: Pick<Due, 'gap' | 'stale' | 'beforeMs' | 'head'>,
   ): Promise<Next> => {
-    const { target, channel } = telling
-    const told = await tell(telling, digestOf(target.id, missed.gap, missed.stale), turn)
-    if (turn.stop.aborted && told.status !== 'delivered') return 'more'
+    const { target, channel } = recipient
+    const result = await send(recipient, digestOf(target.id, missed.gap, missed.stale), turn)
+    if (turn.stop.aborted && result.status !== 'delivered') return 'more'
     const nowMs = clock.wallMs()
-    if (told.status === 'delivered') {
+    if (result.status === 'delivered') {
       await save(turn.stop, async (tx) => {
-        await deliveriesIn(tx).markTold(target.id, { ...missed, nowMs })
+        await deliveriesIn(tx).markReported(target.id, { ...missed, nowMs })
         await targetsIn(tx).setFailing(target.id, undefined)
       })
       return 'more'
     }
-    const isGone = told.status === 'gone'
+    const isGone = result.status === 'gone'
     const attempts = (head?.attempts ?? 0) + 1
     const last = channel.retriesMs.at(-1) ?? MINUTE_MS
-    const waitMs = waitAfter({ attempts, ...told }, channel.retriesMs, random)
-    const marks = head ? [failed(head, told, { nowMs, waitMs: isGone ? undefined : waitMs })] : []
-    await saveFailure(telling, turn, { marks, isGone })
+    const waitMs = waitAfter({ attempts, ...result }, channel.retriesMs, random)
+    const marks = head ? [failed(head, result, { nowMs, waitMs: isGone ? undefined : waitMs })] : []
+    await saveFailure(recipient, turn, { marks, isGone })
     return waitMs ?? last
   }
 
-  const dueFor = async ({ target, channel, readAtMs: nowMs }: Telling): Promise<Due> => {
+  const dueFor = async ({ target, channel, readAtMs: nowMs }: Recipient): Promise<Due> => {
     const rows = await deliveries.waiting(target.id, nowMs, BATCH)
     const beforeMs = channel.freshMs === undefined ? -Infinity : nowMs - channel.freshMs
     return {
@@ -202,8 +202,8 @@ export const teller = (deps: TellingDependencies) => {
       const channel = target && channels[target.kind]
       if (!channel || target.disabledWhy !== undefined) return undefined
       const nowMs = clock.wallMs()
-      const telling = { target, channel, readAtMs: nowMs }
-      const due = await dueFor(telling)
+      const recipient = { target, channel, readAtMs: nowMs }
+      const due = await dueFor(recipient)
       const { head, gap, stale, rows } = due
       if (!head && !gap) return undefined
       const createdAtMs = head?.createdAtMs ?? nowMs
@@ -212,14 +212,16 @@ export const teller = (deps: TellingDependencies) => {
       const dueMs = isFirst && head ? waitUntilDue(head, channel.retriesMs, nowMs) : 0
       if (dueMs > 0) return dueMs
       const next =
-        gap || stale ? await tellDigest(telling, turn, due) : await tellRows(telling, turn, rows)
+        gap || stale
+          ? await sendDigest(recipient, turn, due)
+          : await sendRows(recipient, turn, rows)
       if (next !== 'more') return next
     }
     return undefined
   }
 }
 
-type Telling = {
+type Recipient = {
   readonly target: StoredTarget
   readonly channel: Channel
   /** When the target was read. A clock that jumps after that does not make its failures older. */
@@ -237,18 +239,18 @@ type Due = {
   readonly beforeMs: number
 }
 
-const settled = (row: Delivery, told: Told | undefined, nowMs: number): Mark => ({
+const settled = (row: Delivery, result: SendResult | undefined, nowMs: number): Mark => ({
   ...row,
-  state: told ? 'delivered' : 'dropped',
-  attempts: told ? row.attempts + 1 : row.attempts,
+  state: result ? 'delivered' : 'dropped',
+  attempts: result ? row.attempts + 1 : row.attempts,
   settledAtMs: nowMs,
-  status: told?.code ?? null,
-  answer: told ? shortened(told.answer) : 'nothing to tell any more',
+  status: result?.code ?? null,
+  answer: result ? shortened(result.answer) : 'nothing left to send',
 })
 
 const failed = (
   row: Delivery,
-  { code, answer }: Exclude<Told, { readonly status: 'delivered' }>,
+  { code, answer }: Exclude<SendResult, { readonly status: 'delivered' }>,
   { nowMs, waitMs }: { readonly nowMs: number; readonly waitMs: number | undefined },
 ): Mark => ({
   ...row,

@@ -1,8 +1,8 @@
 import { SECOND_MS } from '../../domain/duration.ts'
-import type { Told } from '../../domain/home-event.ts'
+import type { SendResult } from '../../domain/home-event.ts'
 import { post } from './post.ts'
 
-type Telling = Parameters<typeof post>[0] & {
+type Delivering = Parameters<typeof post>[0] & {
   readonly nowMs: number
   /** Texts that must not be in what is kept of an answer, such as a token that a receiver repeats. */
   readonly secrets?: readonly string[]
@@ -12,12 +12,12 @@ type Telling = Parameters<typeof post>[0] & {
 
 /** Tells a receiver something by a POST request. 2xx is success, 410 (Gone) is for good, and everything else a
  * failure. Never rejects for anything that the receiver does. */
-export const tellByPost = async ({
+export const deliverByPost = async ({
   nowMs,
   secrets = [],
   retryAfterMs = () => undefined,
   ...posting
-}: Telling): Promise<Told> => {
+}: Delivering): Promise<SendResult> => {
   try {
     const { status: code, retryAfter, text } = await post(posting)
     const answer = withoutSecrets(text, secrets)
