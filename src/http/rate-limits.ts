@@ -84,11 +84,11 @@ export const byStranger = (caller: Caller): string | undefined =>
 export const byNewcomer = (caller: Caller): string | undefined =>
   isNewcomer(caller.account) ? byClient(caller) : undefined
 
-/** Counts by account if the caller has one, since a family shares an address. An access token counts like an
- * account, so that a script does not use up the limit of its maker. */
+/** Counts by account if the caller has one, since a family shares an address. Its access tokens count apart, so that
+ * a script does not use up the limit of its maker; but together, since anyone may make as many as they like. */
 export const byAccount = (caller: Caller): string => {
-  if (caller.token) return `token:${caller.token.id}`
-  return caller.account ? `account:${caller.account.publicId}` : byClient(caller)
+  if (!caller.account) return byClient(caller)
+  return `${caller.token ? 'tokens' : 'account'}:${caller.account.publicId}`
 }
 
 /** Counts an admitted account by itself, at each of its clients: neither who shares its address nor who
