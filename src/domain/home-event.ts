@@ -135,6 +135,8 @@ export type TargetKind = {
   readonly says: string
   /** Whether members may have one for themselves. */
   readonly isPersonal: boolean
+  /** True if a setting that it needs is not set, so that nobody can add one. */
+  readonly isOff?: boolean
   /** Returns what is stored of the settings and secrets that were given, those of a change besides `current`, and
    * a new secret that is shown once. Throws `invalid`, and repeats no secret. */
   readonly accept: (

@@ -3,7 +3,6 @@ import { homeZone } from '../config/home-zone.ts'
 import { isMailAddress } from '../config/parsers.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { TargetKind } from '../domain/home-event.ts'
-import { AppError } from '../errors.ts'
 import { linkBase } from '../http/connection/public-url.ts'
 import { addressRules } from '../http/outgoing/target-address.ts'
 import { type KindDependencies, accepting, notifying, serviceKind } from './kinds.ts'
@@ -63,10 +62,8 @@ const emailKind = (deps: KindDependencies, server: MailServer | undefined): Targ
     ),
     says: '`settings` has the address, `to`; the setting SMTP_URL has the mail server',
     isPersonal: true,
-    accept: async (given, current) => {
-      if (!server) throw new AppError('conflict', OFF, { reason: 'kind_off' })
-      return accept(given, current)
-    },
+    isOff: server === undefined,
+    accept: async (given, current) => accept(given, current),
     destination: () => undefined,
   }
 }

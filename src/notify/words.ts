@@ -5,6 +5,7 @@ import {
   type LockReason,
 } from '../domain/access.ts'
 import type { Message, UnlockFacts } from '../domain/home-event.ts'
+import { doorWords } from '../domain/text/door-words.ts'
 import { dateWords, whyWords } from '../domain/text/grant-words.ts'
 import { shownText } from '../domain/text/shown-text.ts'
 
@@ -101,15 +102,13 @@ const wordsOf = ({ about, createdAtMs }: Message, { zone }: Home): Words => {
 
 const unlockWords = (event: 'unlocked' | 'denied', unlock: UnlockFacts, zone: string): Words => {
   const who = unlock.who ?? 'Somebody'
+  const door = doorWords(unlock.lock, unlock.lock_name)
   const receivedAtMs = Date.parse(unlock.received_at)
   const time = (at: string) => timeWords(Date.parse(at), receivedAtMs, zone)
   const method = unlock.method === null ? '' : `, by ${unlock.method}`
   const reason = event === 'denied' ? reasonWords(unlock.reason) : undefined
   return {
-    title:
-      event === 'unlocked'
-        ? `${who} opened ${unlock.lock_name}`
-        : `${who} was refused at ${unlock.lock_name}`,
+    title: event === 'unlocked' ? `${who} opened ${door}` : `${who} was refused at ${door}`,
     text: [
       `At ${time(unlock.happened_at)}${method}.`,
       ...(reason === undefined ? [] : [reason]),

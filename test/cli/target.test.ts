@@ -70,7 +70,7 @@ test('a webhook is added, tested, told, switched off and on, told again and remo
     'on',
     '0',
     expect.stringMatching(/Z$/),
-    'when anybody opens a door; when somebody is refused',
+    'when anybody opens any door; when somebody is refused',
   ])
   expect((await run(['list', '--json'])).out).not.toContain(secret)
 
@@ -119,7 +119,7 @@ test('what a target hears of is written and read in words, and a change keeps th
   const given = ['--set', `url=${receiver.url}`]
   expect((await run(['add', 'webhook', 'Night', ...given, ...when])).status).toBe(0)
   const hears = async () => (await row('Night'))?.at(-1)
-  expect(await hears()).toBe('when ada opens Front door between 22:00 and 06:00')
+  expect(await hears()).toBe('when ada opens the front door between 22:00 and 06:00')
   expect(await words('change', 'Night', '--when', 'denied', '--when', 'account.waiting')).toBe(
     '0 Changed Night',
   )

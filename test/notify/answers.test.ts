@@ -112,7 +112,7 @@ test('the token is not in what is kept of an answer, though a service repeats it
     await tell(ntfy, toNtfy(receiver.url)),
     await tell(gotify, { settings: { url }, secrets: { token: 'gotify.secret' } }),
   ]
-  expect(receiver.received.map(({ text }) => text.includes('Front door'))).toStrictEqual([
+  expect(receiver.received.map(({ text }) => text.includes('the front door'))).toStrictEqual([
     true,
     true,
   ])

@@ -80,15 +80,15 @@ test('a phone and a mailbox hear who opened what, and who was refused', async ()
   await unlock(DENIED)
   await until(() => pushes().length === 2 && mail.mails.length === 2)
   expect(pushes()).toMatchObject([
-    { title: 'mia opened front-door', message: 'At 02:00, by pin.' },
+    { title: 'mia opened the front door', message: 'At 02:00, by pin.' },
     {
-      title: 'mia was refused at front-door',
+      title: 'mia was refused at the front door',
       message: 'At 02:00, by pin. Wrong code, card or fingerprint.',
     },
   ])
   expect(mail.mails.map(({ text }) => /^Subject: .*$/m.exec(text)?.[0].trim())).toStrictEqual([
-    'Subject: mia opened front-door',
-    'Subject: mia was refused at front-door',
+    'Subject: mia opened the front door',
+    'Subject: mia was refused at the front door',
   ])
 })
 
@@ -98,7 +98,7 @@ test('secrets are in no answer of the API and no line of the log', async () => {
     kind: 'ntfy',
     account: null,
     rules: [
-      { on: 'unlocked', says: 'when anybody opens a door' },
+      { on: 'unlocked', says: 'when anybody opens any door' },
       { on: 'denied', says: 'when somebody is refused' },
     ],
   })
@@ -166,7 +166,10 @@ test('a member hears of themselves alone, by a service that an owner set up', as
   ])
   await add(onPhone())
   const { rules } = await add(onPhone({ topic: 'mia' }), member)
-  expect(rules).toMatchObject([{ says: 'when you open a door' }, { says: 'when you are refused' }])
+  expect(rules).toMatchObject([
+    { says: 'when you open any door' },
+    { says: 'when you are refused' },
+  ])
   await add({ ...byMail, settings: { to: 'mia@example.org' } }, member)
   const bot = { chat_id: '1' }
   const telegram = { settings: bot, secrets: { token: `1:${'a'.repeat(30)}` } }
@@ -180,7 +183,7 @@ test('a member hears of themselves alone, by a service that an owner set up', as
   await unlock({ method: 'card' })
   await until(() => pushes().length === 2 && pushes('mia').length === 1)
   await until(() => mail.mails.length === 1)
-  expect(pushes('mia')).toMatchObject([{ title: 'mia opened front-door' }])
+  expect(pushes('mia')).toMatchObject([{ title: 'mia opened the front door' }])
   expect(mail.mails).toMatchObject([{ to: ['mia@example.org'] }])
 })
 

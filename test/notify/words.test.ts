@@ -24,7 +24,7 @@ const digest = (given: Partial<Digest>): Message =>
 describe('a notification', () => {
   test('says who opened what, when on the clocks of the home, and how', () => {
     expect(said(messageAbout())).toStrictEqual([
-      'Ada opened Front door',
+      'Ada opened the front door',
       'At 15:00, by fingerprint.',
     ])
     expect(inWords(messageAbout())).toMatchObject({
@@ -36,7 +36,7 @@ describe('a notification', () => {
 
   test('names nobody once the person is erased', () => {
     expect(said(unlockOf({ who: null, user_id: null, method: null }))).toStrictEqual([
-      'Somebody opened Front door',
+      'Somebody opened the front door',
       'At 15:00.',
     ])
   })
@@ -44,7 +44,7 @@ describe('a notification', () => {
   test('says why somebody was refused, in the words of the gateway, the lock or the app', () => {
     const denied = (reason: string | null) => said(denialOf({ reason }))
     expect(denied('lockdown')).toStrictEqual([
-      'Ada was refused at Front door',
+      'Ada was refused at the front door',
       'At 15:00, by fingerprint. The door is locked down.',
     ])
     expect(denied('invalid_credential')[1]).toEndWith(' Wrong code, card or fingerprint.')
@@ -87,7 +87,7 @@ describe('a notification', () => {
 
   test('stays on its line and hides nothing, whatever a name is', () => {
     const { title } = inWords(unlockOf({ who: 'Eve\r\nBcc: all@home\u202e', lock_name: '👩‍👧' }))
-    expect(title).toBe('Eve\\u000d\\u000aBcc: all@home\\u202e opened 👩‍👧')
+    expect(title).toBe('Eve\\u000d\\u000aBcc: all@home\\u202e opened “👩‍👧”')
   })
 
   test('is cut to what services take, between two signs', () => {

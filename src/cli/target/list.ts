@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
-import { ruleWords } from '../../domain/text/rule-words.ts'
 import { deliveryJson, type ShownTarget, targetJson } from '../../outbox/targets/json.ts'
 import { type Action, type Options, UsageError } from '../command/command.ts'
 import { namesOf } from '../command/person.ts'
@@ -23,25 +22,21 @@ export const list: Action = {
     const { values } = parseArgs({ args: [...args], options: LIST })
     return withExistingData(commandConfig(terminal), async (app) => {
       const all = await app.outbox.targets.all(COMMAND_LINE)
-      const people = all.flatMap(({ target: { accountPublicId, rules } }) => [
-        ...(accountPublicId === null ? [] : [accountPublicId]),
-        ...rules.flatMap((rule) => rule.people ?? []),
-      ])
-      const nameOf = await namesOf(app, people)
-      const locks = new Map((await app.locks.locks.all()).map(({ label, name }) => [label, name]))
-      const lockName = (label: string) => locks.get(label) ?? label
+      const nameOf = await namesOf(
+        app,
+        all.flatMap(({ target: { accountPublicId } }) => accountPublicId ?? []),
+      )
       const lines = values.json
         ? all.map((shown) => JSON.stringify(targetJson(shown)))
-        : listing([HEADINGS, ...all.map((shown) => row(shown, nameOf, lockName))], terminal)
+        : listing([HEADINGS, ...all.map((shown) => row(shown, nameOf))], terminal)
       for (const line of lines) terminal.print(line)
     })
   },
 }
 
 const row = (
-  { target, summary }: ShownTarget,
+  { target, says, summary }: ShownTarget,
   nameOf: (publicId: string) => string,
-  lockName: (label: string) => string,
 ): readonly string[] => [
   target.id,
   target.kind,
@@ -50,15 +45,7 @@ const row = (
   stateWords(target),
   String(summary?.waiting ?? 0),
   summary?.last?.state === 'delivered' ? timeOr('never', summary.last.settledAtMs) : 'never',
-  target.rules
-    .map((rule) =>
-      ruleWords(rule, {
-        lock: lockName,
-        person: nameOf,
-        isOwn: target.accountPublicId !== null,
-      }),
-    )
-    .join('; ') || 'nothing',
+  says.join('; '),
 ]
 
 const stateWords = ({ disabledWhy, failingSinceMs }: ShownTarget['target']): string => {

@@ -2,16 +2,16 @@
 import type { Rule } from '../home-event.ts'
 
 type Names = {
-  /** Returns the name of a lock by its label. */
-  readonly lock: (label: string) => string
+  /** Returns what to call a door within a sentence, by the label of its lock; see `doorWords`. */
+  readonly door: (label: string) => string
   /** Returns the name of a person by their public id, or undefined if they are gone. */
   readonly person: (publicId: string) => string | undefined
   /** Whether whoever reads this hears only of themselves. */
   readonly isOwn?: boolean
 }
 
-/** Returns a rule as what ends a sentence that begins with "Tell Ada": `when anybody opens Front door between 22:00
- * and 06:00`. */
+/** Returns a rule as what ends a sentence that begins with "Tell Ada": `when anybody opens the front door between
+ * 22:00 and 06:00`. */
 export const ruleWords = (rule: Rule, names: Names): string => {
   const { from, to } = rule.hours ?? {}
   const hours = from === undefined || to === undefined ? '' : ` between ${from} and ${to}`
@@ -21,7 +21,7 @@ export const ruleWords = (rule: Rule, names: Names): string => {
 const happeningWords = (rule: Rule, names: Names): string => {
   switch (rule.on) {
     case 'unlocked':
-      return `${whoWords(rule, names, 'anybody')} ${names.isOwn ? 'open' : 'opens'} ${lockWords(rule, names) ?? 'a door'}`
+      return `${whoWords(rule, names, 'anybody')} ${names.isOwn ? 'open' : 'opens'} ${lockWords(rule, names) ?? 'any door'}`
     case 'denied': {
       const lock = lockWords(rule, names)
       const where = lock === undefined ? '' : ` at ${lock}`
@@ -41,8 +41,8 @@ const whoWords = ({ people }: Rule, { person, isOwn }: Names, anybody: string): 
   return alternatives(people.map((publicId) => person(publicId) ?? 'somebody who is gone'))
 }
 
-const lockWords = ({ locks }: Rule, { lock }: Names): string | undefined =>
-  locks && alternatives(locks.map(lock))
+const lockWords = ({ locks }: Rule, { door }: Names): string | undefined =>
+  locks && alternatives(locks.map(door))
 
 const NAMED_MAX = 3
 

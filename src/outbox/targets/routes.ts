@@ -159,7 +159,6 @@ const change = ({ targets }: Dependencies) =>
         400: invalid(TargetUpdate, 'name'),
         403: WRONG_PASSWORD,
         ...NOT_FOUND,
-        409: KIND_OFF,
         412: VERSION_CHANGED,
       },
     },

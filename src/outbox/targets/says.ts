@@ -1,3 +1,4 @@
+import { doorWords } from '../../domain/text/door-words.ts'
 import { ruleWords } from '../../domain/text/rule-words.ts'
 import type { StoredTarget } from '../core/target-store.ts'
 
@@ -22,7 +23,7 @@ export const rulesInWords = async (
   return rules.map((rule) =>
     ruleWords(rule, {
       isOwn,
-      lock: (label) => locks.get(label) ?? label,
+      door: (label) => doorWords(label, locks.get(label)),
       person: (publicId) => people.get(publicId),
     }),
   )

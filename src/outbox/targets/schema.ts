@@ -44,7 +44,7 @@ const RuleSchema = t.Object(
       t.String({
         maxLength: 2000,
         description: 'The rule in words, which the server writes; ignored in a request',
-        examples: ['when anybody opens Front door between 22:00 and 06:00'],
+        examples: ['when anybody opens the front door between 22:00 and 06:00'],
       }),
     ),
   },
@@ -264,7 +264,7 @@ export const TARGET_EXAMPLE = {
   account: null,
   settings: { url: 'https://node-red.home:1880/unlocks' },
   rules: [
-    { on: 'unlocked', says: 'when anybody opens a door' },
+    { on: 'unlocked', says: 'when anybody opens any door' },
     { on: 'denied', says: 'when somebody is refused' },
   ],
   state: 'enabled',

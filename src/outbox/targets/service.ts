@@ -189,7 +189,9 @@ export const targetService = (deps: Dependencies) => {
 
     /** Returns the kinds of targets that the caller may add for the home, and for themselves. */
     kindsFor: ({ account }: By) => {
-      const names = isNewcomer(account) ? [] : Object.keys(kinds)
+      const names = isNewcomer(account)
+        ? []
+        : Object.keys(kinds).filter((name) => !kinds[name]?.isOff)
       return {
         home: hasRole(account, 'owner') ? names : [],
         personal: names.filter((name) => kinds[name]?.isPersonal),
@@ -215,6 +217,7 @@ export const targetService = (deps: Dependencies) => {
         throw new AppError('forbidden', OWNERS_ONLY)
       if (isPersonal && !found.isPersonal)
         throw new AppError('forbidden', HOMES_ONLY, { reason: 'home_only' })
+      if (found.isOff) throw new AppError('conflict', NO_CHANNEL, { reason: 'kind_off' })
       await requirePassword(by, password)
       const { shown: secret, ...contents } = await found.accept(given)
       if (isPersonal && !mayAddForHome) await requireKnownDestination(kind, contents.settings)

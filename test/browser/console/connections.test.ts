@@ -48,10 +48,11 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     await look(page, 'connections-none')
 
     await page.getByRole('link', { name: 'Add a connection' }).click()
+    await page.getByRole('radio', { name: /^Webhook/ }).check()
     await page.getByLabel('Name').fill('Node-RED')
     await page.getByLabel('URL').fill(receiver().url)
     // The sentence grows.
-    const [first, second] = ['When anybody opens any door', 'When anybody is refused at any door']
+    const [first, second] = ['When anybody opens any door', 'When somebody is refused']
     await page.getByText(first, { exact: true }).waitFor()
     await page.getByText(second, { exact: true }).waitFor()
     await page.getByLabel('Door', { exact: true }).first().selectOption({ label: 'Front door' })

@@ -3,32 +3,32 @@ import type { Rule } from '../../../src/domain/home-event.ts'
 import { ruleWords } from '../../../src/domain/text/rule-words.ts'
 
 const names = {
-  lock: (label: string) => (label === 'front-door' ? 'Front door' : label),
+  door: (label: string) => `the ${label.replace('-', ' ')}`,
   person: (id: string) => (id === 'gone' ? undefined : id),
 }
 const NIGHT = { from: '22:00', to: '06:00' }
 
 test.each<[Rule, string]>([
-  [{ on: 'unlocked' }, 'when anybody opens a door'],
+  [{ on: 'unlocked' }, 'when anybody opens any door'],
   [
     { on: 'unlocked', locks: ['front-door'], hours: NIGHT },
-    'when anybody opens Front door between 22:00 and 06:00',
+    'when anybody opens the front door between 22:00 and 06:00',
   ],
   [
     { on: 'unlocked', people: ['Ada', 'Ben'], locks: ['front-door', 'shed'] },
-    'when Ada or Ben opens Front door or shed',
+    'when Ada or Ben opens the front door or the shed',
   ],
   [
     { on: 'unlocked', people: ['Ada', 'Ben', 'Cleo', 'Dan'] },
-    'when Ada, Ben, Cleo or Dan opens a door',
+    'when Ada, Ben, Cleo or Dan opens any door',
   ],
   [
     { on: 'unlocked', people: ['Ada', 'Ben', 'Cleo', 'Dan', 'Eva'] },
-    'when Ada, Ben, Cleo or one of 2 others opens a door',
+    'when Ada, Ben, Cleo or one of 2 others opens any door',
   ],
-  [{ on: 'unlocked', people: ['gone'] }, 'when somebody who is gone opens a door'],
+  [{ on: 'unlocked', people: ['gone'] }, 'when somebody who is gone opens any door'],
   [{ on: 'denied' }, 'when somebody is refused'],
-  [{ on: 'denied', people: ['Ada'], locks: ['shed'] }, 'when Ada is refused at shed'],
+  [{ on: 'denied', people: ['Ada'], locks: ['shed'] }, 'when Ada is refused at the shed'],
   [{ on: 'log.problem' }, 'when the log has a problem'],
   [{ on: 'account.waiting', hours: NIGHT }, 'when a new account wants in between 22:00 and 06:00'],
 ])('the rule %j is said as: %s', (rule, words) => {
@@ -37,8 +37,8 @@ test.each<[Rule, string]>([
 
 test('a rule of a person is about that person alone', () => {
   const own = { ...names, isOwn: true }
-  expect(ruleWords({ on: 'unlocked', people: ['Ada'] }, own)).toBe('when you open a door')
+  expect(ruleWords({ on: 'unlocked', people: ['Ada'] }, own)).toBe('when you open any door')
   expect(ruleWords({ on: 'denied', locks: ['shed'], hours: NIGHT }, own)).toBe(
-    'when you are refused at shed between 22:00 and 06:00',
+    'when you are refused at the shed between 22:00 and 06:00',
   )
 })

@@ -42,7 +42,7 @@ describe('an e-mail', () => {
     ])
     const [{ text } = { text: '' }] = server.mails
     const lines = headerOf(text).split('\r\n')
-    expect(lines).toContain('Subject: Ada opened Front door')
+    expect(lines).toContain('Subject: Ada opened the front door')
     expect(lines).toContain('From: Secure Lock <lock@example.org>')
     expect(lines).toContain('To: ada@example.org')
     expect(lines).toContain('Message-ID: <0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d@example.org>')

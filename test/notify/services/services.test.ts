@@ -40,7 +40,7 @@ describe('ntfy', () => {
       headers: { authorization: 'Bearer tk_secret' },
       body: {
         topic: 'door',
-        title: 'Ada opened Front door',
+        title: 'Ada opened the front door',
         message: 'At 15:00, by fingerprint.',
         priority: 3,
         tags: ['unlock'],
@@ -85,7 +85,7 @@ describe('Gotify', () => {
       url: 'https://home/gotify/message',
       headers: { 'x-gotify-key': 'AbC.d-1' },
       body: {
-        title: 'Ada was refused at Front door',
+        title: 'Ada was refused at the front door',
         message: 'At 15:00, by fingerprint. No rule covers this person and this door.',
         priority: 8,
       },
@@ -107,7 +107,10 @@ describe('Telegram', () => {
   test('is told plain text, in which no sign means anything', () => {
     expect(requestOf(telegram(), given, unlockOf({ who: '*Ada* <b>' }))).toStrictEqual({
       url: 'https://api.telegram.org/bot12345:AAbbCCddEEffGGhhIIjjKKll/sendMessage',
-      body: { chat_id: '-100123', text: '*Ada* <b> opened Front door\nAt 15:00, by fingerprint.' },
+      body: {
+        chat_id: '-100123',
+        text: '*Ada* <b> opened the front door\nAt 15:00, by fingerprint.',
+      },
     })
   })
 
@@ -154,13 +157,13 @@ describe('a template', () => {
   test.each([
     [
       'apprise',
-      { title: 'Ada opened Front door', body: 'At 15:00, by fingerprint.', type: 'info' },
+      { title: 'Ada opened the front door', body: 'At 15:00, by fingerprint.', type: 'info' },
     ],
-    ['mattermost', { text: 'Ada opened Front door\nAt 15:00, by fingerprint.' }],
+    ['mattermost', { text: 'Ada opened the front door\nAt 15:00, by fingerprint.' }],
     [
       'discord',
       {
-        content: 'Ada opened Front door\nAt 15:00, by fingerprint.',
+        content: 'Ada opened the front door\nAt 15:00, by fingerprint.',
         allowed_mentions: { parse: [] },
       },
     ],

@@ -233,7 +233,7 @@ describe('adding and changing a target', () => {
       expect((await app.post('/v1/targets', hook(), by)).status).toBe(403)
       expect(await (await app.get('/v1/targets', by)).json()).toMatchObject({
         targets: [],
-        kinds: { home: [] },
+        kinds: { home: [], personal: ['ntfy', 'gotify', 'telegram'] },
       })
       for (const path of [`/v1/targets/${id}`, `/v1/targets/${id}/deliveries`])
         expect((await app.get(path, by)).status).toBe(404)
@@ -289,12 +289,12 @@ test('rules are said in words, with the names of now; the words may come back in
     .then((account) => account ?? { publicId: '' })
   const hours = { from: '22:00', to: '06:00' }
   const rule = { on: 'unlocked', people: [publicId.toUpperCase()], hours }
-  const says = 'when mia opens a door between 22:00 and 06:00'
+  const says = 'when mia opens any door between 22:00 and 06:00'
   const { id, rules } = await add({ rules: [rule] })
   expect(rules).toStrictEqual([{ ...rule, people: [publicId], says }])
   expect((await app.patch(`/v1/targets/${id}`, { rules }, owner)).status).toBe(200)
   await app.delete('/v1/me', { password: PASSWORD }, member)
   expect(await at(id)).toMatchObject({
-    rules: [{ says: 'when somebody who is gone opens a door between 22:00 and 06:00' }],
+    rules: [{ says: 'when somebody who is gone opens any door between 22:00 and 06:00' }],
   })
 })

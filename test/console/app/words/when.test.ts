@@ -15,12 +15,12 @@ const SENTENCES: readonly (readonly [string, When])[] = [
     },
   ],
   [
-    'when anybody is refused at the garage, the shed or the gate',
+    'when somebody is refused at the garage, the shed or the gate',
     { on: 'denied', locks: ['garage', 'shed', 'gate'] },
   ],
   ['when the log has a problem', { on: 'log.problem' }],
   [
-    'when somebody new wants to be let in between 08:00 and 20:00',
+    'when a new account wants in between 08:00 and 20:00',
     { on: 'account.waiting', hours: { from: '08:00', to: '20:00' } },
   ],
 ]
