@@ -45,6 +45,10 @@ const ACKNOWLEDGED_MS_MAX = 10 * SECOND_MS
 const CONNECT_MS_MAX = 10 * SECOND_MS
 const KEEP_ALIVE_SECONDS = 20
 
+/** More than any lock says. The broker keeps larger messages from us, or anyone who may send to it could fill our
+ * memory: it takes up to 256 MB. */
+const PACKET_BYTES_MAX = 256 * 1024
+
 /** After a restart of the broker, Home Assistant listens again within ten seconds. */
 const LISTENERS_BACK_MS = 15 * SECOND_MS
 
@@ -88,6 +92,7 @@ export const openLink = ({ address, caFile, clientId, will, clock, logger }: Lin
         clientId,
         clean: true,
         protocolVersion: protocol === '5' ? 5 : 4,
+        ...(protocol === '5' ? { properties: { maximumPacketSize: PACKET_BYTES_MAX } } : {}),
         ...(will ? { will: { ...will, payload: Buffer.from(will.payload), ...KEPT } } : {}),
         keepalive: KEEP_ALIVE_SECONDS,
         connectTimeout: CONNECT_MS_MAX,

@@ -39,6 +39,19 @@ test('a message counts as heard only if somebody listens', async () => {
   expect(listener.heard).toStrictEqual([{ topic: 'a/b', isRetained: false, payload: 'somebody' }])
 })
 
+test('a message that would fill the memory is not heard, and those after it are', async () => {
+  await using broker = await startMosquitto()
+  await using link = linkTo(broker.url)
+  const heard: string[] = []
+  link.subscribe('in/+', ({ payload }) => heard.push(payload))
+  await until(link.isConnected)
+  await until(async () => (await link.publish('in/x', 'first')) === 'heard')
+  await link.publish('in/x', 'a'.repeat(300_000))
+  await link.publish('in/x', 'last')
+  await until(() => heard.includes('last'))
+  expect(new Set(heard)).toStrictEqual(new Set(['first', 'last']))
+})
+
 test('after a broker was killed, the link returns and listens again', async () => {
   await using broker = await startMosquitto()
   await using link = linkTo(broker.url)

@@ -10,6 +10,7 @@ import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { type LiveAccess, NO_ACCESS, liveAccess } from '../../locks/restore/live-access.ts'
+import { type LiveTargets, liveTargets } from '../../outbox/core/restore-store.ts'
 import { openReadOnly } from '../../storage/open.ts'
 import { formatVerifierKey } from '../../unlocks/tlog/signed-note.ts'
 import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
@@ -34,6 +35,8 @@ export type LiveData = {
   readonly tokens: readonly string[]
   /** Grants and locks that were withdrawn in the current data, or changed. */
   readonly access: LiveAccess
+  /** The enabled targets in the current data; undefined if that cannot be read. */
+  readonly targets?: LiveTargets
 }
 
 /** Compares the two, or returns `undefined` if there is no database yet. */
@@ -98,7 +101,7 @@ const extension = (lost: number, current: number, events: number): string => {
   return `The current log has ${current} events: the newest ${lost} will be lost.`
 }
 
-type Withdrawals = Pick<LiveData, 'erased' | 'waiting' | 'ending' | 'tokens' | 'access'>
+type Withdrawals = Pick<LiveData, 'erased' | 'waiting' | 'ending' | 'tokens' | 'access' | 'targets'>
 
 const NOTHING: Withdrawals = {
   erased: [],
@@ -117,6 +120,7 @@ const withdrawalsIn = async ({ databasePath }: Config): Promise<Withdrawals> => 
       ending: await endDates(db),
       tokens: await liveTokens(db),
       access: await liveAccess(db, Date.now()),
+      targets: await liveTargets(db),
     }
   } finally {
     db.close()

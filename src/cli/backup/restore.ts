@@ -15,6 +15,7 @@ import {
   stageOf,
 } from '../../storage/backup/restore-journal.ts'
 import { NO_ACCESS } from '../../locks/restore/live-access.ts'
+import { disableOthersIn } from '../../outbox/core/restore-store.ts'
 import type { LogBreak } from '../../unlocks/guard/head-file.ts'
 import { RECEIPTS, lossWords, lostEvents, unlocks } from '../../unlocks/guard/words.ts'
 import { type Command, type Options, type Terminal, UsageError } from '../command/command.ts'
@@ -197,6 +198,9 @@ const prepare = async (
     const revoked = await app.accounts.revokeCredentialsIn(tx, live?.tokens ?? [])
     if (revoked.tokens > 0)
       say(`Access tokens revoked, since nothing shows that they are still valid: ${revoked.tokens}`)
+    const targets = live?.targets ? await disableOthersIn(tx, live.targets) : 0
+    if (targets > 0)
+      say(`Targets that were removed or changed since, and are now disabled: ${targets}`)
     await app.audit.auditIn(tx).record(COMMAND_LINE, {
       action: 'backup.restore',
       result: 'success',
@@ -208,6 +212,7 @@ const prepare = async (
         ended,
         ...access,
         ...revoked,
+        targets,
         ...(lost === undefined ? {} : { lost }),
       },
     })

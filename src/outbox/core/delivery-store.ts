@@ -179,12 +179,27 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     return new Map(rows.map(({ kind, waiting }) => [kind, waiting]))
   },
 
-  /** Drops the oldest waiting rows. */
+  /** Drops the oldest rows of the target for which most wait: one that hears of nothing takes no room from others. */
   dropOldest: async (count: number, nowMs: number): Promise<void> => {
     await queries.run(
       `UPDATE delivery
        SET state = 'dropped', settled_at_ms = ?, status = NULL, answer = NULL
-       WHERE id IN (SELECT id FROM delivery WHERE state = 'waiting' ORDER BY id LIMIT ?)`,
+       WHERE id IN (
+         SELECT id
+         FROM delivery
+         WHERE
+           state = 'waiting'
+           AND target_id = (
+             SELECT target_id
+             FROM delivery
+             WHERE state = 'waiting'
+             GROUP BY target_id
+             ORDER BY count(*) DESC, target_id
+             LIMIT 1
+           )
+         ORDER BY id
+         LIMIT ?
+       )`,
       nowMs,
       count,
     )

@@ -39,6 +39,12 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
          SELECT lock.id, account.public_id FROM lock, account WHERE label = ? AND username = ?`,
         [label, name],
       )
+    for (const id of ['kept', 'moved', 'off', 'gone'])
+      before.run(
+        `INSERT INTO target (id, kind, name, settings, secrets, rules, state, version, created_at_ms)
+         VALUES (?, 'webhook', 'hook', '{"url":"http://192.168.1.4/"}', '{}', '[]', 'enabled', 1, 0)`,
+        [id],
+      )
   }
   await run('backup', 'then.tar')
 
@@ -56,12 +62,16 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   live.run('UPDATE access_grant SET version = 2, ends_at_ms = ? WHERE id = ?', [endedAtMs, ended])
   live.run('UPDATE access_grant SET uses = 3 WHERE id = ?', [used])
   live.run(`DELETE FROM lock_operator WHERE lock_id = (SELECT id FROM lock WHERE label = 'shed')`)
+  live.run(`UPDATE target SET settings = '{"url":"http://192.168.1.5/"}' WHERE id = 'moved'`)
+  live.run(`UPDATE target SET state = 'disabled', disabled_why = 'person' WHERE id = 'off'`)
+  live.run(`DELETE FROM target WHERE id = 'gone'`)
   live.close()
 
   const { words } = await run('restore', '--yes', 'then.tar')
   expect(words).toContain('Grants revoked or changed again: 3\n')
   expect(words).toContain('Locks disabled, retired or locked down again: 3\n')
   expect(words).toContain('Locks that messages of the MQTT broker no longer open: 1\n')
+  expect(words).toContain('Targets that were removed or changed since, and are now disabled: 3\n')
   await run('log', 'verify')
   using restored = new Database(join(folder, 'data', 'secure-lock.db'), { readonly: true })
   const rows = restored
@@ -82,6 +92,9 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   expect(
     restored.query('SELECT label FROM lock_operator JOIN lock ON lock.id = lock_id').all(),
   ).toStrictEqual([{ label: 'garage' }])
+  expect(
+    restored.query("SELECT id FROM target WHERE state = 'enabled' AND kind = 'webhook'").all(),
+  ).toStrictEqual([{ id: 'kept' }])
   const locks = (await run('lock', 'list')).out
   expect(locks).toMatch(/attic.*disabled/)
   expect(locks).toMatch(/cellar.*retired/)

@@ -296,6 +296,17 @@ describe('too much', () => {
     expect(await deliveriesIn(app.db).gap('one')).toBeUndefined()
   })
 
+  test('[G3] is not dropped because of another target, for which more waits', async () => {
+    for (const id of ['one', 'member']) await addTarget(app.db, id, [])
+    answer = failed
+    await enqueue('one', 10)
+    await enqueue('member', 10_100)
+    outbox.start()
+    await settled()
+    expect(await waiting('one')).toBe(10)
+    expect(await waiting('member')).toBe(9990)
+  })
+
   test('is deleted after 30 days once it is settled', async () => {
     await addTarget(app.db, 'one', [])
     await enqueue('one', 3)
