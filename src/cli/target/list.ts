@@ -45,7 +45,7 @@ const row = (
   stateWords(target),
   String(summary?.waiting ?? 0),
   summary?.last?.state === 'delivered' ? timeOr('never', summary.last.settledAtMs) : 'never',
-  says.join('; '),
+  says.join('; ') || 'nothing',
 ]
 
 const stateWords = ({ disabledWhy, failingSinceMs }: ShownTarget['target']): string => {
