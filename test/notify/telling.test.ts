@@ -72,6 +72,13 @@ const pushes = (topic = 'door'): readonly Push[] =>
     .map(({ text }) => JSON.parse(text) as Push)
     .filter((push) => push.topic === topic)
 
+/** Has a target that is left alone looked at until something holds. */
+const untilWoken = (id: string, isSo: () => boolean): Promise<void> =>
+  until(() => {
+    app.outbox.wake(id)
+    return isSo()
+  })
+
 test('a phone and a mailbox hear who opened what, and who was refused', async () => {
   await add(onPhone())
   await add(byMail)
@@ -127,8 +134,7 @@ test('in quiet hours nothing is sent; after them, what waited is one digest', as
   const passed = 4 * 60 * MINUTE_MS
   app.clock.nowMs = AT_TWO + passed
   app.clock.passedMs += passed
-  app.outbox.wake(id)
-  await until(() => pushes().length === 1)
+  await untilWoken(id, () => pushes().length === 1)
   expect(pushes()).toMatchObject([
     {
       title: 'What happened meanwhile',
@@ -138,6 +144,32 @@ test('in quiet hours nothing is sent; after them, what waited is one digest', as
   await unlock()
   await until(() => pushes().length === 2)
   expect(pushes()[1]).toMatchObject({ message: 'At 06:00, by pin.' })
+})
+
+test('a service that is told too much is told again later, and in order', async () => {
+  const tooMany = () =>
+    Response.json({ error: 'limit reached: too many requests' }, { status: 429 })
+  receiver.answerWith(tooMany)
+  const { id } = await add(onPhone())
+  app.outbox.start()
+  await unlock()
+  await unlock(DENIED)
+  const deliveries = async () => {
+    const answer = await app.get(`/v1/targets/${id}/deliveries`, owner)
+    return ((await answer.json()) as { deliveries: readonly Record<string, unknown>[] }).deliveries
+  }
+  await until(async () => (await deliveries()).at(-1)?.['attempts'] === 1)
+  const [second, first] = await deliveries()
+  expect(second).toMatchObject({ event: 'denied', attempts: 0, state: 'waiting' })
+  expect(first).toMatchObject({ event: 'unlocked', status: 429, state: 'waiting' })
+  expect(Date.parse(String(first?.['due_at'])) - AT_TWO).toBeWithin(4500, 5501)
+  receiver.answerWith(() => Response.json({}))
+  await untilWoken(id, () => pushes().length === 3)
+  expect(pushes().map(({ title }) => title)).toStrictEqual([
+    'mia opened the front door',
+    'mia opened the front door',
+    'mia was refused at the front door',
+  ])
 })
 
 test('a test says what the service said', async () => {
