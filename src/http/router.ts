@@ -26,7 +26,7 @@ import {
 import { callers as identification } from './request/caller.ts'
 import { oncePerRequest } from './request/once-per-request.ts'
 import { proofOf } from './request/proof.ts'
-import { areDecodable } from './request/path.ts'
+import { isDecodable } from './request/path.ts'
 import { readQuery } from './request/query.ts'
 import type { PageSources } from './request/page-source.ts'
 import {
@@ -210,8 +210,8 @@ const handled = (
   })
 }
 
-const requireDecoded = ({ params }: Pick<Given, 'params'>): void => {
-  if (!areDecodable(params as Parameters<typeof areDecodable>[0]))
+const requireDecoded = ({ request: { url } }: Pick<Given, 'request'>): void => {
+  if (url.includes('%') && !isDecodable(new URL(url).pathname))
     throw new HttpError(404, 'Not found')
 }
 

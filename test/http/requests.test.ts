@@ -422,6 +422,11 @@ describe('every answer', () => {
           uses: 1,
           name: 'x',
           id: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81',
+          account: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81',
+          kind: 'shelly',
+          settings: { url: 'http://192.0.2.7/' },
+          password: PASSWORD,
+          since_seq: 1,
         }
         const body = method === 'GET' || method === 'DELETE' ? null : JSON.stringify(fields)
         const more = { 'content-type': 'application/json', 'if-match': '"1"' }

@@ -7,8 +7,3 @@ export const isDecodable = (path: string): boolean => {
     return false
   }
 }
-
-/** The same for the parameters of a route: Elysia passes null for one that cannot be decoded, and the rest
- * of a path (`*`) as it was sent. */
-export const areDecodable = (params: Readonly<Record<string, string | null>>): boolean =>
-  !Object.values(params).includes(null) && isDecodable(params['*'] ?? '')

@@ -19,11 +19,13 @@ const owned = {
   invitation: '',
   grant: '',
   holder: '',
+  token: '',
+  target: '',
 }
 
 /** Parameters that name nobody. A new one that does belongs into OWNER_NAMED. */
 const NAMELESS = new Set(
-  'role disabled admitted registered_from logins order limit cursor lock method result from to zone start end action format bom page state at'.split(
+  'role disabled admitted registered_from logins order limit cursor lock method result from to zone start end action format bom page state at tokens source before'.split(
     ' ',
   ),
 )
@@ -60,6 +62,28 @@ const OWNER_NAMED: Readonly<Record<string, readonly [keyof typeof owned | 'name'
   'POST /v1/grants/{id}/revocation id': ['grant', NO],
   'GET /v1/locks/{label}/attempts/{id} label': ['name', '404 not_found'],
   'GET /v1/locks/{label}/attempts/{id} id': ['account', '404 not_found'],
+  // Drivers, slots and operators are the owners' alone.
+  'GET /v1/locks/{label}/driver label': ['name', '403 forbidden'],
+  'PUT /v1/locks/{label}/driver label': ['name', '403 forbidden'],
+  'DELETE /v1/locks/{label}/driver label': ['name', '403 forbidden'],
+  'GET /v1/locks/{label}/operator label': ['name', '403 forbidden'],
+  'PUT /v1/locks/{label}/operator label': ['name', '403 forbidden'],
+  'DELETE /v1/locks/{label}/operator label': ['name', '403 forbidden'],
+  'GET /v1/locks/{label}/slots label': ['name', '403 forbidden'],
+  'PUT /v1/locks/{label}/slots/{slot} label': ['name', '403 forbidden'],
+  'PUT /v1/locks/{label}/slots/{slot} slot': ['name', '403 forbidden'],
+  'DELETE /v1/locks/{label}/slots/{slot} label': ['name', '403 forbidden'],
+  'DELETE /v1/locks/{label}/slots/{slot} slot': ['name', '403 forbidden'],
+  // An admin has tokens and targets like a member: their own.
+  'DELETE /v1/me/tokens/{id} id': ['token', '404 not_found'],
+  'DELETE /v1/tokens/{id} id': ['token', '403 forbidden'],
+  'GET /v1/targets/{id} id': ['target', '404 not_found'],
+  'PATCH /v1/targets/{id} id': ['target', '404 not_found'],
+  'DELETE /v1/targets/{id} id': ['target', '404 not_found'],
+  'GET /v1/targets/{id}/deliveries id': ['target', '404 not_found'],
+  'POST /v1/targets/{id}/replay id': ['target', '404 not_found'],
+  'POST /v1/targets/{id}/secret id': ['target', '404 not_found'],
+  'POST /v1/targets/{id}/test id': ['target', '404 not_found'],
   // The list of accounts and the log of the door are an admin's to read.
   'GET /v1/people text': ['name', 'done'],
   'GET /v1/people unit': ['name', 'done'],
@@ -88,6 +112,9 @@ const BODIES: Readonly<Record<string, object>> = {
   '/v1/grants/{id}': { locks: 'all' },
   '/v1/grants/{id}/revocation': {},
   '/v1/locks/{label}': { name: 'Door' },
+  '/v1/targets/{id}': { state: 'disabled' },
+  '/v1/targets/{id}/replay': { since_seq: 0 },
+  '/v1/targets/{id}/secret': { password: PASSWORD },
   '/v1/locks/{label}/unlock': { id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d' },
 }
 
@@ -130,6 +157,15 @@ describe('an admin and an owner’s account on the compiled executable', () => {
       as,
     )
     owned.grant = ((await granted.json()) as { id: string }).id
+    const token = { name: 'script', scopes: ['unlocks:read'], password: PASSWORD }
+    owned.token = ((await (await post('/v1/me/tokens', token, as)).json()) as { id: string }).id
+    const target = {
+      kind: 'webhook',
+      name: 'Script',
+      settings: { url: 'http://192.0.2.7/' },
+      password: PASSWORD,
+    }
+    owned.target = ((await (await post('/v1/targets', target, as)).json()) as { id: string }).id
     owned.holder = `account:${owned.account}`
     for (const [what, id] of Object.entries(owned))
       expect(`${what} ${id}`).toMatch(/ (account:)?[\w-]{20,}$/)
