@@ -114,6 +114,7 @@ const ownRoutes = (deps: Dependencies, services: Services): readonly Endpoint[] 
           grants: access.grantsOf,
           attempts: access.attemptsOf,
           slots: access.slotsOf,
+          targets: access.targetsOf,
         },
         record: audit.record,
         clock,

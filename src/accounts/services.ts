@@ -94,6 +94,8 @@ type Access = {
   readonly attemptsOf: Pages
   /** By which codes, cards and phones locks know an account, for its export. */
   readonly slotsOf: Pages
+  /** By what an account hears of its own unlocks, for its export. */
+  readonly targetsOf: Pages
 }
 
 export type Services = Awaited<ReturnType<typeof openServices>>

@@ -13,6 +13,7 @@ import { targetsIn } from './core/target-store.ts'
 import { unlockFactsReader } from './sending/facts.ts'
 import { type Sender, sender } from './sending/sender.ts'
 import type { Channels, DeliveryDependencies } from './sending/delivery-loop.ts'
+import { targetJson } from './targets/json.ts'
 import { targetHealth } from './targets/health.ts'
 import { deliveryMetrics, attemptCounts } from './targets/metrics.ts'
 import { targetRoutes } from './targets/routes.ts'
@@ -95,6 +96,12 @@ export const outboxModule = (deps: Dependencies) => {
     onCommit: outbox.onCommit,
     wake: outbox.wake,
     refresh: outbox.refresh,
+
+    /** Yields the targets of an account, for its export. */
+    targetsOf: async function* (publicId: string) {
+      const own = await targets.ofAccount(publicId)
+      if (own.length > 0) yield own.map(targetJson)
+    },
 
     /** Deletes the targets of an account in the transaction that erases it. */
     eraseIn: (tx: Parameters<typeof targetsIn>[0], publicId: string): Promise<void> =>

@@ -100,7 +100,7 @@ const exportAccount = ({ accountExport }: Dependencies) =>
       description:
         'One JSON object: account, sessions, access tokens, clients that have logged in, failed logins, second ' +
         'factor, password reset, invitations you created, audit events by and about you, your ' +
-        'unlocks, grants, attempts to open a lock, and slots of locks. Addresses of other people, hashes and ' +
+        'unlocks, grants, attempts to open a lock, slots of locks, and targets. Addresses of other people, hashes and ' +
         'secrets are left out.',
       answers: {
         200: { description: 'The file', schema: ExportAnswer, example: EXPORT_EXAMPLE },

@@ -86,6 +86,7 @@ export const ExportAnswer = t.Object(
     slots: t.Array(
       t.Object({}, { description: 'By which codes, fingers, cards and phones locks know you' }),
     ),
+    targets: t.Array(t.Object({}, { description: 'By what you hear of your own unlocks' })),
   },
   { $id: 'AccountExport' },
 )
@@ -106,4 +107,5 @@ export const EXPORT_EXAMPLE = {
   grants: [],
   attempts: [],
   slots: [],
+  targets: [],
 }

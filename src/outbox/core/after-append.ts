@@ -21,7 +21,8 @@ export const enqueueAppended =
     const [first] = happened
     if (!first) return
     const outbox = enqueueIn(tx)
-    const listeners = await outbox.listeners(first.receivedAtMs)
+    const accounts = [...new Set(happened.map(({ accountPublicId }) => accountPublicId))]
+    const listeners = await outbox.listeners(first.receivedAtMs, accounts)
     const wanted = happened.flatMap((event) => {
       const targets = listeners.filter((listener) => wantsEvent(listener, event, zone))
       return targets.length > 0 ? [{ event, targets }] : []

@@ -27,7 +27,7 @@ export const announcer =
     const outbox = enqueueIn(tx)
     const about = news.event === 'log.problem' ? news.says : null
     const rows: NewDelivery[] = []
-    for (const listener of await outbox.listeners(nowMs)) {
+    for (const listener of await outbox.listeners(nowMs, [])) {
       if (!wantsNews(listener, event, nowMs, zone)) continue
       const last = await outbox.newest(listener.id, event)
       const sinceMs = last ? nowMs - last.dueAtMs : undefined

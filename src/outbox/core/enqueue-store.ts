@@ -14,8 +14,10 @@ export type NewDelivery = {
 
 /** What is read and written when something happens, in its own transaction. */
 export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
-  /** Returns the enabled targets; not those of people who wait to be let in, are disabled or have ended. */
-  listeners: async (nowMs: number): Promise<readonly Listener[]> => {
+  /** Returns the enabled targets of the home and of these accounts; not those of people who wait to be let in, are
+   * disabled or have ended. What others want is not read, or members could slow down everybody's unlocks by long
+   * rules. */
+  listeners: async (nowMs: number, publicIds: readonly string[]): Promise<readonly Listener[]> => {
     const rows = await tx.all<{ id: string; account_public_id: string | null; rules: string }>(
       `SELECT target.id, target.account_public_id, target.rules
        FROM target
@@ -25,11 +27,13 @@ export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
          AND (
            target.account_public_id IS NULL
            OR (
-             account.admitted_at_ms IS NOT NULL
+             target.account_public_id IN (SELECT value FROM json_each(?))
+             AND account.admitted_at_ms IS NOT NULL
              AND account.disabled_at_ms IS NULL
              AND (account.ends_at_ms IS NULL OR account.ends_at_ms > ?)
            )
          )`,
+      JSON.stringify(publicIds),
       nowMs,
     )
     return rows.map((row) => ({

@@ -187,6 +187,19 @@ export const targetService = (deps: Dependencies) => {
       return Promise.all(seen.map((target) => shown(target, by, summaries)))
     },
 
+    /** Returns the targets of an account, for its export. */
+    ofAccount: async (publicId: string): Promise<readonly ShownTarget[]> => {
+      const own = (await targetsIn(db).all()).filter((one) => one.accountPublicId === publicId)
+      return Promise.all(
+        own.map(async (target) => ({
+          target,
+          says: await rulesInWords(deps, target),
+          summary: undefined,
+          showsAnswers: false,
+        })),
+      )
+    },
+
     /** Returns the kinds of targets that the caller may add for the home, and for themselves. */
     kindsFor: ({ account }: By) => {
       const names = isNewcomer(account)

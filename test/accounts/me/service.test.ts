@@ -258,6 +258,7 @@ describe('the export', () => {
       'grants',
       'attempts',
       'slots',
+      'targets',
     ])
     expect(file.account).toMatchObject({ id: adaId, username: 'ada', phone: '1' })
     expect(file['sessions']).toHaveLength(1)

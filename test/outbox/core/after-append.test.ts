@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { enqueueAppended } from '../../../src/outbox/core/after-append.ts'
+import { enqueueIn } from '../../../src/outbox/core/enqueue-store.ts'
 import { targetsIn } from '../../../src/outbox/core/target-store.ts'
 import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
 import { type TestApp, startApp } from '../../support/app.ts'
@@ -106,6 +107,19 @@ describe('a row of the outbox', () => {
       { id: 'broken', settings: {}, rules: [] },
       { id: 'hook', rules: EVERYTHING },
     ])
+  })
+
+  test('is looked for among the targets of the home and of whom the event is about, and no others', async () => {
+    for (const [id, accountPublicId] of [
+      ['hook', null],
+      ['own', ada],
+      ['other', crypto.randomUUID()],
+    ] as const)
+      await addTarget(app.db, id, EVERYTHING, { accountPublicId })
+    const idsFor = async (accounts: readonly string[]) =>
+      (await enqueueIn(app.db).listeners(app.clock.nowMs, accounts)).map(({ id }) => id)
+    expect(await idsFor([])).toStrictEqual(['hook'])
+    expect((await idsFor([ada])).toSorted()).toStrictEqual(['hook', 'own'])
   })
 
   test('has the number of the event, and no name', async () => {

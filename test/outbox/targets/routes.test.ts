@@ -256,9 +256,21 @@ describe('adding and changing a target', () => {
     for (const url of [...others, settings.url.replace('http:', 'https:')])
       expect(await codeOf(await addOwn(url))).toStrictEqual([403, 'destination_unknown'])
     const own = (await (await addOwn(settings.url)).json()) as Target
+    expect(own).toMatchObject({ kind: 'ntfy', version: 1 })
     const moved = { settings: { ...settings, url: receiver.url }, password: PASSWORD }
     const answer = await app.patch(`/v1/targets/${own.id}`, moved, member)
     expect(await codeOf(answer)).toStrictEqual([403, 'destination_unknown'])
+  })
+
+  test('[D7] a member’s own is in their export, without its secrets', async () => {
+    const ntfy = { kind: 'ntfy', settings: { url: receiver.url, topic: 'mia' } }
+    await add({ ...ntfy, secrets: { token: 'tk_home' } })
+    const own = await add({ ...ntfy, secrets: { token: 'tk_own' }, personal: true }, member)
+    const file = await (await app.get('/v1/me/export', member)).text()
+    expect(JSON.parse(file)).toMatchObject({
+      targets: [{ id: own.id, settings: { topic: 'mia' } }],
+    })
+    expect(file).not.toContain('tk_')
   })
 
   test('is possible for 20 of the home', async () => {
