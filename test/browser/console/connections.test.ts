@@ -52,7 +52,7 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     await page.getByLabel('Name').fill('Node-RED')
     await page.getByLabel('URL').fill(receiver().url)
     // The sentence grows.
-    const [first, second] = ['When anybody opens any door', 'When somebody is refused']
+    const [first, second] = ['When anyone opens any door', 'When somebody is refused']
     await page.getByText(first, { exact: true }).waitFor()
     await page.getByText(second, { exact: true }).waitFor()
     await page.getByLabel('Door', { exact: true }).first().selectOption({ label: 'Front door' })

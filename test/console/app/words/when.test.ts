@@ -4,7 +4,7 @@ import { draftOf, whenOf } from '../../../../src/console/app/pages/connections/w
 import { whenWords } from '../../../../src/console/app/words/when.ts'
 
 const SENTENCES: readonly (readonly [string, When])[] = [
-  ['when anybody opens any door', { on: 'unlocked' }],
+  ['when anyone opens any door', { on: 'unlocked' }],
   [
     'when ada or mia opens the garage between 22:00 and 06:00',
     {

@@ -117,7 +117,7 @@ export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props
 
 /** Says `I` where a connection of somebody's own hears of nobody else. */
 export const aboutMe = (words: string): string =>
-  words.replace(/^when anybody opens/, 'when I open').replace(/^when anybody is/, 'when I am')
+  words.replace(/^when anyone opens/, 'when I open').replace(/^when anyone is/, 'when I am')
 
 type SeveralProps = {
   readonly label: string
