@@ -30,7 +30,10 @@ test.each<[Rule, string]>([
   [{ on: 'denied' }, 'when somebody is refused'],
   [{ on: 'denied', people: ['Ada'], locks: ['shed'] }, 'when Ada is refused at the shed'],
   [{ on: 'log.problem' }, 'when the log has a problem'],
-  [{ on: 'account.waiting', hours: NIGHT }, 'when a new account is waiting between 22:00 and 06:00'],
+  [
+    { on: 'account.waiting', hours: NIGHT },
+    'when a new account is waiting between 22:00 and 06:00',
+  ],
 ])('the rule %j is said as: %s', (rule, words) => {
   expect(ruleWords(rule, names)).toBe(words)
 })

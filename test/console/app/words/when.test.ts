@@ -20,7 +20,7 @@ const SENTENCES: readonly (readonly [string, When])[] = [
   ],
   ['when the log has a problem', { on: 'log.problem' }],
   [
-    'when a new account wants in between 08:00 and 20:00',
+    'when a new account is waiting between 08:00 and 20:00',
     { on: 'account.waiting', hours: { from: '08:00', to: '20:00' } },
   ],
 ]
