@@ -78,7 +78,7 @@ test('a webhook is added, tested, told, switched off and on, told again and remo
   const [id = '', event, , state, attempts, , status] = first.split('\t')
   expect([event, state, attempts, status]).toStrictEqual(['unlocked', 'delivered', '1', '204'])
   expect(await words('replay', 'Node-RED', '--delivery', id)).toBe(
-    '0 Node-RED hears again of one event',
+    '0 One event is sent to Node-RED again',
   )
   await until(() => receiver.received.length === 3)
   expect(receiver.received[2]?.id).toBe(told?.id ?? 'none')
@@ -94,7 +94,7 @@ test('a webhook is added, tested, told, switched off and on, told again and remo
   await until(() => receiver.received.length === 4)
   await until(async () => (await row('Node-RED'))?.[4] === '0')
   expect(await words('replay', 'Node-RED', '--since', '0')).toBe(
-    '0 Node-RED hears again of 2 events',
+    '0 2 events are sent to Node-RED again',
   )
   await until(() => receiver.received.length === 6)
 
