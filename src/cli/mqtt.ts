@@ -32,7 +32,7 @@ const visiting =
     const config = commandConfig(terminal)
     const { mqttUrl, mqttCaFile: caFile } = config
     if (mqttUrl === undefined)
-      throw new AppError('invalid', 'MQTT_URL is not set: set it as the service has it')
+      throw new AppError('invalid', 'MQTT_URL is not set: set it as for the service')
     return withExistingData(config, async (app) => {
       const topics = topicsOf({ ...config, gid: await gatewayId(app) })
       const address = { address: mqttUrl, caFile }
@@ -47,7 +47,10 @@ const status = visiting('status', async ({ app, link, topics, config, address },
   const isAnnounced = (label: string) => kept.has(topics.config(label))
   const rows = [
     ['broker', `${facts.address}, MQTT ${facts.protocol ?? 'unknown'}`],
-    ['password', facts.isOpen ? 'not needed: anyone on its network reads and sends' : 'needed'],
+    [
+      'password',
+      facts.isOpen ? 'not needed: anyone on its network can read and publish' : 'needed',
+    ],
     ['topics', topics.all],
     ['service', kept.get(topics.status) ?? 'never connected'],
     ...locks.map(({ label }) => [
@@ -60,10 +63,10 @@ const status = visiting('status', async ({ app, link, topics, config, address },
   for (const line of listing(rows, terminal)) terminal.print(line)
 })
 
-/** How long the broker may take to send what it keeps. */
+/** How long the broker may take to send retained messages. */
 const KEPT_MS = 500
 
-/** Returns what the broker keeps on topics. */
+/** Returns the retained messages on some topics. */
 const keptAt = async (
   link: Link,
   filters: readonly string[],
@@ -84,7 +87,7 @@ const lastWords = (payload: string | undefined): string | undefined => {
 }
 
 const announce = visiting('announce', async ({ link, topics }, { print }) => {
-  // The service alone knows the states of the locks.
+  // Only the service knows the states of the locks.
   if ((await link.publish(topics.announce, 'announce')) === 'unheard')
     throw new AppError('unavailable', 'The service is not connected to the broker')
   print('Asked the service to announce all locks again')
@@ -106,18 +109,18 @@ const remove = visiting('remove', async ({ app, link, topics }, { print, say }) 
 })
 
 const ACTIONS: Actions = {
-  status: { summary: 'show what the broker knows about this gateway', run: status },
+  status: { summary: 'show what the broker has stored for this gateway', run: status },
   announce: { summary: 'ask the service to announce all locks again', run: announce },
   remove: {
-    summary: 'remove all locks from Home Assistant, and what the broker keeps about them',
+    summary: 'remove all locks from Home Assistant, and their retained messages',
     run: remove,
   },
 }
 
-/** Shows, renews and removes what the MQTT broker keeps about the locks. */
+/** Shows, republishes and removes the retained messages about the locks. */
 export const mqtt: Command = {
-  summary: 'show or remove what the MQTT broker and Home Assistant know',
-  details: 'It needs MQTT_URL, or MQTT_URL_FILE, as the service has it.',
+  summary: 'show or remove what the MQTT broker stores about the locks',
+  details: 'Needs MQTT_URL or MQTT_URL_FILE, set as for the service.',
   actions: ACTIONS,
   run: runAction('mqtt', ACTIONS),
 }

@@ -119,7 +119,7 @@ const revoke: Command['run'] = async ([id, ...more], { env, print }) => {
 
 const ACTIONS: Actions = {
   list: {
-    summary: 'list the access tokens: whose, until when, when and from where each was last used',
+    summary: 'list the access tokens: owner, expiry, and when and from where each was last used',
     options: LIST,
     run: list,
   },

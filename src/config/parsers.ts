@@ -179,7 +179,7 @@ export const jwtSecret = (text: string): string => {
   return text
 }
 
-/** Where a broker is, and who we are there. */
+/** The address of a broker, and the credentials for it. */
 export type MqttAddress = {
   readonly host: string
   readonly port: number
@@ -188,7 +188,7 @@ export type MqttAddress = {
   readonly password: string | undefined
 }
 
-/** The URL of an MQTT broker, by the port of its kind unless it says another. */
+/** The URL of an MQTT broker, with the default port of its scheme. */
 export const mqttUrl = (text: string): MqttAddress => {
   const url = URL.parse(text)
   const isTls = url?.protocol === 'mqtts:'
@@ -204,7 +204,7 @@ export const mqttUrl = (text: string): MqttAddress => {
 }
 
 const MQTT_URL_FORM =
-  'must look like mqtt://user:password@192.168.1.5:1883 or mqtts://user:password@broker.home, with other characters than letters and digits as %23 and the like'
+  'must look like mqtt://user:password@192.168.1.5:1883 or mqtts://user:password@broker.home, with special characters percent-encoded, such as %23'
 
 const decoded = (text: string, form: string): string | undefined => {
   try {
@@ -221,7 +221,7 @@ export const topicPrefix = (text: string): string => {
   return text
 }
 
-/** Where mail is handed in, and who we are there. */
+/** The address of a mail server, and the credentials for it. */
 export type SmtpAddress = {
   readonly host: string
   readonly port: number
@@ -229,11 +229,11 @@ export type SmtpAddress = {
   readonly isTls: boolean
   readonly username: string | undefined
   readonly password: string | undefined
-  /** The address that mail is from. */
+  /** The sender’s address. */
   readonly from: string
 }
 
-/** The URL of a mail server. Mail is from `?from=`, or else from the user if that is an address. */
+/** The URL of a mail server. `?from=` is the sender, by default the user name if that is an address. */
 export const smtpUrl = (text: string): SmtpAddress => {
   const url = URL.parse(text)
   const isTls = url?.protocol === 'smtps:'
@@ -255,8 +255,8 @@ export const smtpUrl = (text: string): SmtpAddress => {
 }
 
 const SMTP_URL_FORM =
-  'must look like smtps://user:password@mail.example.org?from=lock@example.org or smtp://mail.home:25?from=lock@home, with other characters than letters and digits as %23 and the like'
+  'must look like smtps://user:password@mail.example.org?from=lock@example.org or smtp://mail.home:25?from=lock@home, with special characters percent-encoded, such as %23'
 
-/** Whether text is one address of a mailbox (RFC 5321), without a name, comments or quotes. */
+/** Whether text is a mailbox address (RFC 5321) without a name, comments or quotes. */
 export const isMailAddress = (text: string): boolean =>
   text.length <= 254 && /^[^\s\p{C}"(),:;<>@[\\\]]{1,64}@[\p{L}\p{N}.-]{1,253}$/u.test(text)

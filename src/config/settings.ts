@@ -150,30 +150,30 @@ const DOORS = {
 const MQTT = {
   mqttUrl: {
     env: 'MQTT_URL',
-    doc: 'MQTT broker of the home, such as `mqtt://user:password@192.168.1.5:1883`, or `mqtts://` for TLS; without it, there is no connection to one',
+    doc: 'MQTT broker of the home, such as `mqtt://user:password@192.168.1.5:1883`, or `mqtts://` for TLS; without it, MQTT is off',
     secret: true,
     parse: mqttUrl,
   },
   mqttCaFile: {
     env: 'MQTT_CA_FILE',
-    doc: 'certificate of a private authority that the broker’s certificate must be from, PEM',
+    doc: 'PEM certificate of a private authority; the broker’s certificate must be issued by it',
     parse: path,
   },
   mqttTopic: {
     env: 'MQTT_TOPIC',
-    doc: 'first level of our topics',
+    doc: 'prefix of the gateway’s topics',
     defaultText: 'secure-lock',
     parse: topicPrefix,
   },
   mqttDiscovery: {
     env: 'MQTT_DISCOVERY',
-    doc: 'first level of the topics by which Home Assistant finds the locks; `off` announces nothing',
+    doc: 'discovery prefix of Home Assistant; `off` announces no locks',
     defaultText: 'homeassistant',
     parse: topicPrefix,
   },
   mqttNames: {
     env: 'MQTT_NAMES',
-    doc: '`off` publishes no names of people',
+    doc: '`off` publishes no names of people to the broker',
     defaultText: 'on',
     parse: oneOf('on', 'off'),
   },
@@ -182,19 +182,19 @@ const MQTT = {
 const TARGETS = {
   webhookLoopback: {
     env: 'WEBHOOK_LOOPBACK',
-    doc: '`on` lets webhooks and notifications lead to other programs on this machine',
+    doc: '`on` lets webhooks and notifications connect to other programs on this machine',
     defaultText: 'off',
     parse: oneOf('on', 'off'),
   },
   smtpUrl: {
     env: 'SMTP_URL',
-    doc: 'mail server that takes e-mail notifications, such as `smtps://user:password@mail.example.org?from=lock@example.org`; `smtp://` uses STARTTLS, which a password requires. Without it, there is no e-mail',
+    doc: 'mail server for e-mail notifications, such as `smtps://user:password@mail.example.org?from=lock@example.org`; `smtp://` uses STARTTLS, which is required with a password. Without this setting, e-mail is off',
     secret: true,
     parse: smtpUrl,
   },
   smtpCaFile: {
     env: 'SMTP_CA_FILE',
-    doc: 'certificate of a private authority that the mail server’s certificate must be from, PEM',
+    doc: 'PEM certificate of a private authority; the mail server’s certificate must be issued by it',
     parse: path,
   },
 } as const satisfies Group
@@ -241,13 +241,13 @@ const ACCOUNTS = {
 const SESSIONS = {
   jwtSecretKey: {
     env: 'JWT_SECRET_KEY',
-    doc: 'signs access tokens, at least 32 bytes; without it, one is created at the first start and kept in `DATA_DIR`',
+    doc: 'signs the tokens of sessions, at least 32 bytes; without it, one is created at the first start and kept in `DATA_DIR`',
     secret: true,
     parse: jwtSecret,
   },
   accessTokenMs: {
     env: 'JWT_ACCESS_TOKEN_EXPIRES',
-    doc: 'minutes an access token is valid',
+    doc: 'minutes a session’s token is valid before it is refreshed',
     defaultText: '30',
     parse: duration(MINUTE_MS, 43_200),
   },

@@ -11,7 +11,7 @@ export const AUDIT_ACTIONS = {
   'session.refresh': 'a refresh token belonged to no active session',
   'token.make': 'an access token was created; `scopes` says what it may do',
   'token.use': 'an access token was used from an address for the first time; at most once a day',
-  'token.revoke': 'an access token, or all of a person, were revoked',
+  'token.revoke': 'an access token, or all those of a person, were revoked',
   'proxy.untrusted':
     'a request from an address that is not in `TRUSTED_PROXIES` claimed to be forwarded',
   'proxy.silent':
@@ -46,12 +46,12 @@ export const AUDIT_ACTIONS = {
   'owner.setup': 'the setup code was used, or (`failure`) was wrong or expired',
   'invitation.create': 'an invitation was created',
   'invitation.revoke': 'an invitation was revoked',
-  'target.add': 'a target that hears of events, such as a webhook, was added',
+  'target.add': 'a target, such as a webhook, was added',
   'target.change': 'a target was changed; `fields` says what',
   'target.remove': 'a target was removed',
-  'target.secret': 'a target got a new secret',
-  'target.test': 'a test was sent to a target, or (`failure`) did not arrive',
-  'target.replay': 'somebody had a target told again of `count` events',
+  'target.secret': 'the secret of a target was replaced',
+  'target.test': 'a test was sent to a target, or (`failure`) could not be',
+  'target.replay': '`count` deliveries to a target were sent again',
   'target.disable':
     'the server disabled a target: its receiver is gone, or it has failed for five days',
   'backup.create': 'a backup was created, or (`failure`) could not be',
@@ -60,10 +60,10 @@ export const AUDIT_ACTIONS = {
   'lock.rename': 'a lock was renamed',
   'lock.state': 'a lock was disabled, enabled again, or retired for good',
   'lock.operator':
-    'messages of the MQTT broker were allowed to open a lock as a member, or no longer; `operator` is the account, or `none`',
-  'lock.driver': 'what moves a lock was set, changed or removed; `kind` is what it is now',
+    'the operator of a lock, as whom the MQTT broker may open it, was set or removed; `operator` is the account, or `none`',
+  'lock.driver': 'the driver of a lock was set, changed or removed; `kind` is the new one',
   'lock.slot':
-    'a code, finger, card or phone that a lock knows was given to a person, or (`ended`) is nobody’s any more',
+    'a slot of a lock, such as a code or card, was assigned to a person, or (`ended`) no longer is',
   'lockdown.begin': 'a lockdown of the home or of a lock began, or its end was changed',
   'lockdown.end':
     'somebody ended a lockdown, or (`failure`) was not allowed to; a lockdown that ends by itself leaves no event',

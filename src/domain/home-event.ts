@@ -1,16 +1,16 @@
-/** What the home can hear of, each with what it means. */
+/** The events that a target can receive, each with what it means. */
 export const HOME_EVENTS = {
   unlocked: 'somebody opened a lock',
   denied: 'somebody was refused at a lock',
   'log.problem': 'the unlock log stopped, or its verification found a fault',
-  'account.waiting': 'somebody registered and waits to be let in',
+  'account.waiting': 'somebody registered and is waiting to be let in',
 } as const
 export type HomeEventKind = keyof typeof HOME_EVENTS
 
 /** Wall-clock times of the home as `HH:MM`; `to` may be the next day, and is not part of it. */
 export type Hours = { readonly from: string; readonly to: string }
 
-/** A wish of a target to hear of something. Without locks, people or hours, it is about all of them. */
+/** Selects events for a target. Without locks, people or hours, it selects events of any. */
 export type Rule = {
   readonly on: HomeEventKind
   /** Labels of locks. */
@@ -31,37 +31,37 @@ export type AppendedEvent = {
   readonly accountPublicId: string
   readonly receivedAtMs: number
   readonly happenedAtMs: number
-  /** The leaf that already tells of the same opening: what the lock reports and what an app says are two leaves. */
+  /** The earlier leaf of the same opening, if any: a lock’s report and an app’s claim are two leaves. */
   readonly sameAs?: number | undefined
 }
 
-/** An opening is one message, although the lock and an app may both report it, each within this time of the
- * other. */
+/** A lock’s report and an app’s claim count as one opening, and are sent once, if they are at most this far
+ * apart. */
 export const SAME_OPENING_MS = 120_000
 
-/** A target as a channel needs it. */
+/** A target, as channels see it. */
 export type Target = {
   readonly id: string
   readonly kind: string
   readonly name: string
-  /** The public id of the person whose it is; null for the home's. */
+  /** The public id of its owner’s account; null for a target of the home. */
   readonly accountPublicId: string | null
   readonly settings: Readonly<Record<string, unknown>>
   readonly secrets: Readonly<Record<string, unknown>>
 }
 
-/** What a target is told. An unlock or a denial is as `GET /v1/unlocks` shows it now: erased, if its person has
- * been erased since. */
+/** A message to a target. It shows an unlock or a denial as `GET /v1/unlocks` does at the time of sending, so names
+ * that were erased in the meantime are absent. */
 export type Message = {
-  /** The same at every attempt, so that a receiver can tell a repetition. */
+  /** The same at every attempt, so that a receiver can recognize duplicates. */
   readonly id: string
   readonly createdAtMs: number
   readonly about:
     | { readonly event: 'unlocked' | 'denied'; readonly unlock: UnlockFacts }
     | { readonly event: 'log.problem'; readonly says: string }
-    /** The name is the stranger's own text, so it is not told. */
+    /** A count only: the name is text that a stranger chose. */
     | { readonly event: 'account.waiting'; readonly count: number }
-    /** Stands for several that came too late, or were dropped. */
+    /** Sent instead of events that became too old or were dropped. */
     | {
         readonly event: 'digest'
         readonly unlocked: number
@@ -80,7 +80,7 @@ export type UnlockFacts = {
   readonly id: string
   /** The person's name now; null once erased, or for somebody unknown. */
   readonly who: string | null
-  /** The person's public id; null like `who`. */
+  /** The public id of the person; null whenever `who` is. */
   readonly user_id: string | null
   readonly method: string | null
   readonly source: string
@@ -97,48 +97,47 @@ export type UnlockFacts = {
   readonly receipt: string
 }
 
-/** What became of an attempt to tell a target. */
+/** The result of an attempt to send a message. */
 export type SendResult =
   | { readonly status: 'delivered'; readonly code?: number; readonly answer?: string }
-  /** Another attempt may succeed; not before `retryAfterMs`, if given. */
+  /** A later attempt may succeed; the next is not made before `retryAfterMs`, if set. */
   | {
       readonly status: 'failed'
       readonly code?: number
       readonly answer: string
       readonly retryAfterMs?: number
     }
-  /** The receiver is gone for good: the target is disabled. */
+  /** The receiver is permanently gone; the target is disabled. */
   | { readonly status: 'gone'; readonly code?: number; readonly answer: string }
 
-/** A way to tell targets of some kinds. */
+/** Sends messages to targets of one or more kinds. */
 export type Channel = {
-  /** Tells a target one thing. It resolves within the time limit that `signal` sets, and never rejects for
-   * anything that a target does. */
+  /** Sends one message. Resolves once `signal` is aborted at the latest, and never rejects because of a target. */
   readonly send: (target: Target, message: Message, signal: AbortSignal) => Promise<SendResult>
-  /** Milliseconds from one failed attempt to the next; after the last, the row is dead. */
+  /** Milliseconds to wait after each failed attempt. After the last one, the delivery is dead. */
   readonly retriesMs: readonly number[]
-  /** Messages that have waited longer are told as one digest, or as the channel sees fit by `createdAtMs` if
-   * undefined. */
+  /** Messages that have waited longer than this are sent as one digest. If undefined, the channel decides by
+   * `createdAtMs`. */
   readonly freshMs: number | undefined
-  /** False if its targets stay enabled however long they fail; true by default. */
+  /** False if its targets stay enabled no matter how long they fail; true by default. */
   readonly givesUp?: boolean
-  /** Milliseconds until a target wants to be told, such as after its quiet hours; 0 by default. */
+  /** Milliseconds to hold messages back, such as during quiet hours; 0 by default. */
   readonly waitMs?: (target: Target, message: Pick<Message, 'createdAtMs'>, nowMs: number) => number
 }
 
-/** A kind of target that people add. */
+/** A kind of target that people can add. */
 export type TargetKind = {
   readonly channel: Channel
-  /** The rules of a target that names none. */
+  /** The rules of a target that was added without any. */
   readonly rules: readonly Rule[]
-  /** What its settings and secrets are, for the API. */
+  /** Describes its settings and secrets, for the API documentation. */
   readonly says: string
-  /** Whether members may have one for themselves. */
+  /** Whether members may add one of their own. */
   readonly isPersonal: boolean
-  /** True if a setting that it needs is not set, so that nobody can add one. */
+  /** True if a setting that it needs is missing, so that none can be added. */
   readonly isOff?: boolean
-  /** Returns what is stored of the settings and secrets that were given, those of a change besides `current`, and
-   * a new secret that is shown once. Throws `invalid`, and repeats no secret. */
+  /** Returns the settings and secrets to store, merged with `current` for a change, and a new secret to show once
+   * if one was created. Throws `invalid`, without repeating a secret. */
   readonly accept: (
     given: Partial<TargetContents>,
     current?: TargetContents,

@@ -66,7 +66,7 @@ export const requestAuthenticator =
 /** Refuses an access token that lacks the scope of an endpoint or, for a scope of one lock, is for other locks
  * (403). Without a scope, no access token may call the endpoint. */
 export const requireScope = (token: CallerToken, scope: Scope | undefined, lock?: string): void => {
-  if (!scope) throw scopeError('No access token may do this; log in')
+  if (!scope) throw scopeError('Access tokens cannot do this; log in')
   if (!isLockScope(scope)) {
     if (!token.scopes.includes(scope))
       throw scopeError(`This needs an access token with the scope ${scope}`)

@@ -1,9 +1,9 @@
 import type { Hours } from '../domain/home-event.ts'
 import { AppError } from '../errors.ts'
 
-/** What a kind of target takes by one name. */
+/** A setting or secret of a kind of target. */
 type Field = {
-  /** What is accepted, for people. */
+  /** Describes accepted values. */
   readonly words: string
   readonly isOptional?: true
   /** Returns the value as stored, or undefined if it is not accepted. */
@@ -14,17 +14,17 @@ export type Fields = Readonly<Record<string, Field>>
 
 type Contents = Readonly<Record<string, unknown>>
 
-/** Returns a text that is stored, or undefined if there is none. */
+/** Returns a stored text, or undefined if there is none. */
 export const textOf = (contents: Contents, name: string): string | undefined => {
   const value = contents[name]
   return typeof value === 'string' ? value : undefined
 }
 
-/** Returns settings or secrets as they are stored. Throws `invalid` for what a kind does not take, and repeats no
+/** Returns settings or secrets as they are stored. Throws `invalid` for an unknown name or value, without repeating the
  * value. */
 export const acceptedContents = (fields: Fields, given: Contents): Contents => {
   for (const name of Object.keys(given))
-    if (!Object.hasOwn(fields, name)) throw invalidField(name, 'nothing that this kind takes')
+    if (!Object.hasOwn(fields, name)) throw invalidField(name, 'not a setting of this kind')
   const accepted: Record<string, unknown> = {}
   for (const [name, { words, isOptional, parse }] of Object.entries(fields)) {
     const value = given[name]
@@ -39,7 +39,7 @@ export const acceptedContents = (fields: Fields, given: Contents): Contents => {
 const invalidField = (name: string, words: string): AppError =>
   new AppError('invalid', `Invalid ${name}: ${words}`, { fields: { [name]: words } })
 
-/** A text that matches a pattern; a number is taken as its digits. */
+/** Text that matches a pattern. A number is converted to text. */
 export const matching = (pattern: RegExp, words: string): Field => ({
   words,
   parse: (value) => {
@@ -58,7 +58,7 @@ export const optionalField = (field: Field): Field => ({ ...field, isOptional: t
 
 const TIME = /^([01]\d|2[0-3]):[0-5]\d$/
 
-/** Hours in which a target is left alone. */
+/** Hours in which nothing is sent. */
 export const quietHours: Field = {
   words: 'hours that begin and end at different times, such as 22:00 and 06:00',
   isOptional: true,

@@ -11,16 +11,16 @@ import { notificationOf } from './words.ts'
 export type KindDependencies = {
   readonly clock: Pick<Clock, 'wallMs'>
   readonly version: string
-  /** Where requests may lead. */
+  /** Which addresses requests may be sent to. */
   readonly rules: AddressRules
   /** The time zone of the home. */
   readonly zone: () => string
-  /** Where links lead. */
+  /** The URL that links start with. */
   readonly linkBase: string
 }
 
-/** What all notifications have in common: quiet hours, a digest of what is older than 15 minutes, and retries until
- * the target is disabled after five days of failures. */
+/** What all notifications share: quiet hours, a digest for messages older than 15 minutes, and retries until the target
+ * is disabled after five days of failures. */
 export const notifying = (
   { zone }: Pick<KindDependencies, 'zone'>,
   send: Channel['send'],
@@ -46,7 +46,7 @@ const RETRIES_MS = [
   ...Array.from({ length: 120 }, () => HOUR_MS),
 ]
 
-/** Returns what is stored of what was given: settings are given whole, secrets besides those known. */
+/** Returns a function that merges a change: settings are replaced as a whole, secrets one by one. */
 export const accepting =
   (fields: { readonly settings: Fields; readonly secrets: Fields }) =>
   (given: Partial<TargetContents>, current?: TargetContents): TargetContents => ({
@@ -57,7 +57,7 @@ export const accepting =
     secrets: acceptedContents(fields.secrets, { ...current?.secrets, ...given.secrets }),
   })
 
-/** Returns the kind of target that a service is. */
+/** Returns the kind of target for a service. */
 export const serviceKind = (service: Service, deps: KindDependencies): TargetKind => {
   const { clock, version, rules } = deps
   const { request, stored = (settings) => settings, retryAfterMs, host } = service

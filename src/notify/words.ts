@@ -9,7 +9,7 @@ import { doorWords } from '../domain/text/door-words.ts'
 import { dateWords, whyWords } from '../domain/text/grant-words.ts'
 import { shownText } from '../domain/text/shown-text.ts'
 
-/** A message in words, for people. */
+/** A message in words. */
 export type Notification = {
   /** The id of the message: the same at every attempt. */
   readonly id: string
@@ -19,27 +19,26 @@ export type Notification = {
   readonly text: string
   /** A page of the console. */
   readonly link: string
-  /** Whether it is about something that should not be. */
+  /** Whether it needs attention. */
   readonly isUrgent: boolean
   readonly createdAtMs: number
-  /** The unlock or denial that it is about, if it is about one. */
+  /** The unlock or denial that it is about; undefined for other events. */
   readonly unlock: UnlockFacts | undefined
 }
 
 type Home = {
   /** The time zone of the home. */
   readonly zone: () => string
-  /** Where links lead. */
+  /** The URL that links start with. */
   readonly linkBase: string
 }
 
-/** The longest text of a notification, in bytes of UTF-8, and its longest title: ntfy takes 4,096 bytes, Telegram
- * as many characters. */
+/** Limits on text and title, in bytes of UTF-8: ntfy accepts 4,096 bytes, and Telegram as many characters. */
 const TEXT_BYTES_MAX = 3000
 const TITLE_BYTES_MAX = 200
 
-/** Returns a message in words, with times in the zone of the home. Names are shown so that they stay on their line
- * and hide nothing. */
+/** Returns a message in words, with times in the zone of the home. Control and invisible characters in names are made
+ * visible. */
 export const notificationOf = (message: Message, home: Home): Notification => {
   const { id, createdAtMs, about } = message
   const { title, text, page } = wordsOf(message, home)
@@ -59,7 +58,7 @@ export const notificationOf = (message: Message, home: Home): Notification => {
 type Words = {
   readonly title: string
   readonly text: string
-  /** The path of a page of the console, or its URL. */
+  /** The path or the URL of a page of the console. */
   readonly page: string
 }
 
@@ -76,16 +75,16 @@ const wordsOf = ({ about, createdAtMs }: Message, { zone }: Home): Words => {
       }
     case 'account.waiting':
       return {
-        title: 'A new account wants in',
+        title: 'A new account is waiting',
         text:
           about.count === 1
-            ? '1 person waits to be let in.'
-            : `${about.count} people wait to be let in.`,
+            ? '1 person is waiting to be let in.'
+            : `${about.count} people are waiting to be let in.`,
         page: '/console/people',
       }
     case 'digest':
       return {
-        title: 'What happened meanwhile',
+        title: 'What you missed',
         text: digestText(about, zone()),
         page: '/console/log',
       }
@@ -94,8 +93,8 @@ const wordsOf = ({ about, createdAtMs }: Message, { zone }: Home): Words => {
   }
   const time = timeWords(createdAtMs, createdAtMs, zone())
   return {
-    title: 'A test',
-    text: `Notifications of the home arrive here. Sent at ${time}.`,
+    title: 'Test notification',
+    text: `Notifications from your home arrive here. Sent at ${time}.`,
     page: '/console',
   }
 }
@@ -121,12 +120,12 @@ const unlockWords = (event: 'unlocked' | 'denied', unlock: UnlockFacts, zone: st
 const LOCK_REASON_WORDS: Readonly<Record<LockReason, string | undefined>> = {
   unspecified: undefined,
   invalid_credential: 'Wrong code, card or fingerprint.',
-  disabled_user_denied: 'This person is disabled at the lock.',
-  restricted: 'Not at this time.',
-  insufficient_battery: 'The battery of the lock was too low.',
+  disabled_user_denied: 'This user is disabled on the lock.',
+  restricted: 'Not allowed at this time.',
+  insufficient_battery: 'The lock’s battery was too low.',
 }
 
-/** Other reasons are words of an app. */
+/** An unknown reason was chosen by an app, and is quoted. */
 const reasonWords = (reason: string | null): string | undefined => {
   if (reason === null) return undefined
   if (isOneOf(DECISION_REASONS, reason)) return whyWords(reason satisfies DecisionReason)
@@ -151,7 +150,10 @@ const digestText = ({ unlocked, denied, others, dropped, fromMs, toMs }: Digest,
   if (dropped === 0) return summary
   const more = counted(dropped, summary === '' ? 'event' : 'more event')
   const where = summary === '' ? ` ${when}` : ''
-  return [summary, `${more}${where} could not be kept for you; the log has what happened.`]
+  return [
+    summary,
+    `${more}${where} ${dropped === 1 ? 'was' : 'were'} not sent, because too many were waiting; the log has them all.`,
+  ]
     .filter(Boolean)
     .join(' ')
 }
@@ -162,7 +164,7 @@ const counted = (count: number, what: string): string =>
 const listed = (items: readonly string[]): string =>
   items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1) ?? ''}`
 
-/** Returns a time of the home, with its date unless that is the date of another. */
+/** Returns a local time, with its date unless both times have the same date. */
 const timeWords = (ms: number, besideMs: number, zone: string): string => {
   const [time, beside] = [ms, besideMs].map((one) =>
     Temporal.Instant.fromEpochMilliseconds(one)
@@ -174,7 +176,7 @@ const timeWords = (ms: number, besideMs: number, zone: string): string => {
   return time.slice(0, 10) === beside.slice(0, 10) ? clock : `${dateWords(time, beside)} ${clock}`
 }
 
-/** Returns the beginning of text that fits into so many bytes of UTF-8. */
+/** Truncates text to a number of bytes of UTF-8. */
 const clipped = (text: string, bytesMax: number): string => {
   if (Buffer.byteLength(text) <= bytesMax) return text
   const bytes = Buffer.from(text).subarray(0, bytesMax - Buffer.byteLength('…'))

@@ -62,7 +62,7 @@ type Facts = {
   readonly refusedScrapers: (sinceMs: number) => Promise<readonly string[]>
   /** The accounts that end within a period. */
   readonly accountsEnding: (fromMs: number, toMs: number) => Promise<readonly Ending[]>
-  /** How the targets do that hear of events. */
+  /** The health of the targets of the home. */
   readonly targetHealth: () => Promise<readonly TargetHealth[]>
   /** Access tokens that never expire. */
   readonly lastingTokens: () => Promise<readonly LastingToken[]>
@@ -71,7 +71,7 @@ type Facts = {
   /** Undefined without a broker. */
   readonly broker: () => Promise<BrokerCheck | undefined>
   readonly guesses: (sinceMs: number) => Promise<readonly Guesses[]>
-  /** The locks that the gateway drives. */
+  /** The locks with a driver. */
   readonly drivenLocks: () => readonly DrivenLock[]
   /** What owners accept at a time, by the id of the warning. */
   readonly acceptances: (atMs: number) => Promise<ReadonlyMap<string, Acceptance>>
@@ -164,7 +164,7 @@ const endingFindings = (ending: readonly Ending[], zone: Facts['zone']): readonl
         id: idAbout('access-ends', publicId, String(endsAtMs)),
       }))
 
-/** Reports access tokens that stay valid until somebody thinks of them. */
+/** Reports access tokens that never expire. */
 const lastingTokenFindings = (tokens: readonly LastingToken[]): readonly Finding[] =>
   tokens.length === 0
     ? [{ check: 'access tokens', state: 'ok', says: 'Every access token expires' }]

@@ -102,16 +102,16 @@ export type BrokerCheck = {
   readonly protocol: string | undefined
   /** Why there is no connection; undefined if there is one. */
   readonly fault: string | undefined
-  /** Whether it takes clients without a password. */
+  /** Whether it accepts clients without a password. */
   readonly isOpen: boolean
-  /** The labels of the locks that its messages may open. */
+  /** The labels of the locks that have an operator. */
   readonly operated: readonly string[]
 }
 
 const CLOSE_IT =
   'Set a password_file and allow_anonymous false in mosquitto.conf, and a name and password in MQTT_URL'
 
-/** Checks the broker: anyone who can send to it may open what its messages may open. */
+/** Checks the broker: anyone who can publish to it can open the locks that have an operator. */
 export const brokerFindings = (check: BrokerCheck | undefined): readonly Finding[] => {
   if (!check) return []
   const { address, protocol, fault, isOpen, operated } = check
@@ -121,7 +121,7 @@ export const brokerFindings = (check: BrokerCheck | undefined): readonly Finding
       {
         ...about,
         state: 'fault',
-        says: `Anyone on the network of the broker ${address} can open ${operated.join(', ')}: it takes clients without a password`,
+        says: `Anyone on the network of the broker ${address} can open ${operated.join(', ')}: it accepts clients without a password`,
         fix: `${CLOSE_IT}; until then, remove the operator of the lock`,
       },
     ]
@@ -140,7 +140,7 @@ export const brokerFindings = (check: BrokerCheck | undefined): readonly Finding
       {
         ...about,
         state: 'warning',
-        says: `Anyone on the network of the broker ${address} can read who opened the door: it takes clients without a password`,
+        says: `Anyone on the network of the broker ${address} can read who opened the door: it accepts clients without a password`,
         fix: CLOSE_IT,
         id: 'mqtt-open',
       },

@@ -30,15 +30,15 @@ type Dependencies = {
   readonly config: Config
   readonly audit: { readonly auditIn: AuditIn; readonly record: RecordAuditEvent }
   readonly version: string
-  /** Further kinds of targets that people add. */
+  /** More kinds of targets that people can add. */
   readonly kinds: Readonly<Record<string, TargetKind>>
-  /** The channels of targets that the server itself adds, by their kind. */
+  /** Channels for kinds of targets that the server itself adds. */
   readonly channels: Channels
 } & Pick<FactDependencies, 'findUnlock' | 'lockName' | 'nameOf'> &
   Pick<DeliveryDependencies, 'countWaiting'> &
   Pick<TargetDependencies, 'checkPassword' | 'actingRole'>
 
-/** Tells the home's targets of events. Disposing stops that; what waits is told after the next start. */
+/** Sends events to targets. Disposing it stops the sender; waiting deliveries are sent after the next start. */
 export const outboxModule = (deps: Dependencies) => {
   const { db, clock, logger, config, audit, version, countWaiting } = deps
   const webhook = webhooks({
@@ -82,7 +82,7 @@ export const outboxModule = (deps: Dependencies) => {
     targets,
     routes: targetRoutes({ targets, kindWords: wordsOf(kinds) }),
 
-    /** Announces what happened outside a transaction. Never rejects. */
+    /** Announces an event in a transaction of its own. Never rejects. */
     announce: async (news: News): Promise<void> => {
       try {
         await db.transaction((tx) => announceIn(tx, news))

@@ -70,7 +70,7 @@ test('a webhook is added, tested, told, switched off and on, told again and remo
     'on',
     '0',
     expect.stringMatching(/Z$/),
-    'when anybody opens any door; when somebody is refused',
+    'when anyone opens any door; when somebody is refused',
   ])
   expect((await run(['list', '--json'])).out).not.toContain(secret)
 
@@ -78,7 +78,7 @@ test('a webhook is added, tested, told, switched off and on, told again and remo
   const [id = '', event, , state, attempts, , status] = first.split('\t')
   expect([event, state, attempts, status]).toStrictEqual(['unlocked', 'delivered', '1', '204'])
   expect(await words('replay', 'Node-RED', '--delivery', id)).toBe(
-    '0 Node-RED hears again of one event',
+    '0 One event is sent to Node-RED again',
   )
   await until(() => receiver.received.length === 3)
   expect(receiver.received[2]?.id).toBe(told?.id ?? 'none')
@@ -94,7 +94,7 @@ test('a webhook is added, tested, told, switched off and on, told again and remo
   await until(() => receiver.received.length === 4)
   await until(async () => (await row('Node-RED'))?.[4] === '0')
   expect(await words('replay', 'Node-RED', '--since', '0')).toBe(
-    '0 Node-RED hears again of 2 events',
+    '0 2 events are sent to Node-RED again',
   )
   await until(() => receiver.received.length === 6)
 
@@ -123,14 +123,14 @@ test('what a target hears of is written and read in words, and a change keeps th
   expect(await words('change', 'Night', '--when', 'denied', '--when', 'account.waiting')).toBe(
     '0 Changed Night',
   )
-  expect(await hears()).toBe('when somebody is refused; when a new account wants in')
+  expect(await hears()).toBe('when somebody is refused; when a new account is waiting')
   const moved = `${receiver.url}/elsewhere`
   expect(await words('change', 'Night', '--name', 'Day', '--set', `url=${moved}`)).toBe(
     '0 Changed Day',
   )
   const [json = ''] = (await run(['list', '--json'])).out.split('\n')
   expect(JSON.parse(json)).toMatchObject({ name: 'Day', settings: { url: moved }, version: 3 })
-  expect((await row('Day'))?.at(-1)).toBe('when somebody is refused; when a new account wants in')
+  expect((await row('Day'))?.at(-1)).toBe('when somebody is refused; when a new account is waiting')
   await words('remove', 'Day')
 })
 

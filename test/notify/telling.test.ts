@@ -105,7 +105,7 @@ test('secrets are in no answer of the API and no line of the log', async () => {
     kind: 'ntfy',
     account: null,
     rules: [
-      { on: 'unlocked', says: 'when anybody opens any door' },
+      { on: 'unlocked', says: 'when anyone opens any door' },
       { on: 'denied', says: 'when somebody is refused' },
     ],
   })
@@ -137,7 +137,7 @@ test('in quiet hours nothing is sent; after them, what waited is one digest', as
   await untilWoken(id, () => pushes().length === 1)
   expect(pushes()).toMatchObject([
     {
-      title: 'What happened meanwhile',
+      title: 'What you missed',
       message: '3 openings and 1 refusal between 02:10 and 02:30.',
     },
   ])
@@ -188,7 +188,7 @@ test('a test says what the service said', async () => {
     status: 250,
     answer: expect.stringContaining('250'),
   })
-  expect(mail.mails[0]?.text).toContain('Notifications of the home arrive here.')
+  expect(mail.mails[0]?.text).toContain('Notifications from your home arrive here.')
 })
 
 test('a member hears of themselves alone, by a service that an owner set up', async () => {
@@ -225,7 +225,7 @@ test('of strangers only their number is told', async () => {
   const stranger = { username: 'Call 0900 now', password: PASSWORD, phone: '1', address: 'x' }
   expect((await app.post('/register', stranger)).status).toBe(200)
   await until(() => pushes().length === 1)
-  expect(pushes()).toMatchObject([{ message: '1 person waits to be let in.' }])
+  expect(pushes()).toMatchObject([{ message: '1 person is waiting to be let in.' }])
   expect(JSON.stringify(receiver.received)).not.toContain('0900')
 })
 

@@ -65,14 +65,14 @@ describe('a notification', () => {
     [{ others: 1, fromMs: Date.parse('2026-11-28T05:00:00Z') }, '1 event at 06:00.'],
     [
       { denied: 3, dropped: 12 },
-      '3 refusals between 02:10 and 06:00. 12 more events could not be kept for you; the log has what happened.',
+      '3 refusals between 02:10 and 06:00. 12 more events were not sent, because too many were waiting; the log has them all.',
     ],
     [
       { dropped: 12, fromMs: Date.parse('2026-11-27T05:00:00Z') },
-      '12 events between 27 November 06:00 and 06:00 could not be kept for you; the log has what happened.',
+      '12 events between 27 November 06:00 and 06:00 were not sent, because too many were waiting; the log has them all.',
     ],
   ])('that stands for several (%j) counts them: %s', (given, text) => {
-    expect(said(digest(given))).toStrictEqual(['What happened meanwhile', text])
+    expect(said(digest(given))).toStrictEqual(['What you missed', text])
   })
 
   test('about the home says what is wrong, and of strangers only how many they are', () => {
@@ -81,8 +81,11 @@ describe('a notification', () => {
       'The disk is full',
     ])
     const waiting = (count: number) => said(messageAbout({ event: 'account.waiting', count }))
-    expect(waiting(1)).toStrictEqual(['A new account wants in', '1 person waits to be let in.'])
-    expect(waiting(3)[1]).toBe('3 people wait to be let in.')
+    expect(waiting(1)).toStrictEqual([
+      'A new account is waiting',
+      '1 person is waiting to be let in.',
+    ])
+    expect(waiting(3)[1]).toBe('3 people are waiting to be let in.')
   })
 
   test('stays on its line and hides nothing, whatever a name is', () => {

@@ -108,6 +108,9 @@ const asNow = (unlock: Json): Json => ({
   unit: null,
   doubted: false,
   attempt: null,
+  delivery: null,
+  reporter: null,
+  token: null,
   grant: null,
   happened_at: unlock['occurred_at'] ?? unlock['received_at'],
 })

@@ -71,11 +71,11 @@ const make = ({ tokens }: Dependencies) =>
       operationId: 'createMyToken',
       summary: 'Create an access token for a script or device',
       description:
-        'It acts for you: what it may do follows at each use from your account as it is then, and is ' +
-        'narrowed by its scopes. `unlocks:read` reads unlocks as you see them, `unlocks:write:LOCK` ' +
+        'It acts for you, with the rights that your account has at each use, limited by the scopes of the ' +
+        'token. `unlocks:read` reads unlocks as you see them, `unlocks:write:LOCK` ' +
         'records unlocks at one lock, `locks:operate:LOCK` asks to open one lock with your grants, ' +
         '`people:read` reads accounts, and `metrics:read` the metrics; the last two need an admin. ' +
-        'The answer shows the token once.',
+        'The token is returned only once.',
       body: TokenBody,
       answers: {
         200: { description: 'The token', schema: MadeTokenAnswer, example: MADE_EXAMPLE },

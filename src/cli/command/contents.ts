@@ -18,7 +18,7 @@ export const CONTENTS = {
   },
 } as const satisfies Options
 
-/** Returns settings that were given as `NAME=VALUE`; an empty value stands for none. */
+/** Parses settings given as `NAME=VALUE`; an empty value removes one. */
 export const settingsFrom = (
   given: readonly string[] = [],
 ): Readonly<Record<string, string | number | undefined>> =>
@@ -31,19 +31,19 @@ export const settingsFrom = (
     }),
   )
 
-/** Returns settings without those that stand for none. */
+/** Returns settings without removed ones. */
 export const defined = (
   settings: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
 
-/** A number that is written as numbers are printed is one. */
+/** Converts text that looks exactly like a printed number. */
 const numberOr = (text: string): string | number => {
   const number = Number(text)
   return String(number) === text && Number.isFinite(number) ? number : text
 }
 
-/** Asks for secrets by their names. They never stand in arguments, which other users of this machine see. */
+/** Asks for secrets by name. They are never arguments, which other users of this machine can see. */
 export const secretsFrom = async (
   names: readonly string[] = [],
   { readSecret }: Pick<Terminal, 'readSecret'>,

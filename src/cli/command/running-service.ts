@@ -57,7 +57,7 @@ export const describeService = (config: Config, env: Terminal['env']): (() => vo
   }
 }
 
-/** How often a service looks whether a command has changed something. */
+/** How often the service checks whether a command has changed something. */
 const LOOK_MS = 2 * SECOND_MS
 
 /** Calls `work` after each `tellService`, until the returned function is called. */
@@ -73,7 +73,8 @@ export const onCommandChange = ({ dataDir }: Config, work: () => void): (() => v
   return () => clearInterval(timer)
 }
 
-/** Has the service on this data folder, if one runs, take up within seconds what a command has changed. */
+/** Tells the service on this data folder, if one is running, that a command has changed something; it reacts within
+ * seconds. */
 export const tellService = ({ dataDir }: Config): void => {
   const now = new Date()
   orElse(() => utimesSync(join(dataDir, FILE), now, now), undefined)

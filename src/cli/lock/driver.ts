@@ -11,14 +11,14 @@ import { lockSetups } from './setups.ts'
 
 const DRIVER = {
   ...CONTENTS,
-  remove: { type: 'boolean', default: false, summary: 'leave the lock without a driver' },
+  remove: { type: 'boolean', default: false, summary: 'remove the driver' },
   json: { type: 'boolean', default: false, summary: 'one JSON object' },
 } as const satisfies Options
 
-/** Shows, sets and removes what moves a lock. */
+/** Shows, sets and removes the driver of a lock. */
 export const driver: Action = {
   summary:
-    'show what moves a lock, or set it: the service then opens the lock for permitted attempts',
+    'show or set the driver of a lock; with a driver, the service opens the lock for permitted attempts',
   options: DRIVER,
   operands: ['LABEL', `[${KIND_NAMES.join('|')}]`],
   run: async (args, terminal) => {
@@ -34,7 +34,7 @@ export const driver: Action = {
     if (word !== undefined && !kind)
       throw new UsageError(`The kind of a driver is one of ${KIND_NAMES.join(', ')}`)
     if (!kind && (values.set || values.secret))
-      throw new UsageError('lock driver needs the KIND too, to set something')
+      throw new UsageError('lock driver needs a KIND to set something')
     const settings = defined(settingsFrom(values.set))
     const secrets = await secretsFrom(values.secret, terminal)
     const config = commandConfig(terminal)
@@ -42,7 +42,7 @@ export const driver: Action = {
       const { setups } = lockSetups(app)
       if (values.remove) {
         await setups.remove(COMMAND_LINE, label)
-        terminal.print(`${label} has no driver any more`)
+        terminal.print(`${label} no longer has a driver`)
       } else if (kind) {
         await setups.put(COMMAND_LINE, label, {
           kind,
@@ -51,7 +51,7 @@ export const driver: Action = {
           version: undefined,
         })
         terminal.print(`${label} is driven by ${kind}`)
-        terminal.say('In a minute, doctor in the console says whether the lock is heard')
+        terminal.say('In a minute, doctor in the console shows whether the lock answers')
       } else {
         const shown = shownSetup(await setups.find(label))
         const lines = values.json ? [JSON.stringify(shown)] : listing(rows(shown), terminal)
@@ -63,7 +63,7 @@ export const driver: Action = {
   },
 }
 
-/** Without its secrets, and without what only the service hears of the lock. */
+/** Without secrets, and without the status of the lock, which only the service knows. */
 const shownSetup = ({ label, kind, settings, secrets, version }: Setup) => ({
   lock: label,
   kind,

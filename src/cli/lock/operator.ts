@@ -9,14 +9,13 @@ const OPERATOR = {
   remove: {
     type: 'boolean',
     default: false,
-    summary: 'messages of the broker no longer open the lock',
+    summary: 'stop the broker from opening the lock',
   },
 } as const satisfies Options
 
-/** Shows, sets and removes as whom messages of the MQTT broker open a lock. */
+/** Shows, sets and removes the operator of a lock: the member that commands from the MQTT broker count as. */
 export const operator: Action = {
-  summary:
-    'show as which member messages of the MQTT broker open a lock, or let them; off by default',
+  summary: 'show or set the member as whom the MQTT broker may open a lock; off by default',
   options: OPERATOR,
   operands: ['LABEL', '[USERNAME]'],
   run: async (args, terminal) => {
@@ -32,20 +31,20 @@ export const operator: Action = {
       const { operators } = app.locks
       if (values.remove) {
         await operators.remove(COMMAND_LINE, label)
-        terminal.print(`Messages of the broker do not open ${label}`)
+        terminal.print(`The broker cannot open ${label}`)
       } else if (username !== undefined) {
         await operators.set(COMMAND_LINE, label, await personNamed(app, username))
-        terminal.print(`Messages of the broker open ${label} as ${username}`)
+        terminal.print(`The broker can open ${label} as ${username}`)
         terminal.say(
-          `Anyone who can send to the broker opens what the grants of ${username} open: grant list --who ${username}`,
+          `Anyone who can publish to the broker can open what the grants of ${username} allow: grant list --who ${username}`,
         )
       } else {
         const publicId = await operators.find(label)
         const nameOf = await namesOf(app, publicId === undefined ? [] : [publicId])
         terminal.print(
           publicId === undefined
-            ? `Messages of the broker do not open ${label}`
-            : `Messages of the broker open ${label} as ${nameOf(publicId)}`,
+            ? `The broker cannot open ${label}`
+            : `The broker can open ${label} as ${nameOf(publicId)}`,
         )
       }
     })

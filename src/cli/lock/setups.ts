@@ -4,8 +4,8 @@ import { clockFrom } from '../../domain/clock.ts'
 import { setupService } from '../../drivers/setup/service.ts'
 import { slotService } from '../../drivers/slots/service.ts'
 
-/** How locks are driven, without driving any: that is for the service alone, which also knows whether there is a
- * broker. */
+/** The drivers and slots of locks, without running any driver: only the service does, which also knows whether there
+ * is a broker. */
 export const lockSetups = ({ db, audit: { auditIn }, locks: { findLock } }: App) => ({
   setups: setupService({ db, auditIn, findLock, hasBroker: true, onChange: () => {} }),
   slots: slotService({

@@ -15,16 +15,16 @@ const SLOT = {
   starts: {
     type: 'string',
     value: 'TIME',
-    summary: 'since when it is theirs, such as 2027-03-31T15:00; by default, now',
+    summary: 'from when it is theirs, such as 2027-03-31T15:00; now by default',
   },
-  ends: { type: 'string', value: 'TIME', summary: 'until when; by default, for good' },
-  remove: { type: 'boolean', default: false, summary: 'the slot is nobody’s from now on' },
+  ends: { type: 'string', value: 'TIME', summary: 'until when; no end by default' },
+  remove: { type: 'boolean', default: false, summary: 'end the assignment of the slot' },
   json: { type: 'boolean', default: false, summary: 'one JSON object per line, as in the API' },
 } as const satisfies Options
 
-/** Lists and sets whose the codes, fingers, cards and phones are that a lock knows. */
+/** Lists and sets who a lock’s codes, fingers, cards and phones belong to. */
 export const slot: Action = {
-  summary: 'list whose codes, fingers, cards and phones a lock knows, or say whose one is',
+  summary: 'list who a lock’s codes, fingers, cards and phones belong to, or assign one',
   options: SLOT,
   operands: ['LABEL', '[SLOT]', '[USERNAME]'],
   run: async (args, terminal) => {
@@ -82,7 +82,7 @@ export const slot: Action = {
         for (const line of lines) terminal.print(line)
       } else if (username === undefined) {
         await slots.remove(COMMAND_LINE, label, name)
-        terminal.print(`Slot ${name} of ${label} is nobody’s`)
+        terminal.print(`Slot ${name} of ${label} belongs to nobody`)
       } else {
         const accountPublicId = await personNamed(app, username)
         await slots.put(COMMAND_LINE, label, {

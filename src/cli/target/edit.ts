@@ -16,7 +16,7 @@ const OF_BOTH = {
   quiet: {
     type: 'string',
     value: 'HH:MM-HH:MM',
-    summary: 'hours in which a notification waits; an empty text ends them',
+    summary: 'hours in which no notifications are sent; an empty value ends them',
   },
 } as const satisfies Options
 
@@ -27,14 +27,14 @@ const ADD = {
     multiple: true,
     value: WHEN_FORM,
     summary:
-      'what it hears of: unlocked, denied, log.problem or account.waiting; by default, every unlock and refusal; may be given several times',
+      'which events it receives: unlocked, denied, log.problem or account.waiting; by default, all unlocks and refusals; may be given several times',
   },
 } as const satisfies Options
 
 const NewTarget = t.Omit(TargetBody, ['password', 'personal'])
 
 export const add: Action = {
-  summary: 'add a target for the home; prints its secret once, if the server made one',
+  summary: 'add a target for the home; prints its secret once, if one was created',
   options: ADD,
   operands: ['KIND', 'NAME'],
   run: async (args, terminal) => {
@@ -73,12 +73,12 @@ const CHANGE = {
     type: 'string',
     multiple: true,
     value: WHEN_FORM,
-    summary: 'what it hears of from now on, and of nothing else; may be given several times',
+    summary: 'which events it receives, instead of those before; may be given several times',
   },
 } as const satisfies Options
 
 export const change: Action = {
-  summary: 'change a target: its name, where it leads, or what it hears of',
+  summary: 'change the name, the settings or the rules of a target',
   options: CHANGE,
   operands: ['TARGET'],
   run: async (args, terminal) => {
@@ -138,5 +138,5 @@ export const printSecret = (
 ): void => {
   if (secret === undefined) return
   print(secret)
-  say('This secret signs what it is told, and is shown only now')
+  say('Messages are signed with this secret. It is shown only now')
 }

@@ -15,8 +15,7 @@ const LIST = {
 const HEADINGS = ['ID', 'KIND', 'NAME', 'OF', 'STATE', 'WAITING', 'LAST TOLD', 'TOLD']
 
 export const list: Action = {
-  summary:
-    'list the targets: whose each is, how it does, how much it is still to hear of, and what it hears of',
+  summary: 'list the targets: owner, state, number of waiting messages, and rules',
   options: LIST,
   run: async (args, terminal) => {
     const { values } = parseArgs({ args: [...args], options: LIST })
@@ -68,7 +67,7 @@ const DELIVERIES = {
 } as const satisfies Options
 
 export const deliveries: Action = {
-  summary: 'list what a target was told, and what waits for it, newest first',
+  summary: 'list the deliveries of a target, newest first, including those that are waiting',
   options: DELIVERIES,
   operands: ['TARGET'],
   run: async (args, terminal) => {
@@ -88,21 +87,21 @@ export const deliveries: Action = {
       const found = page.deliveries.map((delivery) => deliveryJson(delivery, true))
       const lines = values.json
         ? found.map((delivery) => JSON.stringify(delivery))
-        : listing([TOLD_HEADINGS, ...found.map(toldRow)], terminal)
+        : listing([DELIVERY_HEADINGS, ...found.map(deliveryRow)], terminal)
       for (const line of lines) terminal.print(line)
     })
   },
 }
 
-const TOLD_HEADINGS = ['ID', 'EVENT', 'UNLOCK', 'STATE', 'ATTEMPTS', 'AT', 'STATUS', 'ANSWER']
+const DELIVERY_HEADINGS = ['ID', 'EVENT', 'UNLOCK', 'STATE', 'ATTEMPTS', 'AT', 'STATUS', 'ANSWER']
 
-const toldRow = (told: ReturnType<typeof deliveryJson>): readonly string[] => [
-  String(told.id),
-  told.event,
-  String(told.seq ?? ''),
-  told.state,
-  String(told.attempts),
-  told.settled_at ?? told.created_at,
-  String(told.status ?? ''),
-  told.answer ?? '',
+const deliveryRow = (delivery: ReturnType<typeof deliveryJson>): readonly string[] => [
+  String(delivery.id),
+  delivery.event,
+  String(delivery.seq ?? ''),
+  delivery.state,
+  String(delivery.attempts),
+  delivery.settled_at ?? delivery.created_at,
+  String(delivery.status ?? ''),
+  delivery.answer ?? '',
 ]

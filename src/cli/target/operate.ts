@@ -54,7 +54,7 @@ export const turn = (state: 'enabled' | 'disabled', summary: string): Action => 
 }
 
 export const remove: Action = {
-  summary: 'remove a target, with what waits for it',
+  summary: 'remove a target and its waiting messages',
   operands: ['TARGET'],
   run: async (args, terminal) =>
     withTarget(terminal, onlyTarget(args, 'remove'), async ({ outbox }, { id, name }) => {
@@ -73,7 +73,8 @@ const REPLAY = {
 } as const satisfies Options
 
 export const replay: Action = {
-  summary: 'tell a target again of what it was told or missed, each with the same id as before',
+  summary:
+    'send deliveries again, also those that were dropped; each has the same message id as before',
   options: REPLAY,
   operands: ['TARGET'],
   run: async (args, terminal) => {
@@ -92,7 +93,9 @@ export const replay: Action = {
     return withTarget(terminal, word, async ({ outbox: { targets } }, { id, name }) => {
       const which = delivery === undefined ? { sinceSeq: sinceSeq ?? 0 } : { delivery }
       const count = await targets.replay(COMMAND_LINE, id, which)
-      terminal.print(`${name} hears again of ${count === 1 ? 'one event' : `${count} events`}`)
+      terminal.print(
+        `${count === 1 ? 'One event is' : `${count} events are`} sent to ${name} again`,
+      )
     })
   },
 }
@@ -104,7 +107,8 @@ const numberFrom = (option: string, text: string | undefined): number | undefine
 }
 
 export const secret: Action = {
-  summary: 'give a target a new secret, and print it once; both sign for 24 hours',
+  summary:
+    'replace the secret of a target, and print the new one once; both are valid for 24 hours',
   operands: ['TARGET'],
   run: async (args, terminal) =>
     withTarget(terminal, onlyTarget(args, 'secret'), async ({ outbox }, { id }) => {

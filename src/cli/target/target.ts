@@ -8,8 +8,8 @@ const ACTIONS: Actions = {
   add,
   change,
   test,
-  on: turn('enabled', 'tell a target again of what happens'),
-  off: turn('disabled', 'stop telling a target of what happens'),
+  on: turn('enabled', 'switch a target on'),
+  off: turn('disabled', 'switch a target off'),
   remove,
   deliveries,
   replay,
@@ -18,10 +18,10 @@ const ACTIONS: Actions = {
 
 /** Adds, lists, changes and tests targets, also while the service runs. */
 export const target: Command = {
-  summary: 'tell phones, mailboxes and programs of unlocks and refusals',
+  summary: 'notify phones, mailboxes and programs of unlocks and refusals',
   details:
     'A target is named by its name or its id. Secrets are asked for, or read from standard input, one a line. ' +
-    'E-mail needs SMTP_URL, or SMTP_URL_FILE, as the service has it.',
+    'E-mail needs SMTP_URL or SMTP_URL_FILE, set as for the service.',
   actions: ACTIONS,
   examples: {
     'a program of yours':

@@ -6,7 +6,7 @@ const EVENTS = Object.keys(HOME_EVENTS) as HomeEventKind[]
 /** How `--when` is written. */
 export const WHEN_FORM = 'EVENT[,who=NAME][,lock=LABEL][,hours=HH:MM-HH:MM]'
 
-/** Reads what a target hears of: `unlocked,who=ada,hours=22:00-06:00`. `idOf` returns the public id of a person by
+/** Parses a rule: `unlocked,who=ada,hours=22:00-06:00`. `idOf` returns the public id of a person by
  * name. */
 export const ruleFrom = async (
   text: string,
@@ -33,7 +33,7 @@ export const ruleFrom = async (
   }
 }
 
-/** Reads `22:00-06:00`. */
+/** Parses `22:00-06:00`. */
 export const hoursFrom = (text: string, option: string): NonNullable<Rule['hours']> => {
   const [, from, to] = /^(\d\d:\d\d)-(\d\d:\d\d)$/.exec(text) ?? []
   if (from === undefined || to === undefined)

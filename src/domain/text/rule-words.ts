@@ -1,4 +1,4 @@
-// What people read about the rules of targets, on the gateway and in browsers.
+// The rules of targets in words, for the command line and the console.
 import type { Rule } from '../home-event.ts'
 
 type Names = {
@@ -10,7 +10,7 @@ type Names = {
   readonly isOwn?: boolean
 }
 
-/** Returns a rule as what ends a sentence that begins with "Tell Ada": `when anybody opens the front door between
+/** Returns a rule as the end of a sentence that begins with "Notify Ada": `when anyone opens the front door between
  * 22:00 and 06:00`. */
 export const ruleWords = (rule: Rule, names: Names): string => {
   const { from, to } = rule.hours ?? {}
@@ -21,7 +21,7 @@ export const ruleWords = (rule: Rule, names: Names): string => {
 const happeningWords = (rule: Rule, names: Names): string => {
   switch (rule.on) {
     case 'unlocked':
-      return `${whoWords(rule, names, 'anybody')} ${names.isOwn ? 'open' : 'opens'} ${lockWords(rule, names) ?? 'any door'}`
+      return `${whoWords(rule, names, 'anyone')} ${names.isOwn ? 'open' : 'opens'} ${lockWords(rule, names) ?? 'any door'}`
     case 'denied': {
       const lock = lockWords(rule, names)
       const where = lock === undefined ? '' : ` at ${lock}`
@@ -32,13 +32,13 @@ const happeningWords = (rule: Rule, names: Names): string => {
     case 'account.waiting':
       break
   }
-  return 'a new account wants in'
+  return 'a new account is waiting'
 }
 
-const whoWords = ({ people }: Rule, { person, isOwn }: Names, anybody: string): string => {
+const whoWords = ({ people }: Rule, { person, isOwn }: Names, other: string): string => {
   if (isOwn) return 'you'
-  if (!people) return anybody
-  return alternatives(people.map((publicId) => person(publicId) ?? 'somebody who is gone'))
+  if (!people) return other
+  return alternatives(people.map((publicId) => person(publicId) ?? 'an erased person'))
 }
 
 const lockWords = ({ locks }: Rule, { door }: Names): string | undefined =>

@@ -7,11 +7,11 @@ import { NO_BROKER, NO_DRIVER, NO_SUCH_LOCK, type Setups } from './service.ts'
 
 type Dependencies = {
   readonly setups: Setups
-  /** Returns what is known of a lock. */
+  /** Returns the last known status of a lock. */
   readonly statusOf: (lockId: string) => Status
 }
 
-/** What moves a lock. */
+/** The drivers of locks. */
 export const driverRoutes = (deps: Dependencies): readonly Endpoint[] => [
   read(deps),
   put(deps),
@@ -33,7 +33,7 @@ const read = ({ setups, statusOf }: Dependencies) =>
       access: 'owner',
       tag: 'Locks',
       operationId: 'getLockDriver',
-      summary: 'Get what moves a lock, and what it says of itself',
+      summary: 'Get the driver of a lock and the status of the lock',
       params: DriverParams,
       answers: { 200: ANSWER, 404: NOT_FOUND },
     },
@@ -52,10 +52,10 @@ const put = ({ setups, statusOf }: Dependencies) =>
       limits: ['changes'],
       tag: 'Locks',
       operationId: 'putLockDriver',
-      summary: 'Set what moves a lock',
+      summary: 'Set the driver of a lock',
       description:
-        'From then on the gateway has the lock open for each permitted attempt, once, and what the lock reports ' +
-        'becomes an event. If the lock keeps a log, its entries of before become no events.',
+        'From then on, the gateway asks the lock to open for each permitted attempt, once, and records what the ' +
+        'lock reports. If the lock keeps a log of its own, earlier entries are not recorded.',
       params: DriverParams,
       headers: IfMatchHeaders,
       body: DriverBody,
@@ -84,8 +84,9 @@ const remove = ({ setups }: Dependencies) =>
       limits: ['changes'],
       tag: 'Locks',
       operationId: 'removeLockDriver',
-      summary: 'Leave a lock without a driver',
-      description: 'Attempts at it are decided and recorded, and nothing moves.',
+      summary: 'Remove the driver of a lock',
+      description:
+        'Attempts are still decided and recorded, but the lock is no longer asked to open.',
       params: DriverParams,
       answers: {
         200: message('The lock has no driver', 'Driver removed'),

@@ -12,7 +12,7 @@ export const DriverParams = t.Object({ label: LockLabel })
 
 const Kind = {
   ...oneOf(KIND_NAMES),
-  description: 'What moves the lock',
+  description: 'The kind of driver',
   examples: ['zigbee2mqtt'],
 }
 
@@ -32,14 +32,14 @@ export const DriverBody = t.Object(
   {
     kind: Kind,
     settings: described(Parts, {
-      description: `What the kind needs to know. ${listed('settings')}`,
+      description: `Settings of the kind. ${listed('settings')}`,
       examples: [KINDS.zigbee2mqtt.example],
     }),
     secrets: optional(
       described(Parts, {
         description:
-          'Passwords and tokens, which are never shown. If absent, those of before stay while kind and address ' +
-          `do. ${listed('secrets')}`,
+          'Passwords and tokens; never returned. If absent, the current ones are kept, unless kind or address ' +
+          `change. ${listed('secrets')}`,
         examples: [{}],
       }),
     ),
@@ -54,29 +54,32 @@ export const DriverAnswer = t.Object(
     lock: t.String({ description: 'The label of the lock', examples: [DEFAULT_LOCK] }),
     kind: Kind,
     settings: t.Record(t.String(), t.Union([t.String(), t.Number()]), {
-      description: 'As they were set',
+      description: 'The settings of the driver',
       examples: [KINDS.zigbee2mqtt.example],
     }),
     secrets: t.Array(t.String(), {
       description: 'The names of the secrets that are set',
       examples: [[]],
     }),
-    version: t.Integer({ description: 'Counts changes; for `If-Match`', examples: [1] }),
+    version: t.Integer({
+      description: 'Increases with each change; for `If-Match`',
+      examples: [1],
+    }),
     state: {
       ...nullable(oneOf(BOLT_STATES)),
-      description: 'Where the bolt is, as the lock said; null if nobody knows',
+      description: 'The state that the lock last reported; null if unknown',
       examples: ['locked'],
     },
     state_since: {
       ...nullable(Instant),
-      description: 'Since when, as far as the gateway heard; null if it did not',
+      description: 'When the gateway learned of this state; null if unknown',
     },
     online: {
       ...nullable(t.Boolean()),
-      description: 'Whether it can be reached; null if nothing says so',
+      description: 'Whether the lock can be reached; null if unknown',
       examples: [true],
     },
-    heard_at: { ...nullable(Instant), description: 'When anything was last heard of it' },
+    heard_at: { ...nullable(Instant), description: 'When the lock was last heard from' },
   },
   { $id: 'LockDriver', additionalProperties: false },
 )

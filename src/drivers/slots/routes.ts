@@ -18,7 +18,7 @@ import { NO_SUCH_ACCOUNT, NO_SUCH_SLOT, type Slots, TOO_MANY_SLOTS } from './ser
 
 type Dependencies = { readonly slots: Slots }
 
-/** Whose the codes, fingers, cards and phones are that a lock knows. */
+/** Slots: who a lock’s codes, fingers, cards and phones belong to. */
 export const slotRoutes = (deps: Dependencies): readonly Endpoint[] => [
   list(deps),
   put(deps),
@@ -35,8 +35,10 @@ const list = ({ slots }: Dependencies) =>
       access: 'owner',
       tag: 'Locks',
       operationId: 'listLockSlots',
-      summary: 'List whose codes, fingers, cards and phones a lock knows',
-      description: 'By slot, oldest first, those that have ended too.',
+      summary: 'List the slots of a lock',
+      description:
+        'A slot is the lock’s own number for a code, finger, card or phone. Sorted by slot, oldest first; ' +
+        'includes slots that have ended.',
       params: SlotsParams,
       answers: {
         200: { description: 'The slots', schema: SlotsAnswer, example: { slots: [SLOT_EXAMPLE] } },
@@ -55,8 +57,8 @@ const put = ({ slots }: Dependencies) =>
       limits: ['changes'],
       tag: 'Locks',
       operationId: 'putLockSlot',
-      summary: 'Say whose a code, finger, card or phone of a lock is',
-      description: 'Events keep the person that the slot had when they happened.',
+      summary: 'Assign a slot of a lock to a person',
+      description: 'Earlier events keep the person that the slot belonged to when they happened.',
       params: SlotParams,
       body: SlotBody,
       answers: {
@@ -86,10 +88,10 @@ const remove = ({ slots }: Dependencies) =>
       limits: ['changes'],
       tag: 'Locks',
       operationId: 'removeLockSlot',
-      summary: 'Say that a slot of a lock is nobody’s from now on',
+      summary: 'End the assignment of a slot',
       params: SlotParams,
       answers: {
-        200: message('The slot is nobody’s', 'Slot removed'),
+        200: message('The slot is no longer assigned', 'Slot removed'),
         404: [problem(404, 'not_found', NO_SUCH_SLOT), UNKNOWN_LOCK],
       },
     },

@@ -13,8 +13,8 @@ export const isSlot = (name: string): boolean => new RegExp(SLOT).test(name)
 export const SlotName = t.String({
   pattern: SLOT,
   description:
-    'The number by which the lock knows a code, a finger, a card or a phone: `action_user` of Zigbee2MQTT, ' +
-    '`codeId` of Nuki Hub or, for a phone with the Nuki app, `auth-` and its `authorizationId`',
+    'The lock’s own number for a code, finger, card or phone: `action_user` in Zigbee2MQTT, `codeId` in Nuki ' +
+    'Hub or, for a phone with the Nuki app, `auth-` and its `authorizationId`',
   examples: ['2'],
   ...accepting('a number, or auth- and a number'),
 })
@@ -23,13 +23,12 @@ export const SlotParams = t.Object({ label: LockLabel, slot: SlotName })
 
 export const SlotBody = t.Object(
   {
-    account: { ...GivenUuid, description: 'Public id of the account whose it is' },
+    account: { ...GivenUuid, description: 'Public id of the account that it belongs to' },
     valid_from: optional({
       ...Time,
-      description:
-        'When the code was given to them; now by default. Later settings of the slot end',
+      description: 'From when it is theirs; now by default. Replaces what was set for later times',
     }),
-    valid_to: optional({ ...Time, description: 'When it was taken back; never by default' }),
+    valid_to: optional({ ...Time, description: 'Until when it is theirs; no end by default' }),
   },
   { $id: 'LockSlotRequest' },
 )
@@ -39,7 +38,7 @@ const Instant = t.String({ format: 'date-time', examples: ['2026-11-28T15:00:00.
 export const SlotAnswer = t.Object(
   {
     slot: SlotName,
-    account: { ...Uuid, description: 'Public id of the account whose it is' },
+    account: { ...Uuid, description: 'Public id of the account that it belongs to' },
     valid_from: Instant,
     valid_to: { ...nullable(Instant), description: 'Null for no end' },
   },

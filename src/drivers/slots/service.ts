@@ -100,5 +100,5 @@ export const slotService = ({ db, auditIn, findLock, nameOf, clock }: Dependenci
 }
 
 export const NO_SUCH_ACCOUNT = 'No such account'
-export const NO_SUCH_SLOT = 'The slot is nobody’s'
+export const NO_SUCH_SLOT = 'The slot is not assigned to anyone'
 export const TOO_MANY_SLOTS = `A lock has at most ${SLOTS_MAX} slots, including those that have ended`

@@ -81,7 +81,7 @@ const SECURITY_SCHEMES = {
     type: 'http',
     scheme: 'bearer',
     description:
-      'An access token of POST /v1/me/tokens, which begins with sls_. It opens the endpoints that name ' +
+      'An access token from POST /v1/me/tokens; begins with sls_. It can call the endpoints that name ' +
       'one of its scopes, and public ones',
   },
   basic: {

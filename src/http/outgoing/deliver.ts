@@ -4,14 +4,14 @@ import { post } from './post.ts'
 
 type Delivering = Parameters<typeof post>[0] & {
   readonly nowMs: number
-  /** Texts that must not be in what is kept of an answer, such as a token that a receiver repeats. */
+  /** Text to remove from the stored answer, such as a token that the receiver repeats. */
   readonly secrets?: readonly string[]
-  /** Returns what the text of a refusal asks to wait, in milliseconds, where a service does not use `Retry-After`. */
+  /** Returns the wait that an error body asks for, in milliseconds, for services that do not send `Retry-After`. */
   readonly retryAfterMs?: (text: string) => number | undefined
 }
 
-/** Tells a receiver something by a POST request. 2xx is success, 410 (Gone) is for good, and everything else a
- * failure. Never rejects for anything that the receiver does. */
+/** Delivers a message by POST. 2xx is a success, 410 (Gone) is permanent, and anything else is a failure. Never rejects
+ * because of the receiver. */
 export const deliverByPost = async ({
   nowMs,
   secrets = [],
@@ -34,7 +34,10 @@ export const deliverByPost = async ({
       ...(askedMs === undefined ? {} : { retryAfterMs: askedMs }),
     }
   } catch (error) {
-    return { status: 'failed', answer: error instanceof Error ? error.message : 'It failed' }
+    return {
+      status: 'failed',
+      answer: error instanceof Error ? error.message : 'The request failed',
+    }
   }
 }
 

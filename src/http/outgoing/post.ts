@@ -6,17 +6,17 @@ type Posting = Pick<
   'url' | 'headers' | 'body' | 'signal' | 'resolve'
 > & { readonly rules: AddressRules }
 
-/** What a receiver answered; the beginning of its body as text. */
+/** The response, with the beginning of its body as text. */
 export type Posted = {
   readonly status: number
   readonly retryAfter: string | undefined
   readonly text: string
 }
 
-/** How much of an answer is read. */
+/** How much of a response is read. */
 const ANSWER_BYTES_MAX = 4096
 
-/** Posts to a target; see `send`. Throws with a message that may be shown. */
+/** Sends a POST request; see `send`. Throws an error whose message may be shown. */
 export const post = async ({ rules, ...posting }: Posting): Promise<Posted> => {
   const refusal: RefusalOf = (address, port) => refusalOf(address, port, rules)
   try {
@@ -32,7 +32,7 @@ export const post = async ({ rules, ...posting }: Posting): Promise<Posted> => {
   }
 }
 
-/** Returns what went wrong, for the owner. */
+/** Returns the cause in words, for owners. */
 const wordsOf = (error: unknown, signal: AbortSignal): string => {
   if (signal.aborted) return 'No answer within 15 seconds'
   if (error instanceof UnsentError) return error.message

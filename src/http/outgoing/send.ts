@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises'
 import type { IncomingMessage } from 'node:http'
 import ipaddr from 'ipaddr.js'
 
-/** Returns why nothing may connect to an address, or undefined if it may. */
+/** Returns why connections to an address are refused, or undefined if they are allowed. */
 export type RefusalOf = (address: string, port: number) => string | undefined
 
 type Sending = {
@@ -13,7 +13,7 @@ type Sending = {
   readonly body: string
   readonly signal: AbortSignal
   readonly refusalOf: RefusalOf
-  /** How much of an answer is read. */
+  /** How much of a response is read. */
   readonly answerBytesMax: number
   /** Returns the addresses of a host name. */
   readonly resolve?: ((host: string) => Promise<readonly LookupAddress[]>) | undefined
@@ -26,12 +26,12 @@ type Sent = {
   readonly text: string
 }
 
-/** Nothing was sent. The message may be shown. */
+/** Thrown if nothing was sent. The message may be shown. */
 export class UnsentError extends Error {}
 
-/** Sends a request by a connection to an address that was looked up and found permitted, and to no other: a name
- * that has another address a moment later leads nowhere else. Follows no redirect, and uses no proxy of the
- * environment, unlike `fetch`. Rejects without an answer; with UnsentError if nothing was sent. */
+/** Sends a request to an address that was resolved and allowed, and to no other, which rules out DNS rebinding. Unlike
+ * `fetch`, it follows no redirects and uses no proxy from the environment. Rejects if there is no response; with
+ * UnsentError if nothing was sent. */
 export const send = async (sending: Sending): Promise<Sent> => {
   const { method, headers, body, signal, answerBytesMax } = sending
   const url = new URL(sending.url)
@@ -63,13 +63,13 @@ export const send = async (sending: Sending): Promise<Sent> => {
 }
 
 const REFUSED = 'Connection refused'
-const NO_ADDRESS = 'The name has no address'
+const NO_ADDRESS = 'The host name has no address'
 
 const UNCONNECTED = new Set(['ECONNREFUSED', 'ConnectionRefused', 'EHOSTUNREACH', 'ENETUNREACH'])
 
 const wasRefused = (error: Error): boolean => 'code' in error && UNCONNECTED.has(String(error.code))
 
-/** Returns the addresses of a URL's host that may be connected to, IPv4 first: few devices have IPv6. */
+/** Returns the allowed addresses of a URL’s host, IPv4 first, since few devices have IPv6. */
 const permitted = async (
   url: URL,
   { signal, refusalOf, resolve = resolved }: Sending,
@@ -97,10 +97,10 @@ const resolved = async (host: string): Promise<readonly LookupAddress[]> => {
 const portOf = ({ protocol, port }: URL): number =>
   port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
 
-/** Rejects once the signal is aborted, though the work may go on. */
+/** Rejects once the signal is aborted, although the work may continue. */
 const within = <Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> => {
   const { promise, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(new UnsentError('The name was not found in time'))
+  const abort = () => reject(new UnsentError('The host name was not resolved in time'))
   if (signal.aborted) abort()
   signal.addEventListener('abort', abort, { once: true })
   return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort))
@@ -116,7 +116,7 @@ const readAnswer = async (answer: IncomingMessage, bytesMax: number): Promise<Se
       if (size >= bytesMax) break
     }
   } catch {
-    // The status has told what became of the request.
+    // The status already says how the request ended.
   } finally {
     answer.destroy()
   }

@@ -3,15 +3,15 @@ import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { machineAddresses } from '../connection/public-url.ts'
 
-/** What a target may lead to besides other machines. */
+/** Which addresses of this machine a target may have. */
 export type AddressRules = {
   /** The setting `WEBHOOK_LOOPBACK`. */
   readonly allowsLoopback: boolean
-  /** Where this server listens: its own addresses, and its port. */
+  /** The addresses of this machine, and the port of this server. */
   readonly own: () => { readonly addresses: readonly string[]; readonly port: number }
 }
 
-/** Returns the rules that the settings ask for. */
+/** Returns the rules that follow from the settings. */
 export const addressRules = ({
   webhookLoopback,
   port,
@@ -30,7 +30,7 @@ export const acceptedUrl = (text: unknown): string => {
   if (!url || !/^https?:$/.test(url.protocol) || url.hostname === '')
     throw invalidUrl('an http or https URL of up to 1000 characters')
   if (url.username !== '' || url.password !== '')
-    throw invalidUrl('a URL without a user and password in it')
+    throw invalidUrl('a URL without a user name and password')
   if (url.hash !== '') throw invalidUrl('a URL without a fragment')
   return url.href
 }
@@ -40,16 +40,16 @@ const parsed = (text: string): URL | undefined => URL.parse(text) ?? undefined
 const invalidUrl = (accepted: string): AppError =>
   new AppError('invalid', `Invalid url: ${accepted}`, { fields: { url: accepted } })
 
-/** Ranges that no home's receiver is in. Some stand for IPv4 addresses, which they would hide. */
+/** Ranges that no receiver in a home is in. Some embed IPv4 addresses, and would hide them from the checks. */
 const REFUSED_RANGES: Readonly<Record<string, string>> = {
-  unspecified: 'no address of a machine',
+  unspecified: 'not an address of a machine',
   broadcast: 'an address of many machines',
   multicast: 'an address of many machines',
-  linkLocal: 'a link-local address, such as those of clouds’ metadata',
-  rfc6145: 'an address that stands for another one',
-  rfc6052: 'an address that stands for another one',
-  '6to4': 'an address that stands for another one',
-  teredo: 'an address that stands for another one',
+  linkLocal: 'a link-local address, such as that of a cloud’s metadata service',
+  rfc6145: 'an address that embeds another one',
+  rfc6052: 'an address that embeds another one',
+  '6to4': 'an address that embeds another one',
+  teredo: 'an address that embeds another one',
 }
 
 /** Returns why a target must not connect to a resolved address, or undefined if it may. */
@@ -58,7 +58,7 @@ export const refusalOf = (
   port: number,
   { allowsLoopback, own }: AddressRules,
 ): string | undefined => {
-  if (!ipaddr.isValid(address)) return 'no address of a machine'
+  if (!ipaddr.isValid(address)) return 'not an address of a machine'
   const parsedAddress = ipaddr.process(address)
   const range = parsedAddress.range()
   const refused = REFUSED_RANGES[range]

@@ -7,7 +7,7 @@ import { MEMBERS_ONLY, NO_SUCH_ACCOUNT, type Operators } from './service.ts'
 
 type Dependencies = { readonly operators: Operators }
 
-/** As whom messages of the broker may open a lock. */
+/** The operator of a lock: the member that commands from the broker count as. */
 export const operatorRoutes = (deps: Dependencies): readonly Endpoint[] => [
   read(deps),
   set(deps),
@@ -20,7 +20,7 @@ const OperatorBody = t.Object(
   {
     account: {
       ...GivenUuid,
-      description: 'Public id of a member, such as one named Home Assistant; its grants decide',
+      description: 'Public id of a member, such as one named Home Assistant, whose grants apply',
     },
   },
   { $id: 'OperatorRequest', examples: [{ account: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81' }] },
@@ -30,7 +30,7 @@ const OperatorAnswer = t.Object(
   {
     account: {
       ...nullable(Uuid),
-      description: 'Public id of the operator; null if messages of the broker do not open the lock',
+      description: 'Public id of the operator; null if the broker cannot open the lock',
     },
   },
   { $id: 'Operator', additionalProperties: false },
@@ -56,7 +56,7 @@ const read = ({ operators }: Dependencies) =>
       access: 'owner',
       tag: 'Locks',
       operationId: 'getLockOperator',
-      summary: 'Get as whom messages of the MQTT broker open a lock',
+      summary: 'Get the operator of a lock',
       params: LockParams,
       answers: { 200: ANSWER, 404: UNKNOWN_LOCK },
     },
@@ -72,10 +72,10 @@ const set = ({ operators }: Dependencies) =>
       limits: ['changes'],
       tag: 'Locks',
       operationId: 'setLockOperator',
-      summary: 'Let messages of the MQTT broker open a lock',
+      summary: 'Let the MQTT broker open a lock',
       description:
-        'Anyone who can send to the broker can then open what this member may open. Each message is ' +
-        'an attempt of the member: it is decided by its grants, and recorded.',
+        'Each command counts as an attempt of the operator: its grants decide, and it is recorded. Anyone ' +
+        'who can publish to the broker can then open what the operator may open.',
       params: LockParams,
       body: OperatorBody,
       answers: {
@@ -103,10 +103,10 @@ const remove = ({ operators }: Dependencies) =>
       limits: ['changes'],
       tag: 'Locks',
       operationId: 'removeLockOperator',
-      summary: 'Let messages of the MQTT broker no longer open a lock',
+      summary: 'Stop the MQTT broker from opening a lock',
       params: LockParams,
       answers: {
-        200: { ...ANSWER, description: 'There is none', example: { account: null } },
+        200: { ...ANSWER, description: 'The lock has no operator', example: { account: null } },
         404: UNKNOWN_LOCK,
       },
     },

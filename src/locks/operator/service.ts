@@ -35,14 +35,14 @@ type Given = {
   readonly givenAtMs: number
 }
 
-/** What became of a command. */
+/** The outcome of a command. */
 type Operated = 'permitted' | 'denied' | 'no operator' | 'not after the last' | 'cannot be locked'
 
 /** The clocks of two machines may differ by less than this. */
 const CLOCKS_MS_MAX = MINUTE_MS
 
-/** As whom messages of the broker may open locks: off until an owner names a member for a lock, whose grants decide
- * then. */
+/** Lets commands from the broker open locks: off until an owner names a member as the operator of a lock, whose grants
+ * then apply. */
 export const operatorService = (deps: Dependencies) => {
   const { db, clock, changes, auditIn, findAccount, decide, deriveUuid } = deps
 
@@ -63,10 +63,10 @@ export const operatorService = (deps: Dependencies) => {
       return operatorsIn(db).find(label)
     },
 
-    /** Returns the labels of the locks that messages of the broker may open. */
+    /** Returns the labels of the locks that have an operator. */
     labels: (): Promise<readonly string[]> => operatorsIn(db).labels(),
 
-    /** Lets messages of the broker open a lock as a member. Throws `not_found`, `forbidden`, and `conflict` for a
+    /** Sets the operator of a lock. Throws `not_found`, `forbidden`, and `conflict` for a
      * retired lock or an account that is no member. */
     set: (by: Actor, label: string, publicId: string): Promise<void> =>
       byOwner(by, label, async (tx) => {
@@ -81,7 +81,7 @@ export const operatorService = (deps: Dependencies) => {
         await auditIn(tx).record(by, { ...event, detail: { operator: publicId } })
       }),
 
-    /** Messages of the broker no longer open a lock. Records nothing if they did not. Throws `not_found` and
+    /** Removes the operator of a lock; records nothing if there was none. Throws `not_found` and
      * `forbidden`. */
     remove: (by: Actor, label: string): Promise<void> =>
       byOwner(by, label, async (tx) => {
@@ -91,8 +91,8 @@ export const operatorService = (deps: Dependencies) => {
         await auditIn(tx).record(by, { ...event, detail: { operator: 'none' } })
       }),
 
-    /** Decides on a command of the broker to open a lock: an attempt of its operator, as a member at most. Its id
-     * follows from the lock and the time of the command. Throws what a decision throws. */
+    /** Decides on a command from the broker as an attempt of the lock’s operator, with the rights of a member at most.
+     * The id of the attempt is derived from the lock and the time of the command. Throws what a decision throws. */
     operate: async ({ label, command, givenAtMs }: Given): Promise<Operated> => {
       const publicId = await operatorsIn(db).find(label)
       const account = publicId === undefined ? undefined : await findAccount(db, publicId)
@@ -113,10 +113,10 @@ export const operatorService = (deps: Dependencies) => {
   }
 }
 
-/** Nobody knows from where a message reached the broker. */
+/** It is unknown where a message to the broker came from. */
 const BROKER = { ...GATEWAY, address: 'mqtt', isAddressHidden: true } as const
 
 const OWNERS_ONLY = 'Only an owner may do this'
 export const NO_SUCH_ACCOUNT = 'No such account'
 export const MEMBERS_ONLY =
-  'The operator must be a member who has been let in: anyone who can send to the broker opens what this account may open'
+  'The operator must be a member who has been let in: anyone who can publish to the broker can open what this account may open'

@@ -1,6 +1,6 @@
 import type { Queries } from '../../storage/database.ts'
 
-/** As whom commands of the broker count at locks, as one transaction or reader sees them. */
+/** The operators of locks, in a transaction or on a read connection. */
 export const operatorsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   /** Returns the public id of the operator of a lock, or undefined. */
   find: async (label: string): Promise<string | undefined> => {
@@ -13,7 +13,7 @@ export const operatorsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     return row?.publicId
   },
 
-  /** Returns the labels of the locks that have one and are not retired, in order. */
+  /** Returns the labels of locks with an operator that are not retired, in order. */
   labels: async (): Promise<readonly string[]> => {
     const rows = await queries.all<{ label: string }>(
       `SELECT lock.label
@@ -52,8 +52,8 @@ export const operatorsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     await queries.run('DELETE FROM lock_operator WHERE account_public_id = ?', publicId)
   },
 
-  /** Notes when a command was given; returns false unless that is after the last one. A last one that is later
-   * than `latestMs` was noted while the clock was wrong. */
+  /** Stores the time of a command; returns false unless it is later than the last one. A last one later than
+   * `latestMs` was stored while the clock was wrong, and does not count. */
   note: async (label: string, givenAtMs: number, latestMs: number): Promise<boolean> =>
     (await queries.run(
       `UPDATE lock_operator

@@ -6,19 +6,19 @@ import { SECOND_MS } from '../../domain/duration.ts'
 import type { Target, SendResult } from '../../domain/home-event.ts'
 import type { Notification } from '../words.ts'
 
-/** The mail server that the settings name. */
+/** The mail server from the settings. */
 export type MailServer = {
   readonly address: SmtpAddress
   /** File of the authorities to trust, PEM; undefined for those of this machine. */
   readonly caFile: string | undefined
 }
 
-/** A mail server that says nothing for so long is given up. */
+/** A connection is closed if the server is silent for this long. */
 const SILENCE_MS_MAX = 10 * SECOND_MS
 
-/** Hands a notification to the mail server, by TLS or STARTTLS where the server offers it; a password takes it, and
- * so does a private authority. Its Message-ID (RFC 5322) is that of the message, so that a mailbox can tell a
- * repetition. Never rejects for anything that the server does. */
+/** Sends a notification to the mail server, with TLS, or with STARTTLS if the server offers it; with a password or a
+ * private authority, TLS is required. The Message-ID (RFC 5322) is the id of the message, so that a mailbox can
+ * recognize duplicates. Never rejects because of the server. */
 export const sendMail = async (
   { address, caFile }: MailServer,
   { settings }: Pick<Target, 'settings'>,
@@ -40,7 +40,7 @@ export const sendMail = async (
   }
   try {
     const trust = caFile === undefined ? {} : { ca: readFileSync(caFile, 'utf8') }
-    // Nobody without e-mail pays for the library.
+    // The library is loaded only if e-mail is used.
     const { createTransport } = await import('nodemailer')
     const transport = createTransport({
       ...options,
@@ -61,7 +61,7 @@ export const sendMail = async (
   }
 }
 
-/** Rejects once the signal is aborted; the connection then ends by its silence. */
+/** Rejects once the signal is aborted; the connection is then closed by its timeout. */
 const within = <Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> => {
   const { promise, reject } = Promise.withResolvers<never>()
   const abort = () => reject(new Error('The mail server did not finish within 15 seconds'))

@@ -13,7 +13,7 @@ const TAGS = {
   test: 'bell',
 } as const satisfies Readonly<Record<Notification['event'], string>>
 
-/** https://ntfy.sh and servers of the same kind, by JSON to the root of the server
+/** ntfy.sh or another ntfy server; publishes JSON to the root of the server
  * (https://docs.ntfy.sh/publish/#publish-as-json). */
 export const ntfy: Service = {
   says:
@@ -39,7 +39,7 @@ export const ntfy: Service = {
         tags: [TAGS[event]],
         click: link,
         actions: [{ action: 'view', label: 'Open', url: link }],
-        // Shown once, however often it arrives.
+        // A repeated message replaces the earlier one.
         sequence_id: id,
       },
     }

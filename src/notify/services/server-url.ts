@@ -1,9 +1,9 @@
 import { acceptedUrl } from '../../http/outgoing/target-address.ts'
 import type { Fields } from '../contents.ts'
 
-/** The address of a service's own server. Stored with a `/` at its end. */
+/** The base URL of a server; stored with a trailing `/`. */
 export const serverUrl = (example: string): Fields[string] => ({
-  words: `the http or https address of the server alone, such as ${example}`,
+  words: `the http or https URL of the server without a query, such as ${example}`,
   parse: (value) => {
     const url = new URL(acceptedUrl(value))
     if (url.search !== '') return undefined

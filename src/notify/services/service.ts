@@ -2,15 +2,15 @@ import type { Target, TargetContents } from '../../domain/home-event.ts'
 import type { Fields } from '../contents.ts'
 import type { Notification } from '../words.ts'
 
-/** A service that is told by one POST request. */
+/** A service that receives a message as one POST request. */
 export type Service = {
-  /** What its settings and secrets are, for the API. */
+  /** Describes its settings and secrets, for the API documentation. */
   readonly says: string
-  /** Whether members may use it for themselves. */
+  /** Whether members may add one of their own. */
   readonly isPersonal: boolean
   readonly settings: Fields
   readonly secrets: Fields
-  /** Returns settings as they are stored; as they were given by default. */
+  /** Returns settings as they are stored; unchanged by default. */
   readonly stored?: (settings: Readonly<Record<string, unknown>>) => TargetContents['settings']
   readonly request: (
     target: Pick<Target, 'settings' | 'secrets'>,
@@ -18,7 +18,7 @@ export type Service = {
   ) => ServiceRequest
   /** Where it leads, if not to `url`. */
   readonly host?: string
-  /** Returns what the text of a refusal asks to wait, in milliseconds. */
+  /** Returns the wait that an error body asks for, in milliseconds. */
   readonly retryAfterMs?: (text: string) => number | undefined
 }
 

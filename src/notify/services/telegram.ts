@@ -4,8 +4,8 @@ import type { Service } from './service.ts'
 
 const HOST = 'api.telegram.org'
 
-/** A bot of Telegram (https://core.telegram.org/bots/api#sendmessage). Without `parse_mode`, no sign of a text means
- * anything. The token of the bot is part of the URL, which is therefore never shown. */
+/** A bot of Telegram (https://core.telegram.org/bots/api#sendmessage). Without `parse_mode`, text is sent as is.
+ * The URL contains the bot’s token, so it is never shown. */
 export const telegram = (base = `https://${HOST}`): Service => ({
   says: '`settings` has the `chat_id`; `secrets` has the `token` of the bot. It needs the internet',
   isPersonal: true,

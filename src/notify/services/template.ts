@@ -6,14 +6,14 @@ import type { Service } from './service.ts'
 
 const BODY_CHARACTERS_MAX = 4000
 
-/** Templates that people need not write. */
+/** Ready-made templates. */
 const PRESETS: Readonly<Record<string, object>> = {
   apprise: { title: '{{title}}', body: '{{text}}', type: 'info' },
   discord: { content: '{{title}}\n{{text}}', allowed_mentions: { parse: [] } },
   mattermost: { text: '{{title}}\n{{text}}' },
 }
 
-/** What stands for a placeholder. */
+/** The value of each placeholder. */
 const VALUES: Readonly<Record<string, (notification: Notification) => string | null | undefined>> =
   {
     title: ({ title }) => title,
@@ -36,8 +36,8 @@ const PLACEHOLDERS = Object.keys(VALUES)
   .map((name) => `{{${name}}}`)
   .join(', ')
 
-/** Anything that takes JSON, made of a template that an owner wrote. Placeholders stand in its texts, where what they
- * stand for is escaped as JSON asks; there it means nothing, not even as another placeholder. */
+/** Any service that accepts JSON, with a template that an owner wrote. Placeholders in strings are replaced, and values
+ * are escaped as JSON. Placeholders within values are not replaced. */
 export const template: Service = {
   says:
     `\`settings\` has the \`url\`, and a \`body\` (JSON with placeholders in its texts: ${PLACEHOLDERS}) or a ` +

@@ -1,27 +1,27 @@
 import { DAY_MS } from '../../domain/duration.ts'
 import { type Finding, idAbout } from '../finding.ts'
 
-/** A lock that the gateway drives. */
+/** A lock with a driver. */
 export type DrivenLock = {
   readonly label: string
   /** False if it needs an MQTT broker and none is set. */
   readonly isConnected: boolean
-  /** Null if it does not say. */
+  /** Null if unknown. */
   readonly isOnline: boolean | null
-  /** Whether it says something every day. */
+  /** Whether it reports at least once a day. */
   readonly speaksDaily: boolean
-  /** Since when we listen. */
+  /** Since when the gateway has listened. */
   readonly sinceMs: number
   readonly heardAtMs: number | null
 }
 
-/** Reports locks that the gateway drives and does not hear. Without such locks it says nothing. */
+/** Reports locks with a driver that have not been heard from; nothing without such locks. */
 export const driverFindings = (locks: readonly DrivenLock[], nowMs: number): readonly Finding[] => {
   if (locks.length === 0) return []
   const found = locks.flatMap((lock) => findingOf(lock, nowMs) ?? [])
   return found.length > 0
     ? found
-    : [{ check: 'locks', state: 'ok', says: 'Every lock that the gateway drives was heard' }]
+    : [{ check: 'locks', state: 'ok', says: 'Every lock with a driver has been heard from' }]
 }
 
 const findingOf = (lock: DrivenLock, nowMs: number): Finding | undefined => {
@@ -42,12 +42,12 @@ const findingOf = (lock: DrivenLock, nowMs: number): Finding | undefined => {
     return {
       ...warning,
       says: `The lock ${label} is offline`,
-      fix: 'Check its battery and the bridge or hub behind it',
+      fix: 'Check its battery, and its bridge or hub',
     }
   if (!speaksDaily || nowMs - (heardAtMs ?? sinceMs) < DAY_MS) return undefined
   return {
     ...warning,
-    says: `The lock ${label} has not been heard for a day`,
-    fix: 'Check its battery, the bridge or hub behind it, and the settings of its driver',
+    says: `The lock ${label} has sent nothing for a day`,
+    fix: 'Check its battery, its bridge or hub, and the settings of its driver',
   }
 }

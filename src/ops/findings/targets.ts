@@ -1,7 +1,7 @@
 import { HOUR_MS } from '../../domain/duration.ts'
 import { type Finding, idAbout } from '../finding.ts'
 
-/** How a target that hears of events does. */
+/** The health of a target. */
 export type TargetHealth = {
   readonly id: string
   readonly name: string
@@ -10,10 +10,10 @@ export type TargetHealth = {
   readonly missed: number
 }
 
-/** A target that fails for longer needs somebody. */
+/** A target that fails for longer needs attention. */
 const FAILING_MS = HOUR_MS
 
-/** Reports targets that hear of nothing, and those that have missed something; nothing without targets. */
+/** Reports targets that fail, are disabled or have missed events; nothing without targets. */
 export const targetFindings = (
   targets: readonly TargetHealth[],
   nowMs: number,
@@ -25,7 +25,7 @@ export const targetFindings = (
   ])
   return found.length > 0
     ? found
-    : [{ check: 'targets', state: 'ok', says: 'Every target hears of events' }]
+    : [{ check: 'targets', state: 'ok', says: 'Every target receives events' }]
 }
 
 const standingOf = (target: TargetHealth, nowMs: number): readonly Finding[] => {
@@ -37,9 +37,9 @@ const standingOf = (target: TargetHealth, nowMs: number): readonly Finding[] => 
         state: 'warning',
         says:
           disabledWhy === 'gone'
-            ? `${name} hears of nothing any more: its receiver said that it is gone`
-            : `${name} hears of nothing any more: it did nothing but fail for five days`,
-        fix: `Mend its receiver, then enable it again: PATCH /v1/targets/${id}; or remove it`,
+            ? `${name} is switched off: its receiver said that it is gone`
+            : `${name} is switched off: every attempt failed for five days`,
+        fix: `Fix its receiver, then enable it again: PATCH /v1/targets/${id}; or remove it`,
         id: idAbout('target-disabled', id, disabledWhy),
       },
     ]
@@ -48,8 +48,8 @@ const standingOf = (target: TargetHealth, nowMs: number): readonly Finding[] => 
     {
       check: 'targets',
       state: 'warning',
-      says: `${name} has not heard of anything since ${new Date(failingSinceMs).toISOString()}: every attempt fails`,
-      fix: `See its last answer (GET /v1/targets/${id}), and mend its receiver or its address; what waits is told then`,
+      says: `${name} has received nothing since ${new Date(failingSinceMs).toISOString()}: every attempt fails`,
+      fix: `See its last answer (GET /v1/targets/${id}), and fix its receiver or its address; waiting events are sent then`,
       id: idAbout('target-failing', id, String(failingSinceMs)),
     },
   ]
@@ -58,7 +58,7 @@ const standingOf = (target: TargetHealth, nowMs: number): readonly Finding[] => 
 const missedBy = ({ id, name, missed }: TargetHealth): Finding => ({
   check: 'targets',
   state: 'warning',
-  says: `${name} missed ${missed.toLocaleString('en')} events in the last week, because too many waited`,
-  fix: `They are in the log. To tell ${name} of them again: POST /v1/targets/${id}/replay`,
+  says: `${name} missed ${missed.toLocaleString('en')} events in the last week, because too many were waiting`,
+  fix: `They are in the log. To send them to ${name} again: POST /v1/targets/${id}/replay`,
   id: idAbout('target-missed', id, String(missed)),
 })

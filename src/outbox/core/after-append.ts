@@ -9,8 +9,8 @@ type Options = {
   readonly zone: () => string
 }
 
-/** Returns the function that writes a row for each event and each target that wants to hear of it. Without a
- * target it reads one empty table and writes nothing. */
+/** Returns a function that queues a delivery for each target whose rules match an event. Without targets it reads one
+ * empty table and writes nothing. */
 export const enqueueAppended =
   ({ zone }: Options): AfterAppend =>
   async (tx, events) => {

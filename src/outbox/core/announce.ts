@@ -4,12 +4,12 @@ import type { Queries } from '../../storage/database.ts'
 import { type NewDelivery, enqueueIn } from './enqueue-store.ts'
 import { wantsNews } from './rules.ts'
 
-/** News that concern the whole home. */
+/** An event that concerns the whole home. */
 export type News =
   | { readonly event: 'log.problem'; readonly says: string }
   | { readonly event: 'account.waiting' }
 
-/** Writes news to the outbox, in the transaction of what happened. */
+/** Queues deliveries of such an event, in the transaction that causes it. */
 export type AnnounceIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>, news: News) => Promise<void>
 
 type Dependencies = {
@@ -17,8 +17,8 @@ type Dependencies = {
   readonly zone: () => string
 }
 
-/** Returns the function that announces news. The same problem of the log is told once a day. People who wait to be
- * let in are told of hourly at most, as a number that is counted when it is told. */
+/** Returns a function that queues such events. The same problem of the log is sent once a day at most, and waiting
+ * accounts once an hour, as a number that is counted at the time of sending. */
 export const announcer =
   ({ clock, zone }: Dependencies): AnnounceIn =>
   async (tx, news) => {

@@ -11,11 +11,11 @@ type Dependencies = {
 /** The target that stands for the broker. */
 export const BROKER = 'mqtt'
 
-/** Makes the broker a target while there is one, and forgets it with what waits for it otherwise. What an owner has
- * changed about it stays. */
+/** Adds the broker as a target while one is configured; otherwise removes it and its deliveries. Changes that an
+ * owner made to it are preserved. */
 export const keepBrokerTarget = async (
   { db, clock }: Dependencies,
-  /** What it hears of; undefined without a broker. */
+  /** The rules of a new target; undefined without a broker. */
   rules: readonly Rule[] | undefined,
 ): Promise<void> => {
   const known = await targetsIn(db).find(BROKER)

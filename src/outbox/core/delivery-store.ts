@@ -20,13 +20,13 @@ export type Delivery = {
   readonly answer: string | null
 }
 
-/** What became of a row. */
+/** The outcome of an attempt, to be stored. */
 export type Mark = Pick<
   Delivery,
   'id' | 'state' | 'attempts' | 'dueAtMs' | 'settledAtMs' | 'status' | 'answer'
 >
 
-/** Several rows that are told of as one. */
+/** Several rows that one digest stands for. */
 export type Missed = {
   readonly unlocked: number
   readonly denied: number
@@ -36,21 +36,21 @@ export type Missed = {
   readonly lastId: number
 }
 
-/** What a dropped row says once a digest has told of it: that too many waited, or that it had become too old. */
-const IN_DIGEST = 'too many waited; told of in a digest'
-const STALE_IN_DIGEST = 'too old; told of in a digest'
+/** The answer stored with a dropped row once it was in a digest. */
+const IN_DIGEST = 'too many were waiting; sent in a digest'
+const STALE_IN_DIGEST = 'too old; sent in a digest'
 
-/** An unlock or a denial, say, that was dropped and of which no digest has told. */
+/** A row that was dropped and was in no digest yet. */
 const IS_GAP = `state = 'dropped' AND answer IS NULL`
 
-/** News of waiting accounts are told hourly at most and hold up nothing else. A time that is further ahead was
- * written before the clock was set back. */
+/** Waiting accounts are sent hourly at most, and delay nothing else. A due time more than an hour ahead was written
+ * before the clock was set back. */
 const isReady = (nowMs: string): string =>
   `(event <> 'account.waiting' OR due_at_ms NOT BETWEEN ${nowMs} + 1 AND ${nowMs} + 3600000)`
 
-/** The rows of the outbox, as one transaction or reader sees them. */
+/** The rows of the outbox, in a transaction or on a read connection. */
 export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
-  /** Returns the enabled targets that are to hear of something now. */
+  /** Returns the enabled targets with something to send now. */
   readyTargets: async (nowMs: number): Promise<readonly StoredTarget[]> => {
     const rows = await queries.all<{ id: string }>(
       `SELECT id
@@ -70,7 +70,7 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     return all.filter(({ id }) => rows.some((row) => row.id === id))
   },
 
-  /** Returns when the next news of waiting accounts is due, or undefined. */
+  /** Returns when the next notice of waiting accounts is due, or undefined. */
   nextNewsMs: async (nowMs: number): Promise<number | undefined> => {
     const row = await queries.get<{ due: number | null }>(
       `SELECT min(due_at_ms) AS due
@@ -121,7 +121,7 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
       )
   },
 
-  /** Notes that a digest has told of a gap, and of rows that had waited too long. */
+  /** Marks the rows that a digest reported: those of the gap, and those that had waited too long. */
   markReported: async (
     targetId: string,
     { gap, stale, beforeMs, nowMs }: Reported,
@@ -167,7 +167,7 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     return row?.missed ?? 0
   },
 
-  /** Returns how many rows wait, by the kind of their target. */
+  /** Returns the number of waiting rows by the kind of their target. */
   waitingByKind: async (): Promise<ReadonlyMap<string, number>> => {
     const rows = await queries.all<{ kind: string; waiting: number }>(
       `SELECT target.kind, count(*) AS waiting
@@ -239,8 +239,8 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
       limit,
     ),
 
-  /** Puts rows of a target that are not waiting back into the outbox: one, or those of leaves from a number on.
-   * Returns how many. */
+  /** Queues settled rows of a target again: one, or all with a sequence number from a given one on. Returns how
+   * many. */
   replay: async (targetId: string, which: Replayed, nowMs: number): Promise<number> => {
     const [condition, value] =
       'delivery' in which ? ['id = ?', which.delivery] : ['seq >= ?', which.sinceSeq]
@@ -257,7 +257,7 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 
-  /** Returns how many rows of each target wait, and the newest settled row of each. */
+  /** Returns the number of waiting rows of each target, and its newest row that was tried or settled. */
   summaries: async (): Promise<ReadonlyMap<string, Summary>> => {
     const rows = await queries.all<{ id: string; waiting: number; last: number | null }>(
       `SELECT
@@ -284,13 +284,13 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
 
 export type Replayed = { readonly delivery: number } | { readonly sinceSeq: number }
 
-/** What waits for a target, and its newest row that was tried or settled. */
+/** The number of waiting rows of a target, and its newest row that was tried or settled. */
 export type Summary = { readonly waiting: number; readonly last: Delivery | undefined }
 
 type Reported = {
   readonly gap: Missed | undefined
   readonly stale: Missed | undefined
-  /** Since when rows have waited too long. */
+  /** Rows created before this have waited too long. */
   readonly beforeMs: number
   readonly nowMs: number
 }

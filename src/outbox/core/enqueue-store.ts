@@ -2,7 +2,7 @@ import type { Queries } from '../../storage/database.ts'
 import type { HomeEventKind } from '../../domain/home-event.ts'
 import { type Listener, rulesOf } from './rules.ts'
 
-/** A row to be written to the outbox. */
+/** A new row of the outbox. */
 export type NewDelivery = {
   readonly targetId: string
   readonly event: HomeEventKind
@@ -12,7 +12,7 @@ export type NewDelivery = {
   readonly dueAtMs: number
 }
 
-/** What is read and written when something happens, in its own transaction. */
+/** Reads targets and queues deliveries, in the transaction of the event. */
 export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   /** Returns the enabled targets of the home and of these accounts; not those of people who wait to be let in, are
    * disabled or have ended. What others want is not read, or members could slow down everybody's unlocks by long
@@ -43,7 +43,7 @@ export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     }))
   },
 
-  /** Returns those of some accounts whom somebody has let in. */
+  /** Returns which of these accounts have been let in. */
   admitted: async (publicIds: readonly string[]): Promise<ReadonlySet<string>> => {
     const rows = await tx.all<{ public_id: string }>(
       `SELECT public_id
@@ -70,7 +70,7 @@ export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
       )
   },
 
-  /** Returns the newest row of a target for something that is no leaf. */
+  /** Returns the newest row of a target for an event that is not a leaf of the log. */
   newest: (targetId: string, event: HomeEventKind): Promise<NewestDelivery | undefined> =>
     tx.get<NewestDelivery>(
       `SELECT

@@ -1,11 +1,11 @@
 import { isWithinHours } from '../../domain/calendar/hours.ts'
 import type { AppendedEvent, HomeEventKind, Rule } from '../../domain/home-event.ts'
 
-/** Reasons of denials that happened at no lock: a refused login, and lost unlocks. */
+/** Reasons of denials that are not about a lock: a refused login, and lost unlocks. */
 const NOT_AT_A_LOCK = new Set<string | null>(['too_many_attempts', 'unlocks_lost'])
 
-/** Returns what an appended event is to the home, or undefined for one that nobody hears of: a permission, after
- * which the door may have stayed shut, and what happened at no lock. */
+/** Returns the kind of event that targets receive for an appended one, or undefined if they receive none: for a
+ * permission, since the door may have stayed shut, and for what is not about a lock. */
 export const homeEventOf = ({
   result,
   reason,
@@ -14,18 +14,18 @@ export const homeEventOf = ({
   return result === 'unlocked' || result === 'denied' ? result : undefined
 }
 
-/** Who listens: what a target wants to hear of, and whose it is. */
+/** A target with its rules. */
 export type Listener = {
   readonly id: string
-  /** Its person's public id, who hears only of their own events; null for the home's. */
+  /** The public id of the account that owns it and whose events alone it receives; null for a target of the home. */
   readonly accountPublicId: string | null
   readonly rules: readonly Rule[]
 }
 
 type AtLock = Pick<AppendedEvent, 'lock' | 'accountPublicId' | 'happenedAtMs'>
 
-/** Returns whether a target wants to hear of an unlock or a denial. Hours are those of the home's `zone` when it
- * happened. */
+/** Returns whether the rules of a target match an unlock or a denial. Hours are local to the home’s `zone`, at the
+ * time of the event. */
 export const wantsEvent = (
   listener: Listener,
   { on, ...event }: AtLock & { readonly on: HomeEventKind },
@@ -42,7 +42,7 @@ export const wantsEvent = (
   )
 }
 
-/** Returns whether a target wants to hear of something that concerns the whole home. */
+/** Returns whether the rules of a target match an event that concerns the whole home. */
 export const wantsNews = (
   { accountPublicId, rules }: Listener,
   on: HomeEventKind,

@@ -3,7 +3,6 @@ import type { Queries } from '../../storage/database.ts'
 import { rulesOf, storedJson } from './rules.ts'
 
 /** Why a target is disabled: by a person, because its receiver is gone, or after days of failures. */
-
 export const DISABLED_WHY = ['person', 'gone', 'failing'] as const
 type DisabledWhy = (typeof DISABLED_WHY)[number]
 
@@ -12,14 +11,14 @@ export type StoredTarget = Target & {
   readonly rules: readonly Rule[]
   /** Undefined if it is enabled. */
   readonly disabledWhy: DisabledWhy | undefined
-  /** Since when nothing but failures; undefined after a success. */
+  /** Since when every attempt has failed; undefined after a success. */
   readonly failingSinceMs: number | undefined
-  /** Counts changes. */
+  /** Increases with each change. */
   readonly version: number
   readonly createdAtMs: number
 }
 
-/** Targets, as one transaction or reader sees them. */
+/** Targets, in a transaction or on a read connection. */
 export const targetsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   /** Returns all targets, oldest first. */
   all: async (): Promise<readonly StoredTarget[]> =>
@@ -39,7 +38,7 @@ export const targetsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     return row?.targets ?? 0
   },
 
-  /** Adds a target, or replaces all of it but its id. */
+  /** Adds a target, or replaces the one with its id. */
   put: async (target: StoredTarget): Promise<void> => {
     await queries.run(
       `INSERT INTO target (
@@ -78,12 +77,12 @@ export const targetsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     await queries.run('DELETE FROM target WHERE id = ?', id)
   },
 
-  /** Notes since when a target fails, or that it does not. */
+  /** Stores since when a target has been failing, or that it no longer is. */
   setFailing: async (id: string, sinceMs: number | undefined): Promise<void> => {
     await queries.run('UPDATE target SET failing_since_ms = ? WHERE id = ?', sinceMs ?? null, id)
   },
 
-  /** Moves the times since when targets fail by as much as the clock has jumped. */
+  /** Shifts the times since when targets have been failing by as much as the clock has jumped. */
   shiftFailing: async (ms: number): Promise<void> => {
     await queries.run(
       `UPDATE target
@@ -103,7 +102,7 @@ export const targetsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     )
   },
 
-  /** Deletes what an account hears by, and what receivers have said so far, which may name people. */
+  /** Deletes the targets of an account, and all stored answers of receivers, which may name people. */
   eraseAccount: async (publicId: string): Promise<void> => {
     await queries.run('DELETE FROM target WHERE account_public_id = ?', publicId)
     await queries.run(

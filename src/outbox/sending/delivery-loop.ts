@@ -20,39 +20,39 @@ export type DeliveryDependencies = Facts & {
   readonly auditIn: AuditIn
   /** The channels by the kind of target. */
   readonly channels: Channels
-  /** Called after each attempt to tell something. */
+  /** Called after each attempt. */
   readonly onAttempt: (kind: string, outcome: 'delivered' | 'failed') => void
   readonly random?: () => number
 }
 
-/** How long a target may take to be told one thing. */
+/** The time limit for one message. */
 const SEND_MS_MAX = 15 * SECOND_MS
 
-/** Rows that are read at once, and how long what became of them may be unsaved: so much is told again, with the
- * same ids, after a crash. */
+/** Rows read at a time, and how long their outcomes may stay unsaved. After a crash, unsaved ones are sent again with
+ * the same ids. */
 const BATCH = 50
 const UNSAVED_MS_MAX = 250
 
-/** A target that has done nothing but fail for so long is disabled. */
+/** A target is disabled if every attempt has failed for this long. */
 const FAILING_MS_MAX = 5 * DAY_MS
 
-/** How much of an answer is kept. */
+/** How much of an answer is stored. */
 const ANSWER_CHARACTERS_MAX = 200
 
-/** A target that wants to be told later is asked again at least this often. */
+/** How often a target that holds messages back is checked again. */
 const ASK_AGAIN_MS = 15 * MINUTE_MS
 
 type Turn = {
   readonly id: string
   /** Aborted when the service stops. */
   readonly stop: AbortSignal
-  /** True the first time in this process: then an attempt that is due later waits. */
+  /** True the first time in this process: then a retry waits until it is due. */
   readonly isFirst: boolean
   readonly limit: LimitFunction
 }
 
-/** Returns the function that tells one target what waits for it, in order, until nothing does or an attempt
- * fails. It returns for how many milliseconds to wait then, or undefined. */
+/** Returns a function that sends one target what is waiting for it, in order, until nothing is left or an attempt
+ * fails. It returns how many milliseconds to wait before the next attempt, or undefined. */
 export const deliveryLoop = (deps: DeliveryDependencies) => {
   const { db, clock, logger, auditIn, channels, onAttempt, random } = deps
   const deliveries = deliveriesIn(db)
@@ -75,7 +75,7 @@ export const deliveryLoop = (deps: DeliveryDependencies) => {
     return result
   }
 
-  /** Saves what became of rows; tries until it is saved, so that a full disk floods nobody with repetitions. */
+  /** Saves outcomes, and retries until they are saved, so that a full disk does not cause repeated messages. */
   const save = async (
     stop: AbortSignal,
     work: (tx: Transaction) => Promise<void>,
@@ -84,7 +84,7 @@ export const deliveryLoop = (deps: DeliveryDependencies) => {
       try {
         return await db.transaction(work)
       } catch (error) {
-        logger.warn({ err: error }, 'what became of deliveries is not saved yet')
+        logger.warn({ err: error }, 'the outcome of deliveries could not be saved yet')
         if (stop.aborted) return
         await pause(pauseMs, stop)
       }
@@ -224,11 +224,11 @@ export const deliveryLoop = (deps: DeliveryDependencies) => {
 type Recipient = {
   readonly target: StoredTarget
   readonly channel: Channel
-  /** When the target was read. A clock that jumps after that does not make its failures older. */
+  /** When the target was read. If the clock jumps later, its failures do not become older. */
   readonly readAtMs: number
 }
 
-/** Whether to look for more at once, or after how many milliseconds. */
+/** Whether to continue at once, or after how many milliseconds. */
 type Next = 'more' | number
 
 type Due = {

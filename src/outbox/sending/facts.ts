@@ -22,11 +22,11 @@ type Dependencies = {
   readonly lockName: (label: string) => Promise<string | undefined>
   /** Returns the name of an account now, or undefined if it is erased. */
   readonly nameOf: (publicId: string) => Promise<string | undefined>
-  /** Where links lead. */
+  /** The URL that links start with. */
   readonly linkBase: string
 }
 
-/** Returns the function that reads the facts of an unlock or a denial as they are now. */
+/** Returns a function that reads an unlock or a denial as it is now. */
 export const unlockFactsReader =
   ({ findUnlock, lockName, nameOf, linkBase }: Dependencies) =>
   async (seq: number): Promise<UnlockFacts | undefined> => {
@@ -39,7 +39,7 @@ export const unlockFactsReader =
       id,
       who: name ?? null,
       user_id: name === undefined ? null : account,
-      // The name of an account that was just erased may still stand in the log, and so may how it came in.
+      // Shortly after an erasure, the log may still contain the name and the method.
       method: account !== null && name === undefined ? null : method,
       source: unlock.source,
       lock,

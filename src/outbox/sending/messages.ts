@@ -8,7 +8,7 @@ export type Facts = {
   readonly countWaiting: () => Promise<number>
 }
 
-/** Returns what to tell of a row now, or undefined if there is nothing to tell any more. */
+/** Returns the message for a row as of now, or undefined if there is nothing left to send. */
 export const messageOf = async (
   { unlockFacts, countWaiting }: Facts,
   targetId: string,
@@ -24,7 +24,7 @@ export const messageOf = async (
   return count === 0 ? undefined : { ...own, about: { event, count } }
 }
 
-/** Returns the message that stands for rows that were dropped and rows that have waited too long. */
+/** Returns the digest of rows that were dropped and rows that have waited too long. */
 export const digestOf = (
   targetId: string,
   gap: Missed | undefined,

@@ -1,11 +1,11 @@
-/** How much longer or shorter a wait is at random, so that targets are not all told at the same moment. */
+/** Random variation of each wait, so that retries do not all happen at the same moment. */
 const JITTER = 0.1
 
-/** The longest wait that a receiver can ask for. */
+/** The longest `Retry-After` that is honored. */
 const ASKED_MS_MAX = 24 * 3_600_000
 
 type Failed = {
-  /** Attempts so far, the failed one included. */
+  /** Attempts so far, including the failed one. */
   readonly attempts: number
   readonly retryAfterMs?: number | undefined
 }
@@ -22,8 +22,8 @@ export const waitAfter = (
   return Math.round(Math.max(jittered, Math.min(retryAfterMs, ASKED_MS_MAX)))
 }
 
-/** Returns how long to wait for what was due at a time when the process started: no longer than after its last
- * attempt, wherever the clock stands now. */
+/** Returns how long to wait, after a restart, for a delivery that is due at some time: never longer than the wait
+ * after its last attempt, even if the clock has changed. */
 export const waitUntilDue = (
   { attempts, dueAtMs }: { readonly attempts: number; readonly dueAtMs: number },
   retriesMs: readonly number[],

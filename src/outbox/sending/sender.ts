@@ -5,27 +5,27 @@ import { deliveriesIn } from '../core/delivery-store.ts'
 import { targetsIn } from '../core/target-store.ts'
 import { type DeliveryDependencies, deliveryLoop } from './delivery-loop.ts'
 
-/** Targets that are told something at the same time. */
+/** Requests at the same time. */
 const REQUESTS_MAX = 4
 
-/** Rows that may wait, and settled rows that are kept and how long. */
+/** Limits on waiting rows, and on the number and age of settled rows. */
 const WAITING_MAX = 10_000
 const SETTLED_MAX = 10_000
 const SETTLED_MS_MAX = 30 * DAY_MS
 
-/** Commits within this time are looked at together. */
+/** Commits within this time are handled together. */
 const GATHER_MS = 10
 
-/** Without a target, a commit looks for one that another process has added at most this often. */
+/** Without targets, how often a commit checks at most whether another process has added one. */
 const LOOK_MS = MINUTE_MS
 
-/** How often too many rows are looked for, and old ones. */
+/** How often the outbox is checked for too many waiting rows, and for old rows. */
 const TRIM_MS = SECOND_MS
 const TIDY_MS = HOUR_MS
 
 export type Sender = ReturnType<typeof sender>
 
-/** Tells targets what the outbox holds for them: each in order, several at a time, in the background. */
+/** Sends what is in the outbox in the background: to several targets at a time, and to each in order. */
 export const sender = (deps: DeliveryDependencies) => {
   const { db, clock, logger } = deps
   const deliveries = deliveriesIn(db)
@@ -34,10 +34,10 @@ export const sender = (deps: DeliveryDependencies) => {
   const stopping = new AbortController()
   const { signal: stop } = stopping
   const readClocks = jumpWatch(clock)
-  /** What is being told to which target, and which are to be looked at again after that. */
+  /** Targets that something is being sent to, and those to check again afterwards. */
   const running = new Map<string, Promise<void>>()
   const again = new Set<string>()
-  /** Until when, by the monotonic clock, a target is left alone. */
+  /** When to try each target again, by the monotonic clock. */
   const pausedUntilMs = new Map<string, number>()
   let isStarted = false
   let hasTargets = false
@@ -103,7 +103,7 @@ export const sender = (deps: DeliveryDependencies) => {
     wakeIn(Math.min(TIDY_MS, ...waits.filter((ms) => ms > 0)))
   }
 
-  /** Tells a target what waits for it, unless that is happening or it is to be left alone. */
+  /** Sends what is waiting for a target, unless that is in progress or it is too early for another attempt. */
   const look = (id: string): void => {
     const untilMs = pausedUntilMs.get(id)
     if (running.has(id)) again.add(id)
@@ -116,7 +116,7 @@ export const sender = (deps: DeliveryDependencies) => {
     try {
       waitMs = await deliverTo({ id, stop, isFirst, limit })
     } catch (error) {
-      logger.warn({ err: error, target: id }, 'a target could not be told')
+      logger.warn({ err: error, target: id }, 'delivery to a target failed unexpectedly')
     }
     running.delete(id)
     pausedUntilMs.set(id, clock.monotonicMs() + (waitMs ?? 0))
@@ -126,7 +126,7 @@ export const sender = (deps: DeliveryDependencies) => {
   const isBusy = (): boolean => isRoundComing || running.size > 0
 
   return {
-    /** Begins to tell; called when the service starts. */
+    /** Starts sending; called when the service starts. */
     start: (): void => {
       isStarted = true
       requestRound()
@@ -137,7 +137,7 @@ export const sender = (deps: DeliveryDependencies) => {
       if (hasTargets || clock.monotonicMs() - lookedAtMs >= LOOK_MS) requestRound()
     },
 
-    /** Looks at the outbox now; at this target even if it is being left alone. */
+    /** Checks the outbox now, and sends to this target without waiting for its next attempt. */
     wake: (targetId?: string): void => {
       if (targetId !== undefined) pausedUntilMs.set(targetId, -Infinity)
       requestRound()
@@ -149,7 +149,7 @@ export const sender = (deps: DeliveryDependencies) => {
       requestRound()
     },
 
-    /** Resolves once nothing is being told and nothing is looked at. */
+    /** Resolves once the sender is idle. */
     idle: async (): Promise<void> => {
       do {
         await rounds
@@ -157,7 +157,7 @@ export const sender = (deps: DeliveryDependencies) => {
       } while (isBusy())
     },
 
-    /** Stops telling; what was not acknowledged is told again after the next start. */
+    /** Stops sending. Messages that were not acknowledged are sent again after the next start. */
     stop: async (): Promise<void> => {
       stopping.abort()
       clearTimeout(timer)

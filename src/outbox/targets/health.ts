@@ -4,20 +4,20 @@ import type { Queries } from '../../storage/database.ts'
 import { deliveriesIn } from '../core/delivery-store.ts'
 import { targetsIn } from '../core/target-store.ts'
 
-/** How a target of the home does. */
+/** The health of a target of the home. */
 export type TargetHealth = {
   readonly id: string
   readonly name: string
   /** Why the server disabled it, if it did. */
   readonly disabledWhy: 'gone' | 'failing' | undefined
   readonly failingSinceMs: number | undefined
-  /** How much it missed in the last week, because too much waited. */
+  /** How many deliveries were dropped in the last week because too many were waiting. */
   readonly missed: number
 }
 
 const MISSED_MS = 7 * DAY_MS
 
-/** Returns how the targets of the home do that nobody has disabled. */
+/** Returns a function that reads the health of the home’s targets, except those that a person disabled. */
 export const targetHealth =
   (db: Pick<Queries, 'all' | 'get' | 'run'>, clock: Pick<Clock, 'wallMs'>) =>
   async (): Promise<readonly TargetHealth[]> => {

@@ -3,13 +3,13 @@ import type { Delivery, Summary } from '../core/delivery-store.ts'
 import type { StoredTarget } from '../core/target-store.ts'
 import type { DeliveriesAnswer, TargetAnswer } from './schema.ts'
 
-/** A target with what waits for it, for someone who may see it. */
+/** A target with its deliveries in numbers, for someone who may see it. */
 export type ShownTarget = {
   readonly target: StoredTarget
   /** Its rules in words. */
   readonly says: readonly string[]
   readonly summary: Summary | undefined
-  /** Whether the viewer may see what the receiver answered. */
+  /** Whether the viewer may see the receiver’s answers. */
   readonly showsAnswers: boolean
 }
 

@@ -8,7 +8,7 @@ type Sample = readonly [Readonly<Record<string, string>>, number]
 
 export type AttemptCounts = ReturnType<typeof attemptCounts>
 
-/** Counts attempts to tell targets since the start, by their kind and how they ended. */
+/** Counts delivery attempts since the start, by kind of target and outcome. */
 export const attemptCounts = () => {
   const counts = new Map<string, Record<Outcome, number>>()
   return {
@@ -24,21 +24,21 @@ export const attemptCounts = () => {
   }
 }
 
-/** The metrics of the outbox, which are read at each scrape. */
+/** The metrics of the outbox, read at each scrape. */
 export const deliveryMetrics = (
   db: Pick<Queries, 'all' | 'get' | 'run'>,
   { samples }: Pick<AttemptCounts, 'samples'>,
 ) => [
   {
     name: 'secure_lock_outbox_waiting',
-    help: 'Events that targets are still to hear of, by the kind of target',
+    help: 'Deliveries that are waiting, by kind of target',
     labels: ['kind'],
     read: async (): Promise<readonly Sample[]> =>
       [...(await deliveriesIn(db).waitingByKind())].map(([kind, count]) => [{ kind }, count]),
   },
   {
     name: 'secure_lock_outbox_attempts_total',
-    help: 'Attempts to tell targets, by the kind of target: `delivered` or `failed`',
+    help: 'Delivery attempts, by kind of target and outcome: `delivered` or `failed`',
     labels: ['kind', 'outcome'],
     read: samples,
   },

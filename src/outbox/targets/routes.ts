@@ -31,11 +31,11 @@ import {
 
 type Dependencies = {
   readonly targets: Targets
-  /** What each kind's settings and secrets are, in words. */
+  /** Describes the settings and secrets of each kind. */
   readonly kindWords: string
 }
 
-/** Targets: who hears of events, and what became of it. */
+/** Targets, and their deliveries. */
 export const targetRoutes = (deps: Dependencies): readonly Endpoint[] => [
   list(deps),
   add(deps),
@@ -48,7 +48,7 @@ export const targetRoutes = (deps: Dependencies): readonly Endpoint[] => [
   replay(deps),
 ]
 
-const WHO = 'Owners see the targets of the home, and everyone their own. '
+const WHO = 'Owners see the targets of the home; everyone sees their own. '
 
 const NOT_FOUND = { 404: problem(404, 'not_found', NO_SUCH_TARGET) }
 const WRONG_PASSWORD = problem(403, 'wrong_password', 'Wrong password')
@@ -65,8 +65,8 @@ const list = ({ targets }: Dependencies) =>
       access: 'member',
       tag: 'Targets',
       operationId: 'listTargets',
-      summary: 'List the targets that hear of events',
-      description: `${WHO}Secrets are never shown again.`,
+      summary: 'List targets',
+      description: `${WHO}Secrets are never returned.`,
       answers: {
         200: {
           description: 'The targets, oldest first',
@@ -93,12 +93,12 @@ const add = ({ targets, kindWords }: Dependencies) =>
       limits: ['auth', 'changes'],
       tag: 'Targets',
       operationId: 'addTarget',
-      summary: 'Add a target that hears of events',
+      summary: 'Add a target',
       description:
-        `Takes your password. Kinds: ${kindWords}. Without \`rules\`, it hears of every unlock and ` +
-        'denial. Owners add targets for the home, 20 at most. A target of your own hears only of your ' +
-        'own events; a member’s may lead only where one of the home leads. A secret that the server ' +
-        'made is in this answer, and never shown again.',
+        `Requires your password. Kinds: ${kindWords}. Without \`rules\`, the target receives every unlock and ` +
+        'denial. Owners can add up to 20 targets for the home. A target of your own receives only your ' +
+        'own events; a member’s must use an address that a target of the home already uses. If the ' +
+        'server creates a secret, only this response contains it.',
       body: TargetBody,
       answers: {
         200: { ...ANSWER, example: { ...TARGET_EXAMPLE, last: null, secret: SECRET_EXAMPLE } },
@@ -129,7 +129,7 @@ const read = ({ targets }: Dependencies) =>
       access: 'member',
       tag: 'Targets',
       operationId: 'getTarget',
-      summary: 'Get a target, and how it does',
+      summary: 'Get a target and its state',
       description: WHO.trim(),
       params: TargetParams,
       answers: { 200: ANSWER, ...NOT_FOUND },
@@ -147,10 +147,10 @@ const change = ({ targets }: Dependencies) =>
       limits: ['auth', 'changes'],
       tag: 'Targets',
       operationId: 'updateTarget',
-      summary: 'Change a target, disable it or enable it again',
+      summary: 'Change, disable or enable a target',
       description:
-        'Takes your password if `settings` or `secrets` change. What happens while a target is ' +
-        'disabled is not told later; what waited then is.',
+        'Requires your password if `settings` or `secrets` change. Events that happen while a target ' +
+        'is disabled are not sent later; those that were already waiting are.',
       params: TargetParams,
       headers: IfMatchHeaders,
       body: TargetUpdate,
@@ -179,11 +179,11 @@ const remove = ({ targets }: Dependencies) =>
       limits: ['changes'],
       tag: 'Targets',
       operationId: 'removeTarget',
-      summary: 'Remove a target, with what waits for it',
+      summary: 'Remove a target and its waiting deliveries',
       params: TargetParams,
       headers: IfMatchHeaders,
       answers: {
-        200: message('The target is gone', 'Target removed'),
+        200: message('The target is removed', 'Target removed'),
         ...NOT_FOUND,
         409: problem(409, 'server_target', OWN),
         412: VERSION_CHANGED,
@@ -204,12 +204,12 @@ const test = ({ targets }: Dependencies) =>
       limits: ['changes'],
       tag: 'Targets',
       operationId: 'testTarget',
-      summary: 'Send a test to a target',
-      description: 'Answers with what became of it, within 15 seconds.',
+      summary: 'Send a test message to a target',
+      description: 'Returns the result, within 15 seconds.',
       params: TargetParams,
       answers: {
         200: {
-          description: 'What became of it',
+          description: 'The result',
           schema: TestAnswer,
           example: { state: 'delivered', status: 204, answer: '' },
         },
@@ -240,8 +240,8 @@ const rotate = ({ targets }: Dependencies) =>
       operationId: 'rotateTargetSecret',
       summary: 'Give a target a new secret',
       description:
-        'The new secret is in this answer, and never shown again. For 24 hours, messages are signed ' +
-        'with both the new secret and the one before.',
+        'Only this response contains the new secret. For 24 hours, messages are signed with both the ' +
+        'new and the previous secret.',
       params: TargetParams,
       body: SecretBody,
       answers: {
@@ -266,8 +266,9 @@ const listDeliveries = ({ targets }: Dependencies) =>
       access: 'member',
       tag: 'Targets',
       operationId: 'listDeliveries',
-      summary: 'List what a target was told, and what waits for it',
-      description: 'Newest first. What is settled is kept for 30 days, or for 10,000 events.',
+      summary: 'List the deliveries of a target',
+      description:
+        'Newest first, including those that are waiting. Settled deliveries are kept for 30 days, 10,000 at most.',
       params: TargetParams,
       query: DeliveriesQuery,
       answers: {
@@ -316,14 +317,18 @@ const replay = ({ targets }: Dependencies) =>
       limits: ['changes'],
       tag: 'Targets',
       operationId: 'replayDeliveries',
-      summary: 'Tell a target again',
+      summary: 'Replay deliveries',
       description:
-        'Tells again of one delivery, or of all unlocks and denials from a number on of which it was ' +
-        'told or that it missed; each with the same id as before.',
+        'Sends one delivery again, or all unlocks and denials from a sequence number on, including ' +
+        'those that were dropped. Each has the same message id as before.',
       params: TargetParams,
       body: ReplayBody,
       answers: {
-        200: { description: 'How many', schema: ReplayAnswer, example: { replayed: 1 } },
+        200: {
+          description: 'The number of deliveries',
+          schema: ReplayAnswer,
+          example: { replayed: 1 },
+        },
         400: problem(400, 'invalid', ONE_OF),
         ...NOT_FOUND,
       },
@@ -338,7 +343,7 @@ const replay = ({ targets }: Dependencies) =>
     },
   )
 
-const ONE_OF = 'Needs either delivery or since_seq'
+const ONE_OF = 'Send either delivery or since_seq'
 
 type GivenRule = Omit<Rule, 'hours'> & {
   readonly hours?: Rule['hours'] | undefined

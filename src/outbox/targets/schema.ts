@@ -17,7 +17,8 @@ const TimeOfDay = t.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', example
 
 const HOURS = { from: TimeOfDay, to: { ...TimeOfDay, examples: ['06:00'] } }
 
-const HOUR_WORDS = 'In the time zone of the home; `to` may be the next day, and is not part of it'
+const HOUR_WORDS =
+  'In the time zone of the home, excluding `to`; if `to` is earlier than `from`, it is on the next day'
 
 const RuleSchema = t.Object(
   {
@@ -43,8 +44,8 @@ const RuleSchema = t.Object(
     says: t.Optional(
       t.String({
         maxLength: 2000,
-        description: 'The rule in words, which the server writes; ignored in a request',
-        examples: ['when anybody opens the front door between 22:00 and 06:00'],
+        description: 'The rule in words, written by the server; ignored in requests',
+        examples: ['when anyone opens the front door between 22:00 and 06:00'],
       }),
     ),
   },
@@ -53,15 +54,20 @@ const RuleSchema = t.Object(
 
 const Rules = t.Array(RuleSchema, {
   maxItems: RULES_MAX,
-  description: 'What it hears of: an event that one of these is about',
+  description: 'Which events it receives: those that match any of these rules',
   examples: [[{ on: 'unlocked', hours: { from: '22:00', to: '06:00' } }, { on: 'denied' }]],
 })
 
-const Name = text({ min: 1, max: 60, description: 'What people call it', examples: ['Node-RED'] })
+const Name = text({
+  min: 1,
+  max: 60,
+  description: 'The name that people see',
+  examples: ['Node-RED'],
+})
 
 const Kind = t.String({
   pattern: '^[a-z]{1,20}$',
-  description: 'How it is told, such as `webhook`',
+  description: 'The kind of target, such as `webhook`',
   examples: ['webhook'],
 })
 
@@ -76,13 +82,13 @@ const Quiet = t.Object(HOURS, {
 const Settings = t.Record(t.String({ maxLength: 40 }), t.Union([...Scalar, Quiet]), {
   examples: [{ url: 'https://node-red.home:1880/unlocks' }],
   description:
-    'Where it is, by its kind. Notifications also have `quiet`: hours in which nothing is sent; what ' +
-    'waited longer than 15 minutes is then told as one digest',
+    'Depend on the kind. Notifications also have `quiet`: hours in which nothing is sent. What has ' +
+    'then waited longer than 15 minutes is sent as one digest',
   maxProperties: 20,
 })
 const Secrets = t.Record(t.String({ maxLength: 40 }), t.Union(Scalar), {
   examples: [{}],
-  description: 'What is never shown, by its kind',
+  description: 'Depend on the kind; never returned',
   maxProperties: 20,
 })
 
@@ -111,7 +117,7 @@ export const TargetBody = t.Object(
     personal: optional(
       t.Boolean({
         description:
-          'Whether it is your own and hears only of your own events; members can have no other',
+          'Whether it is your own and receives only your own events, as every target of a member does',
         examples: [false],
       }),
     ),
@@ -129,7 +135,7 @@ export const TargetUpdate = t.Object(
     state: t.Optional({ ...oneOf(['enabled', 'disabled']), examples: ['enabled'] }),
     password: t.Optional({
       ...Password,
-      description: 'Your password, with `settings` or `secrets`',
+      description: 'Your password; required with `settings` or `secrets`',
     }),
   },
   { $id: 'TargetUpdate', minProperties: 1 },
@@ -141,7 +147,11 @@ export const ReplayBody = t.Object(
   {
     delivery: t.Optional(t.Integer({ minimum: 1, examples: [7] })),
     since_seq: t.Optional(
-      t.Integer({ minimum: 0, description: 'Of an unlock, and all later ones', examples: [4700] }),
+      t.Integer({
+        minimum: 0,
+        description: 'The sequence number of an unlock; it and all later ones are sent',
+        examples: [4700],
+      }),
     ),
   },
   { $id: 'TargetReplay', minProperties: 1 },
@@ -157,13 +167,13 @@ export const DeliveriesQuery = t.Object({
 const Instant = t.String({ format: 'date-time', examples: ['2026-11-28T15:00:00.000Z'] })
 const Status = nullable(t.Integer({ description: 'HTTP status', examples: [204] }))
 const AnswerText = nullable(
-  t.String({ description: 'The beginning of the answer, or what went wrong; for owners' }),
+  t.String({ description: 'The beginning of the response, or what went wrong; only for owners' }),
 )
 const DeliveryState = {
   ...oneOf(DELIVERY_STATES),
   description:
-    '`dead`: given up after the last attempt; `dropped`: never told by itself, because too many ' +
-    'waited, it had become too old, or there was nothing to tell any more',
+    '`dead`: given up after the last attempt; `dropped`: not sent by itself, because too many were ' +
+    'waiting, it had become too old, or there was nothing left to send',
   examples: ['delivered'],
 }
 
@@ -172,29 +182,34 @@ export const TargetAnswer = t.Object(
     id: t.String({ examples: ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'] }),
     kind: t.String({ examples: ['webhook'] }),
     name: t.String({ examples: ['Node-RED'] }),
-    account: nullable(t.String({ description: 'Whose it is; null for the home’s' })),
+    account: nullable(
+      t.String({ description: 'The account that owns it; null for a target of the home' }),
+    ),
     settings: Settings,
     rules: t.Array(RuleSchema),
     state: oneOf(['enabled', 'disabled']),
     disabled_why: {
       ...nullable(oneOf(DISABLED_WHY)),
       description:
-        '`gone`: the receiver said so (410); `failing`: it did nothing but fail for five days',
+        '`gone`: the receiver answered 410 (Gone); `failing`: every attempt failed for five days',
       examples: [null],
     },
     failing_since: nullable(Instant),
-    waiting: t.Integer({ description: 'How much it is still to hear of', examples: [0] }),
+    waiting: t.Integer({ description: 'Number of deliveries that are waiting', examples: [0] }),
     last: nullable(
       t.Object(
         { at: nullable(Instant), state: DeliveryState, status: Status, answer: AnswerText },
         { $id: 'TargetLast', additionalProperties: false },
       ),
     ),
-    version: t.Integer({ description: 'Counts changes; for `If-Match`', examples: [1] }),
+    version: t.Integer({
+      description: 'Increases with each change; for `If-Match`',
+      examples: [1],
+    }),
     created_at: Instant,
     secret: t.Optional(
       t.String({
-        description: 'The new secret, shown only now',
+        description: 'The new secret, returned only once',
         examples: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='],
       }),
     ),
@@ -229,7 +244,7 @@ export const TestAnswer = t.Object(
 )
 
 export const ReplayAnswer = t.Object(
-  { replayed: t.Integer({ description: 'How many are told again', examples: [1] }) },
+  { replayed: t.Integer({ description: 'How many are sent again', examples: [1] }) },
   { $id: 'TargetReplayed', additionalProperties: false },
 )
 
@@ -240,11 +255,13 @@ export const DeliveriesAnswer = t.Object(
         {
           id: t.Integer({ examples: [7] }),
           event: { ...oneOf(EVENTS), examples: ['unlocked'] },
-          seq: nullable(t.Integer({ description: 'Of the unlock', examples: [4711] })),
+          seq: nullable(
+            t.Integer({ description: 'The sequence number of the unlock', examples: [4711] }),
+          ),
           state: DeliveryState,
           attempts: t.Integer({ examples: [1] }),
           created_at: Instant,
-          due_at: nullable({ ...Instant, description: 'When the next attempt is, if one is' }),
+          due_at: nullable({ ...Instant, description: 'When the next attempt is due' }),
           settled_at: nullable(Instant),
           status: Status,
           answer: AnswerText,
@@ -264,7 +281,7 @@ export const TARGET_EXAMPLE = {
   account: null,
   settings: { url: 'https://node-red.home:1880/unlocks' },
   rules: [
-    { on: 'unlocked', says: 'when anybody opens any door' },
+    { on: 'unlocked', says: 'when anyone opens any door' },
     { on: 'denied', says: 'when somebody is refused' },
   ],
   state: 'enabled',

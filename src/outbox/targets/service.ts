@@ -29,13 +29,13 @@ export type Targets = ReturnType<typeof targetService>
 type Dependencies = RuleNames & {
   readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
   readonly clock: Pick<Clock, 'wallMs'>
-  /** The kinds that people add. */
+  /** The kinds that people can add. */
   readonly kinds: Readonly<Record<string, TargetKind>>
   /** The channels of all kinds. */
   readonly channels: Readonly<Record<string, Channel | undefined>>
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
-  /** Returns the account of a name and password, or undefined. */
+  /** Returns the account if the password matches, or undefined. */
   readonly checkPassword: (
     credentials: { readonly username: string; readonly password: string },
     by: Actor,
@@ -43,7 +43,7 @@ type Dependencies = RuleNames & {
   /** Returns the current role of an account, but at most the role of the request; undefined if the account is
    * disabled or erased. */
   readonly actingRole: (tx: Transaction, by: Actor) => Promise<Role | undefined>
-  /** Called after a target was changed in a way that there may be something to tell it. */
+  /** Called after a change that may let waiting deliveries be sent. */
   readonly wake: (targetId?: string) => void
 }
 
@@ -74,16 +74,16 @@ type TargetChange = Partial<TargetContents> & {
   readonly rules?: readonly Rule[] | undefined
   readonly state?: 'enabled' | 'disabled' | undefined
   readonly password?: string | undefined
-  /** The version that was read; undefined to change whatever is there. */
+  /** The version that was read; undefined to change any version. */
   readonly version: number | undefined
 }
 
-/** How many targets the home may have, and a person. */
+/** The most targets that the home may have, and one person. */
 const HOME_MAX = 20
 const PERSONAL_MAX = 3
 
-/** The rules of targets: owners see and change those of the home, everyone their own; what changes where events go
- * takes the password. */
+/** Manages targets: owners see and change those of the home, everyone their own. Changing where events are sent
+ * requires the password. */
 export const targetService = (deps: Dependencies) => {
   const { db, clock, kinds, channels, auditIn, record, checkPassword, actingRole, wake } = deps
 
@@ -215,9 +215,9 @@ export const targetService = (deps: Dependencies) => {
     find: async (by: Asker, id: string): Promise<ShownTarget> =>
       shown(await requireTarget(db, by, id), by),
 
-    /** Adds a target. Returns it, and a new secret if one was made. Throws `forbidden` for a wrong password, to
-     * members for the home's, and if a member's leads where none of the home does; `invalid`; and `conflict` if
-     * there are too many. */
+    /** Adds a target. Returns it, and a new secret if one was created. Throws `forbidden` for a wrong password, if a
+     * member adds a target of the home, or one with an address that no target of the home has; `invalid`; and
+     * `conflict` if there are too many. */
     add: async (
       by: Asker,
       { kind, name, personal, password, ...given }: NewTarget,
@@ -263,8 +263,8 @@ export const targetService = (deps: Dependencies) => {
       return { ...(await shown(target, by)), secret }
     },
 
-    /** Changes a target. Throws `not_found`, `precondition_failed` if it has another version, `forbidden` without
-     * the password if it changes where it leads, and `invalid`. */
+    /** Changes a target. Throws `not_found`; `precondition_failed` if it has another version; `forbidden` if it changes
+     * where events are sent, without the password; and `invalid`. */
     change: async (
       by: Asker,
       id: string,
@@ -304,8 +304,8 @@ export const targetService = (deps: Dependencies) => {
       return shown(changed, by)
     },
 
-    /** Removes a target with what waits for it. Throws `not_found`, `precondition_failed`, and `conflict` for one
-     * that the server itself adds. */
+    /** Removes a target and its deliveries. Throws `not_found`, `precondition_failed`, and `conflict` for one that the
+     * server itself added. */
     remove: (by: Asker, id: string, version: number | undefined): Promise<void> =>
       onTarget(by, id, async (tx, target) => {
         requireVersion(version, target.version)
@@ -314,7 +314,7 @@ export const targetService = (deps: Dependencies) => {
         await note(tx, by, { action: 'target.remove', subject: id, detail: { kind: target.kind } })
       }),
 
-    /** Sends a test to a target now. */
+    /** Sends a test message to a target now. */
     test: async (by: Asker, id: string, signal: AbortSignal): Promise<SendResult> => {
       const target = await requireTarget(db, by, id)
       const channel = channels[target.kind]
@@ -334,8 +334,8 @@ export const targetService = (deps: Dependencies) => {
       return isOwner(by) ? sent : { ...sent, answer: '' }
     },
 
-    /** Gives a target a new secret, which is returned. Throws `not_found`, `forbidden` for a wrong password, and
-     * `conflict` if its kind has none to rotate. */
+    /** Replaces the secret of a target, and returns the new one. Throws `not_found`, `forbidden` for a wrong password,
+     * and `conflict` if its kind has none to replace. */
     rotate: async (
       by: Asker,
       id: string,
@@ -370,7 +370,7 @@ export const targetService = (deps: Dependencies) => {
       }
     },
 
-    /** Tells a target again of what it was told or missed. Returns how much. Throws `not_found`. */
+    /** Sends deliveries again. Returns how many. Throws `not_found`. */
     replay: async (by: Asker, id: string, which: Replayed): Promise<number> => {
       const count = await onTarget(by, id, async (tx) => {
         const replayed = await deliveriesIn(tx).replay(id, which, clock.wallMs())
@@ -386,12 +386,12 @@ export const targetService = (deps: Dependencies) => {
 export const NO_SUCH_TARGET = 'There is no such target'
 export const OWNERS_ONLY = 'Only an owner may add a target for the home'
 const HOMES_ONLY = 'Only an owner may have a target of this kind'
-const PASSWORD_NEEDED = 'Send your password too: this changes where events of the home go'
+const PASSWORD_NEEDED = 'Send your password too: this changes where events of the home are sent'
 export const ELSEWHERE =
   'Your own target may lead only where one of the home leads; ask an owner to add one'
 export const TOO_MANY = `There are already ${HOME_MAX} targets of the home, or ${PERSONAL_MAX} of your own`
-export const OWN = 'The server itself adds this target while its setting is set; disable it instead'
-export const NO_CHANNEL = 'Targets of this kind are off; set them up in the settings first'
+export const OWN = 'The server adds this target as long as its setting is set; disable it instead'
+export const NO_CHANNEL = 'Targets of this kind are off; configure them in the settings first'
 export const NO_SECRET = 'Targets of this kind have no secret to replace'
 const RULE_WORDS =
-  'hours that begin and end at different times; your own targets hear of `unlocked` and `denied` only'
+  'hours must begin and end at different times; your own targets receive only `unlocked` and `denied`'

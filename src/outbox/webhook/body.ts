@@ -9,7 +9,7 @@ const TYPES = {
   test: 'test',
 } as const satisfies Readonly<Record<Message['about']['event'], string>>
 
-/** Returns the body of a webhook: its type, when that was, and the facts. */
+/** Returns the body of a webhook request: type, timestamp and data. */
 export const webhookBody = ({ about, createdAtMs }: Message): string =>
   JSON.stringify({
     type: TYPES[about.event],

@@ -12,7 +12,7 @@ type Dependencies = {
   readonly clock: Pick<Clock, 'wallMs'>
   readonly version: string
   readonly rules: AddressRules
-  /** Returns the addresses of a host name; the system's by default. */
+  /** Returns the addresses of a host name; the system’s resolver by default. */
   readonly resolve?: (host: string) => Promise<readonly LookupAddress[]>
 }
 
@@ -27,7 +27,7 @@ const RETRIES_MS = [
   10 * HOUR_MS,
 ]
 
-/** Targets that are told by Standard Webhooks (https://www.standardwebhooks.com). */
+/** Webhooks, as specified by Standard Webhooks (https://www.standardwebhooks.com). */
 export const webhooks = ({ clock, version, ...network }: Dependencies): TargetKind => ({
   rules: [{ on: 'unlocked' }, { on: 'denied' }],
   channel: {

@@ -40,7 +40,7 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
 
   const card = (page: Page, name: string) => page.getByRole('article', { name })
 
-  test('an owner adds a webhook, whose secret is shown once, and it hears of an unlock', async () => {
+  test('an owner adds a webhook, whose secret is shown once, and it receives an unlock', async () => {
     await using seen = await openAs(browser(), service(), 'oli', '/console/connections')
     const { page } = seen
     await page.getByRole('heading', { level: 1, name: 'Connections' }).waitFor()
@@ -52,7 +52,7 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     await page.getByLabel('Name').fill('Node-RED')
     await page.getByLabel('URL').fill(receiver().url)
     // The sentence grows.
-    const [first, second] = ['When anybody opens any door', 'When somebody is refused']
+    const [first, second] = ['When anyone opens any door', 'When somebody is refused']
     await page.getByText(first, { exact: true }).waitFor()
     await page.getByText(second, { exact: true }).waitFor()
     await page.getByLabel('Door', { exact: true }).first().selectOption({ label: 'Front door' })
@@ -80,26 +80,26 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     await page.getByRole('button', { name: 'I have saved it' }).click()
 
     await page.getByRole('heading', { level: 1, name: 'Node-RED' }).waitFor()
-    await page.getByText('Nothing told yet').waitFor()
+    await page.getByText('Nothing sent yet').waitFor()
     expect(await page.content()).not.toContain(secret)
     await page.getByRole('button', { name: 'Send a test: Node-RED' }).click()
     await page.getByText('The test arrived: status 204').waitFor()
     expect(receiver().received).toHaveLength(1)
 
-    // It hears of Mia only.
+    // It receives only Mia’s events.
     await unlock('adam')
     await unlock('mia')
     await until(() => receiver().received.length === 2)
     await page.reload()
-    await page.getByText(/^Works · last told/).waitFor()
-    const told = page.getByRole('list', { name: 'What it was told' }).getByRole('listitem')
-    await told.getByText('told', { exact: true }).waitFor()
-    expect(await told.count()).toBe(1)
+    await page.getByText(/^Works · last sent/).waitFor()
+    const sent = page.getByRole('list', { name: 'Messages' }).getByRole('listitem')
+    await sent.getByText('sent', { exact: true }).waitFor()
+    expect(await sent.count()).toBe(1)
     await look(page, 'connection')
     expectCalm(seen, [403])
   })
 
-  test('a failure is told with its reason; what was told is sent again', async () => {
+  test('a failure is shown with its reason; a message is sent again', async () => {
     await using seen = await openAs(browser(), service(), 'oli', '/console/connections')
     const { page } = seen
     const node = card(page, 'Node-RED')
@@ -109,7 +109,7 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     await until(() => receiver().received.length === 3)
     await page.reload()
     await node.getByText(/^Has failed since .*: status 507, no room left$/).waitFor()
-    await node.getByText('1 message to be told').waitFor()
+    await node.getByText('1 message waiting').waitFor()
     await look(page, 'connections-failing')
     await node.getByRole('button', { name: 'Send a test: Node-RED' }).click()
     await node.getByText('The test failed: status 507, no room left').waitFor()
@@ -123,7 +123,7 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     await look(page, 'connection-again')
     await page.getByText('This one and all since').click()
     await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click()
-    await page.getByText(/messages? will be told again\./).waitFor()
+    await page.getByText(/messages? will be sent again\./).waitFor()
     await until(() => receiver().received.length >= before + 2)
     expect(new Set(receiver().seqs().slice(before))).toEqual(new Set(receiver().seqs().slice(1, 3)))
     expectCalm(seen)

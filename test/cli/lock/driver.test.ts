@@ -77,7 +77,7 @@ test('a driver that a command sets moves the lock of the running service, until 
   })
 
   expect(await words('driver', 'front-door', '--remove')).toBe(
-    '0 front-door has no driver any more',
+    '0 front-door no longer has a driver',
   )
   const delivery = async () => (await ask()).delivery
   await until(async () => (await delivery()) === 'no_controller')
@@ -90,7 +90,7 @@ test('what a driver does not accept is said, and nothing is set', async () => {
   for (const [args, said] of [
     [[], 'lock driver needs one LABEL'],
     [['front-door', 'hammer'], 'The kind of a driver is one of zigbee2mqtt, nuki_hub'],
-    [['front-door', '--set', 'name=x'], 'lock driver needs the KIND too'],
+    [['front-door', '--set', 'name=x'], 'lock driver needs a KIND to set'],
     [['front-door', 'shelly', '--set', 'url=relay'], 'Invalid url: an address without a path'],
     [['front-door', 'zigbee2mqtt'], 'name'],
     [['shed', 'zigbee2mqtt', '--set', 'name=shed'], 'no such lock'],
@@ -114,7 +114,7 @@ test('slots say whose a code is, since when and until when', async () => {
     expect.stringMatching(/^auth-7\t\S+Z\t\toli$/),
   ])
   expect(await words('slot', 'front-door', 'auth-7', '--remove')).toBe(
-    '0 Slot auth-7 of front-door is nobody’s',
+    '0 Slot auth-7 of front-door belongs to nobody',
   )
   expect((await listed())[1]).toMatch(/^auth-7\t\S+Z\t\S+Z\toli$/)
   expect((await run(['slot', 'front-door', '--json'])).out.split('\n')).toHaveLength(3)
@@ -124,14 +124,14 @@ test('slots say whose a code is, since when and until when', async () => {
 })
 
 test('an operator is shown, set to a member alone, and removed', async () => {
-  const off = '0 Messages of the broker do not open front-door'
+  const off = '0 The broker cannot open front-door'
   expect(await words('operator', 'front-door')).toBe(off)
   expect(await words('operator', 'front-door', 'oli')).toContain('The operator must be a member')
   expect(await words('operator', 'front-door', 'assistant')).toStartWith(
-    '0 Messages of the broker open front-door as assistant',
+    '0 The broker can open front-door as assistant',
   )
   expect(await words('operator', 'front-door')).toBe(
-    '0 Messages of the broker open front-door as assistant',
+    '0 The broker can open front-door as assistant',
   )
   expect(await words('operator', 'front-door', '--remove')).toBe(off)
   expect(await words('operator', 'shed')).toBe('1 There is no such lock')

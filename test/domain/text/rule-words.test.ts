@@ -9,10 +9,10 @@ const names = {
 const NIGHT = { from: '22:00', to: '06:00' }
 
 test.each<[Rule, string]>([
-  [{ on: 'unlocked' }, 'when anybody opens any door'],
+  [{ on: 'unlocked' }, 'when anyone opens any door'],
   [
     { on: 'unlocked', locks: ['front-door'], hours: NIGHT },
-    'when anybody opens the front door between 22:00 and 06:00',
+    'when anyone opens the front door between 22:00 and 06:00',
   ],
   [
     { on: 'unlocked', people: ['Ada', 'Ben'], locks: ['front-door', 'shed'] },
@@ -26,11 +26,14 @@ test.each<[Rule, string]>([
     { on: 'unlocked', people: ['Ada', 'Ben', 'Cleo', 'Dan', 'Eva'] },
     'when Ada, Ben, Cleo or one of 2 others opens any door',
   ],
-  [{ on: 'unlocked', people: ['gone'] }, 'when somebody who is gone opens any door'],
+  [{ on: 'unlocked', people: ['gone'] }, 'when an erased person opens any door'],
   [{ on: 'denied' }, 'when somebody is refused'],
   [{ on: 'denied', people: ['Ada'], locks: ['shed'] }, 'when Ada is refused at the shed'],
   [{ on: 'log.problem' }, 'when the log has a problem'],
-  [{ on: 'account.waiting', hours: NIGHT }, 'when a new account wants in between 22:00 and 06:00'],
+  [
+    { on: 'account.waiting', hours: NIGHT },
+    'when a new account is waiting between 22:00 and 06:00',
+  ],
 ])('the rule %j is said as: %s', (rule, words) => {
   expect(ruleWords(rule, names)).toBe(words)
 })

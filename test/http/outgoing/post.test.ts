@@ -127,7 +127,9 @@ describe('posting a webhook', () => {
   test('says why there was no answer, without an address or a stack', async () => {
     expect(await faultOf(sent('http://127.0.0.1:9/'))).toBe('Connection refused')
     const resolve = async () => []
-    expect(await faultOf(sent('http://nobody.home/', { resolve }))).toBe('The name has no address')
+    expect(await faultOf(sent('http://nobody.home/', { resolve }))).toBe(
+      'The host name has no address',
+    )
   })
 })
 

@@ -149,7 +149,7 @@ describe('a template', () => {
   test('leaves empty what an event does not have', () => {
     const message = messageAbout({ event: 'account.waiting', count: 2 })
     expect(requestOf(template, { settings: { url, body } }, message).body).toMatchObject({
-      a: ': 2 people wait to be let in.',
+      a: ': 2 people are waiting to be let in.',
       b: [{ c: '' }],
     })
   })

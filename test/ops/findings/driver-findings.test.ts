@@ -21,14 +21,14 @@ describe('what the doctor says of locks that the gateway drives', () => {
   test('nothing without one, and one sentence if all is well', () => {
     expect(saidOf()).toBeEmpty()
     expect(saidOf(lock(), lock({ label: 'garage', isOnline: null }))).toStrictEqual([
-      'ok: Every lock that the gateway drives was heard',
+      'ok: Every lock with a driver has been heard from',
     ])
   })
 
   test('warns of one that was not heard for a day, unless it speaks only when it moves', () => {
     const silent = { heardAtMs: NOW_MS - 24 * HOUR_MS }
     expect(saidOf(lock(silent), lock({ label: 'garage' }))).toStrictEqual([
-      'warning: The lock front-door has not been heard for a day',
+      'warning: The lock front-door has sent nothing for a day',
     ])
     expect(saidOf(lock({ ...silent, speaksDaily: false }))).toMatchObject([
       expect.stringMatching(/^ok/),

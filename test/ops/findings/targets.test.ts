@@ -26,7 +26,7 @@ describe('what doctor says of targets', () => {
         words,
       ])
     expect(says({ disabledWhy: 'gone' })).toStrictEqual([
-      ['warning', 'Node-RED hears of nothing any more: its receiver said that it is gone'],
+      ['warning', 'Node-RED is switched off: its receiver said that it is gone'],
     ])
     expect(says({ disabledWhy: 'failing' })[0]?.[1]).toContain('five days')
     expect(says({ failingSinceMs: nowMs - HOUR_MS })[0]?.[1]).toContain('2026-11-28T11:00:00.000Z')
@@ -47,7 +47,7 @@ describe('what doctor says of targets', () => {
     const { findings } = (await answer.json()) as { findings: { check: string; says: string }[] }
     expect(
       findings.filter(({ check }) => check === 'targets').map(({ says }) => says),
-    ).toStrictEqual(['home hears of nothing any more: it did nothing but fail for five days'])
+    ).toStrictEqual(['home is switched off: every attempt failed for five days'])
     const metrics = await (await app.get('/metrics', bearer(owner))).text()
     expect(metrics).toContain('# TYPE secure_lock_outbox_waiting gauge')
   })

@@ -71,7 +71,7 @@ describe('a row of the outbox', () => {
     expect(await toldOf()).toStrictEqual([['unlocked', 1]])
   })
 
-  test('is not written for someone who waits to be let in, nor for an account that is gone', async () => {
+  test('is not written for someone who is waiting to be let in, nor for an account that is gone', async () => {
     await addTarget(app.db, 'hook', EVERYTHING)
     await app.db.run('UPDATE account SET admitted_at_ms = NULL')
     await append(event(), event({ result: 'denied', reason: 'unspecified' }))

@@ -221,7 +221,7 @@ describe('what waits for a target', () => {
   })
 })
 
-test('a disk that saves nothing makes nobody hear of the same thing again', async () => {
+test('a disk that saves nothing causes no repeated messages', async () => {
   await addTarget(app.db, 'one', [])
   await enqueue('one', 3)
   let isFull = true
@@ -369,7 +369,7 @@ describe('a target that fails', () => {
   })
 })
 
-describe('people who wait to be let in', () => {
+describe('waiting accounts', () => {
   const registered = async () => {
     await app.db.transaction((tx) => app.outbox.announceIn(tx, { event: 'account.waiting' }))
     outbox.onCommit()

@@ -307,6 +307,6 @@ test('rules are said in words, with the names of now; the words may come back in
   expect((await app.patch(`/v1/targets/${id}`, { rules }, owner)).status).toBe(200)
   await app.delete('/v1/me', { password: PASSWORD }, member)
   expect(await at(id)).toMatchObject({
-    rules: [{ says: 'when somebody who is gone opens any door between 22:00 and 06:00' }],
+    rules: [{ says: 'when an erased person opens any door between 22:00 and 06:00' }],
   })
 })

@@ -6,14 +6,14 @@ import type {
 } from '../../../outbox/targets/schema.ts'
 import { api } from './client.ts'
 
-/** Somebody or something that hears of the home; to a person it is a connection. */
+/** A target; the console calls it a connection. */
 export type Target = Static<typeof TargetAnswer>
 export type Targets = Static<typeof TargetsAnswer>
 
-/** What a target hears of. The console calls it a "when": a rule is about who may open a door. */
+/** A rule of a target. The console calls it a "when", since its rules are about who may open a door. */
 export type When = Target['rules'][number]
 
-/** Something that a target was told, or that waits for it. */
+/** A message to a target, sent or waiting. */
 export type Delivery = Static<typeof DeliveriesAnswer>['deliveries'][number]
 
 /** The kind of the target that stands for the MQTT broker. */

@@ -21,6 +21,6 @@ export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
 
 /** The result of a permitted attempt. */
 export const DELIVERIES: Readonly<Record<Decision['delivery'], string>> = {
-  asked: 'Let in. The lock has been told to open.',
+  asked: 'Let in. The lock was asked to open.',
   no_controller: 'Let in. No lock is connected, so nothing moved; use your app or key.',
 }

@@ -1,6 +1,6 @@
 import type { Unlock } from './unlock.ts'
 
-/** An unlock, and who else tells of it. */
+/** An unlock, and who else reports it. */
 export type ToldUnlock = Unlock & {
   /** How often those who say so said it. */
   readonly told: number
@@ -21,8 +21,8 @@ const STRENGTH: readonly Unlock['source'][] = [
   'imported',
 ]
 
-/** Returns unlocks in the same order, each opening once: what the lock, the gateway and an app tell of it is shown
- * as the one that says most and, of equal ones, the first. */
+/** Returns unlocks in the same order, each opening once. Of what the lock, the gateway and an app report of it, the one
+ * that says most is shown; of equal ones, the first. */
 export const withoutRepeats = (unlocks: readonly Unlock[]): readonly ToldUnlock[] => {
   const bySeq = new Map(unlocks.map((unlock) => [unlock.seq, unlock]))
   const firstOf = (unlock: Unlock): Unlock => {

@@ -5,16 +5,16 @@ import type { When } from '../api/targets.ts'
 /** Returns what to call an account, by its public id. */
 type NameOf = (publicId: string) => string
 
-/** What a target hears of, as a part of a sentence: `when ada opens the front door between 22:00 and 06:00`. */
+/** A rule as part of a sentence: `when ada opens the front door between 22:00 and 06:00`. */
 export const whenWords = (when: When, nameOf: NameOf): string =>
   ruleWords(when, { door: theDoor, person: nameOf })
 
-/** What an event is called that a target was told of. */
+/** The name of each event. */
 export const EVENTS: Readonly<Record<When['on'], string>> = {
   unlocked: 'An unlock',
   denied: 'A refusal',
-  'log.problem': 'A problem of the log',
-  'account.waiting': 'Somebody new',
+  'log.problem': 'A problem with the log',
+  'account.waiting': 'A new account',
 }
 
 /** Whether people and doors make a difference. */

@@ -4,7 +4,7 @@ import { draftOf, whenOf } from '../../../../src/console/app/pages/connections/w
 import { whenWords } from '../../../../src/console/app/words/when.ts'
 
 const SENTENCES: readonly (readonly [string, When])[] = [
-  ['when anybody opens any door', { on: 'unlocked' }],
+  ['when anyone opens any door', { on: 'unlocked' }],
   [
     'when ada or mia opens the garage between 22:00 and 06:00',
     {
@@ -20,7 +20,7 @@ const SENTENCES: readonly (readonly [string, When])[] = [
   ],
   ['when the log has a problem', { on: 'log.problem' }],
   [
-    'when a new account wants in between 08:00 and 20:00',
+    'when a new account is waiting between 08:00 and 20:00',
     { on: 'account.waiting', hours: { from: '08:00', to: '20:00' } },
   ],
 ]

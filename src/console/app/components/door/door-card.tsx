@@ -45,13 +45,13 @@ export const DoorCard = ({ door, lockdown, isLinked = false, refresh, onDecided 
   )
 }
 
-/** How many tell of one opening: the gateway, the lock and the phone. */
-const TOLD_MAX = 3
+/** How many may report one opening: the gateway, the lock and the phone. */
+const REPORTS_MAX = 3
 
 /** What happened last at a door; a member sees only their own. */
 const LastEvent = ({ label, refresh }: { readonly label: string; readonly refresh: number }) => {
   const { data, reload } = useLoad(`last ${label}`, async (signal) => {
-    const query = { lock: label, limit: TOLD_MAX }
+    const query = { lock: label, limit: REPORTS_MAX }
     const { unlocks } = await api.get<Static<typeof ListAnswer>>('/v1/unlocks', { query, signal })
     return { last: withoutRepeats(unlocks)[0] }
   })

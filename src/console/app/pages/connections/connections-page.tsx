@@ -8,7 +8,7 @@ import { newConnectionAddress } from '../../routing/connections.ts'
 import { BrokerCard, NoBroker } from './broker-card.tsx'
 import { TargetCard } from './target-card.tsx'
 
-/** Who and what hears of the home, and how it does. */
+/** The targets of the home, and their state. */
 export const ConnectionsPage = () => {
   const loaded = useLoad('targets', loadTargets)
   const holders = useHolders(true)
@@ -16,7 +16,7 @@ export const ConnectionsPage = () => {
   return (
     <Screen
       title="Connections"
-      lead="Who hears when something happens at your doors."
+      lead="Who is notified when something happens at your doors."
       actions={
         <a class="button" href={newConnectionAddress(false)}>
           Add a connection

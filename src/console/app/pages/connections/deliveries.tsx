@@ -23,7 +23,7 @@ type Props = {
 
 const ROWS = 20
 
-/** What a connection was told and what waits for it, newest first. */
+/** The messages to a connection, newest first, including those that are waiting. */
 export const Deliveries = ({ target, refresh, onChange }: Props) => {
   const path = `${targetPath(target.id)}/deliveries`
   const pages = usePages<Delivery>(path, { limit: ROWS }, 'deliveries', 'before')
@@ -31,9 +31,9 @@ export const Deliveries = ({ target, refresh, onChange }: Props) => {
   const [asked, setAsked] = useState<Delivery>()
   const [isOpen, setOpen] = useState(false)
   return (
-    <Section title="What it was told">
+    <Section title="Messages">
       <List
-        label="What it was told"
+        label="Messages"
         pages={pages}
         keyOf={({ id }) => id}
         row={(delivery) => (
@@ -97,10 +97,10 @@ const eventOf = ({ event, seq }: Delivery): string =>
   seq === null ? EVENTS[event] : `${EVENTS[event]}, no. ${seq}`
 
 const STATES: Readonly<Record<Delivery['state'], string>> = {
-  waiting: 'waits',
-  delivered: 'told',
+  waiting: 'waiting',
+  delivered: 'sent',
   dead: 'given up',
-  dropped: 'left out',
+  dropped: 'not sent',
 }
 
 type AgainProps = {
@@ -127,11 +127,14 @@ const Again = ({ target, delivery, isOpen, onClose, onDone }: AgainProps) => {
           `${targetPath(target.id)}/replay`,
           which === 'since' ? { since_seq: seq } : { delivery: id },
         )
-        showToast(`${counted(replayed, 'message')} will be told again.`)
+        showToast(`${counted(replayed, 'message')} will be sent again.`)
       }}
       onDone={onDone}
     >
-      <p>{eventOf(delivery)}. A receiver knows a repetition by its id, which stays the same.</p>
+      <p>
+        {eventOf(delivery)}. The receiver can recognize the repetition by its id, which stays the
+        same.
+      </p>
       {hasSince && (
         <Choices
           label="What"
@@ -142,8 +145,8 @@ const Again = ({ target, delivery, isOpen, onClose, onDone }: AgainProps) => {
             { value: 'one', label: 'Only this one', description: 'One message.' },
             {
               value: 'since',
-              label: 'This one and all since',
-              description: 'Every unlock and refusal from it on.',
+              label: 'This one and all later ones',
+              description: 'Every unlock and refusal from this one on.',
             },
           ]}
         />

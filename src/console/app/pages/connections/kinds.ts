@@ -15,7 +15,7 @@ export type KindField = {
 }
 
 type Kind = {
-  /** How it is told, in plain words. */
+  /** What it is, in plain words. */
   readonly label: string
   readonly description: string
   /** Proposed as its name. */
@@ -25,7 +25,7 @@ type Kind = {
   readonly hasQuiet: boolean
 }
 
-/** The kinds that people add, the easiest first. */
+/** The kinds that people can add, the easiest first. */
 export const KINDS: Readonly<Record<string, Kind>> = {
   ntfy: {
     label: 'Phone, with ntfy',
@@ -51,14 +51,14 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   email: {
     label: 'E-mail',
-    description: 'By the mail server of the gateway’s settings.',
+    description: 'Sent by the mail server in the gateway’s settings.',
     name: 'E-mail',
     hasQuiet: true,
     fields: [{ name: 'to', part: 'settings', label: 'Address', type: 'email' }],
   },
   telegram: {
     label: 'Telegram',
-    description: 'A bot of yours writes to a chat.',
+    description: 'A bot of yours posts to a chat.',
     name: 'Telegram',
     hasQuiet: true,
     fields: [
@@ -78,7 +78,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   webhook: {
     label: 'Webhook',
-    description: 'A program of yours gets each event, signed.',
+    description: 'A program of yours receives each event, signed.',
     name: 'Webhook',
     hasQuiet: false,
     fields: [
@@ -92,7 +92,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   },
   template: {
     label: 'Own template',
-    description: 'Any service that takes JSON, in the form that you write.',
+    description: 'Any service that accepts JSON, in a format that you write.',
     name: 'Own template',
     hasQuiet: true,
     fields: [
@@ -109,13 +109,13 @@ export const KINDS: Readonly<Record<string, Kind>> = {
         name: 'authorization',
         part: 'secrets',
         label: 'Header Authorization',
-        hint: 'Such as Bearer and a token.',
+        hint: 'Such as “Bearer” and a token.',
         isOptional: true,
       },
     ],
   },
 }
 
-/** How a target is told, in plain words. */
+/** Returns what a kind is, in plain words. */
 export const kindLabel = (kind: string): string =>
   kind === BROKER ? 'MQTT, for Home Assistant' : (KINDS[kind]?.label ?? kind)

@@ -42,7 +42,7 @@ export const NewTargetPage = ({ isPersonal }: Props) => {
     )
   return (
     <Screen
-      title={isPersonal ? 'Tell me' : 'Add a connection'}
+      title={isPersonal ? 'Notify me' : 'Add a connection'}
       lead={
         <a href={isPersonal ? MYSELF : CONNECTIONS}>
           <span aria-hidden="true">← </span>
@@ -57,13 +57,13 @@ export const NewTargetPage = ({ isPersonal }: Props) => {
             known.includes(value) ? [{ value, label, description }] : [],
           )
           const kind = chosen || options[0]?.value
-          if (kind === undefined) return <p>There is nothing that you could add.</p>
+          if (kind === undefined) return <p>There is nothing you can add.</p>
           return (
             <div class="sheet">
               <Choices label="How" name="kind" options={options} value={kind} onValue={setChosen} />
               <TargetForm
                 key={kind}
-                action={isPersonal ? 'Tell me' : 'Add'}
+                action={isPersonal ? 'Notify me' : 'Add'}
                 kind={kind}
                 isPersonal={isPersonal}
                 onSend={(draft) => send(kind, draft)}

@@ -12,12 +12,12 @@ type Props = {
   readonly onQuiet: (quiet: Quiet | undefined) => void
 }
 
-/** Whether, and when, somebody does not want to hear of anything. */
+/** Whether, and when, no messages are wanted. */
 export const QuietFields = ({ quiet, onQuiet }: Props) => (
   <Group
     label="Quiet hours"
     name="quiet"
-    hint={quiet && 'What happens then is told afterwards, in one message.'}
+    hint={quiet && 'Whatever happens then is sent afterwards, in one message.'}
   >
     <Checkbox
       isChecked={quiet !== undefined}

@@ -8,7 +8,7 @@ import { answerWords } from '../../words/answer.ts'
 
 type Props = { readonly target: Target; readonly onChange: () => void }
 
-/** Sends a test to a connection, and says what became of it. */
+/** Sends a test to a connection, and shows the result. */
 export const TestButton = ({ target: { id, name }, onChange }: Props) => {
   const [told, setTold] = useState<Static<typeof TestAnswer>>()
   return (

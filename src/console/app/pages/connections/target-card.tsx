@@ -14,7 +14,7 @@ type Props = {
   readonly onChange: () => void
 }
 
-/** A connection: how it does, what it hears of, and its buttons. */
+/** A connection: its state, its rules and its buttons. */
 export const TargetCard = ({ target, holders, onChange }: Props) => (
   <article class="sheet door" aria-label={target.name}>
     <h2>
@@ -34,11 +34,11 @@ export const TargetCard = ({ target, holders, onChange }: Props) => (
   </article>
 )
 
-/** What it hears of, in sentences. */
+/** Its rules, in sentences. */
 const Whens = ({ target: { rules, account }, holders }: Omit<Props, 'onChange'>) => {
   const nameOf = (id: string): string => holders.nameOf(`account:${id}`)
   const words = rules.map((rule) => whenWords(rule, nameOf))
-  if (words.length === 0) return <p class="quiet">Hears of nothing.</p>
+  if (words.length === 0) return <p class="quiet">Receives nothing.</p>
   return (
     <ul class="points quiet">
       {words.map((each) => (

@@ -33,7 +33,7 @@ type Props = {
   readonly messageFor?: (error: unknown) => string | undefined
 }
 
-/** Asks where a connection leads and what it hears of. What changes where events go takes the password. */
+/** Asks for the settings and rules of a connection. Changing where events are sent requires the password. */
 export const TargetForm = ({ action, kind, target, isPersonal, onSend, ...rest }: Props) => {
   const { name: proposed, fields, hasQuiet } = KINDS[kind] ?? BROKER_KIND
   const [name, setName] = useState(target?.name ?? proposed)
@@ -93,7 +93,7 @@ export const TargetForm = ({ action, kind, target, isPersonal, onSend, ...rest }
           name="password"
           value={password}
           onValue={setPassword}
-          hint="Needed, because it changes where events of your home go."
+          hint="Needed, because this changes where events of your home are sent."
           autocomplete="current-password"
         />
       )}
@@ -101,7 +101,7 @@ export const TargetForm = ({ action, kind, target, isPersonal, onSend, ...rest }
   )
 }
 
-/** The server adds the broker by itself; only its name and what it hears of are changed. */
+/** The server adds the broker itself; only its name and its rules can be changed. */
 const BROKER_KIND = { name: '', fields: [], hasQuiet: false } as const
 
 const quietOf = (target: Target | undefined): Quiet | undefined => {

@@ -18,7 +18,7 @@ import { OnOffButton, TestButton } from './target-actions.tsx'
 import { TargetForm } from './target-form.tsx'
 import { TargetState, Waiting } from './target-state.tsx'
 
-/** One connection: how it does, what it was told, and how to change it. */
+/** One connection: its state, its messages, and how to change it. */
 export const TargetPage = () => {
   const { id = '' } = useRoute().params
   const loaded = useLoad(`target ${id}`, (signal) => api.get<Target>(targetPath(id), { signal }))
@@ -98,7 +98,7 @@ const Change = ({ target, onChange }: Omit<Props, 'refresh'>) => {
         <div class="offer">
           <p>
             <strong>No longer needed?</strong>{' '}
-            <span class="quiet">What waits for it is not told any more.</span>
+            <span class="quiet">Waiting messages will not be sent.</span>
           </p>
           <Button onClick={() => setAsked(true)}>Remove</Button>
           <Confirm
@@ -113,7 +113,7 @@ const Change = ({ target, onChange }: Omit<Props, 'refresh'>) => {
               route(isPersonal ? MYSELF : CONNECTIONS, true)
             }}
           >
-            <p>It hears of nothing any more.</p>
+            <p>It will receive nothing more.</p>
           </Confirm>
         </div>
       )}

@@ -5,7 +5,7 @@ import { counted } from '../../words/format.ts'
 
 type Props = { readonly target: Target }
 
-/** How a connection does, in a line: `Works · last told 5 minutes ago`. */
+/** The state of a connection in one line: `Works · last sent 5 minutes ago`. */
 export const TargetState = ({ target }: Props) => {
   const { state, failing_since: since, last, disabled_why: why } = target
   if (state === 'disabled') return <p class="door-state shut">{WHY[why ?? 'person']}</p>
@@ -19,18 +19,18 @@ export const TargetState = ({ target }: Props) => {
   if (last?.state === 'delivered' && last.at !== null)
     return (
       <p class="door-state open">
-        Works · last told <Time at={last.at} />
+        Works · last sent <Time at={last.at} />
       </p>
     )
-  return <p class="door-state shut">Nothing told yet</p>
+  return <p class="door-state shut">Nothing sent yet</p>
 }
 
 const WHY: Readonly<Record<NonNullable<Target['disabled_why']>, string>> = {
   person: 'Off',
-  gone: 'Off: the receiver says that it is gone for good',
+  gone: 'Off: the receiver said that it is permanently gone',
   failing: 'Off: it failed for five days',
 }
 
-/** How many wait, if any do. */
+/** How many messages are waiting, if any. */
 export const Waiting = ({ target: { waiting } }: Props) =>
-  waiting === 0 ? null : <p class="quiet">{counted(waiting, 'message')} to be told</p>
+  waiting === 0 ? null : <p class="quiet">{counted(waiting, 'message')} waiting</p>

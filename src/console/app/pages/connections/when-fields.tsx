@@ -11,14 +11,14 @@ import { isAtDoors, orList, whenWords } from '../../words/when.ts'
 import { HoursFields } from './hours-fields.tsx'
 import { NEW_WHEN, type WhenDraft, whenOf } from './when-draft.ts'
 
-/** As many as a target may have. */
+/** The most rules that a target can have. */
 const WHENS_MAX = 20
 
 const EVENTS = [
   { value: 'unlocked', label: 'somebody opens a door' },
   { value: 'denied', label: 'somebody is refused' },
   { value: 'log.problem', label: 'the log has a problem' },
-  { value: 'account.waiting', label: 'somebody new wants to be let in' },
+  { value: 'account.waiting', label: 'a new account is waiting' },
 ] as const
 
 type Props = {
@@ -26,18 +26,18 @@ type Props = {
   readonly onWhens: (whens: readonly WhenDraft[]) => void
   readonly doors: readonly Door[]
   readonly holders: Holders
-  /** Whether it hears of the events of one person only, who need not be chosen. */
+  /** Whether it receives the events of one person only, so that nobody has to be chosen. */
   readonly isPersonal: boolean
 }
 
-/** What a connection hears of: each part is a sentence that grows while somebody chooses. */
+/** Which events a connection receives: each rule is a sentence that updates with every choice. */
 export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props) => {
   const list = useRef<HTMLUListElement>(null)
   const nameOf = (id: string): string => holders.nameOf(`account:${id}`)
   const change = (index: number, part: Partial<WhenDraft>): void =>
     onWhens(whens.map((each, at) => (at === index ? { ...each, ...part } : each)))
   return (
-    <Group label={isPersonal ? 'Tell me' : 'Tell it'} name="rules">
+    <Group label={isPersonal ? 'Notify me' : 'Notify it'} name="rules">
       <ul class="windows" ref={list} tabIndex={-1}>
         {whens.map((when, index) => {
           const words = whenWords(whenOf(when), nameOf)
@@ -115,9 +115,9 @@ export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props
   )
 }
 
-/** Says `I` where a connection of somebody's own hears of nobody else. */
+/** Words a rule with `I`, for a connection of your own. */
 export const aboutMe = (words: string): string =>
-  words.replace(/^when anybody opens/, 'when I open').replace(/^when anybody is/, 'when I am')
+  words.replace(/^when anyone opens/, 'when I open').replace(/^when anyone is/, 'when I am')
 
 type SeveralProps = {
   readonly label: string
@@ -128,7 +128,7 @@ type SeveralProps = {
   readonly nameOf: (value: string) => string
 }
 
-/** Neither labels nor ids have a space. */
+/** Labels and ids contain no spaces. */
 const BETWEEN = ' '
 
 /** Chooses one or any. Several, which an app may have chosen, stay unless something else is chosen. */

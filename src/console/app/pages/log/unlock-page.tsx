@@ -142,7 +142,7 @@ const Facts = ({ unlock }: UnlockProps) => {
           Number {unlock.repeat_of}
           <span class="hint">
             Probably the same unlock: the phone sent it again because it got no answer, or the lock
-            and the phone both tell of it. Both stay in the log; counts and lists show one.
+            and the phone both reported it. Both stay in the log; counts and lists show one.
           </span>
         </Fact>
       )}
@@ -152,7 +152,7 @@ const Facts = ({ unlock }: UnlockProps) => {
       </Fact>
       {unlock.token !== null && (
         <Fact term="Access token">
-          {unlock.token.name ?? 'One that is gone'}
+          {unlock.token.name ?? 'A deleted one'}
           <span class="hint">
             A script or device acted for this person.{' '}
             {isDecision(unlock)
@@ -164,9 +164,7 @@ const Facts = ({ unlock }: UnlockProps) => {
       {unlock.attempt !== null && (
         <Fact term="Attempt">
           <code>{unlock.attempt}</code>
-          <span class="hint">
-            What the gateway decided and what the lock reports of it have the same.
-          </span>
+          <span class="hint">The decision and the lock’s report have the same attempt.</span>
         </Fact>
       )}
       <Fact term="Number">
@@ -223,7 +221,7 @@ const Who = ({ unlock: { username, account, source } }: UnlockProps) => {
       <>
         Unknown
         <span class="hint">
-          The lock does not say who it was, or knows somebody who is not here.
+          The lock did not say who it was, or named somebody without an account here.
         </span>
       </>
     )

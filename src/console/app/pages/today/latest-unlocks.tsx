@@ -20,7 +20,7 @@ type Props = { readonly recent: RecentUnlocks }
 
 const ROWS_MAX = 5
 
-/** How many unlocks to load: what the gateway, the lock and the phone tell of an opening is shown as one. */
+/** How many unlocks to load: what the gateway, the lock and the phone report of an opening is shown as one. */
 export const LOADED_MAX = 3 * ROWS_MAX
 
 /** The unlock that happened last in a sentence, and the one that arrived last for screen readers. */
