@@ -8,6 +8,8 @@ import backups from './backups.md' with { type: 'text' }
 import commands from './commands.md' with { type: 'text' }
 import doors from './doors.md' with { type: 'text' }
 import gettingStarted from './getting-started.md' with { type: 'text' }
+import home from './home.md' with { type: 'text' }
+import homeAssistant from './home-assistant.md' with { type: 'text' }
 import https from './https.md' with { type: 'text' }
 import install from './install.md' with { type: 'text' }
 import legacyServer from './legacy-server.md' with { type: 'text' }
@@ -54,6 +56,7 @@ const SOURCES = {
     'unlock-log': unlockLog,
     'audit-events': auditEvents,
   },
+  'Your home': { home, 'home-assistant': homeAssistant },
   'Write an app': { 'phone-app': phoneApp, 'access-tokens': accessTokens, api },
   'Trust and releases': { security, vulnerabilities, releases, changelog },
 } as const
