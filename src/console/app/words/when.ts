@@ -1,15 +1,19 @@
 import { ruleWords } from '../../../domain/text/rule-words.ts'
-import { theDoor } from './door-name.ts'
 import type { When } from '../api/targets.ts'
+import { theDoor } from './door-name.ts'
 
-/** Returns what to call an account, by its public id. */
-type NameOf = (publicId: string) => string
+type Reader = {
+  /** Returns what to call a person, by their public id. */
+  readonly nameOf: (publicId: string) => string
+  /** Whether it is a connection of somebody's own, which hears of nobody else. */
+  readonly isOwn: boolean
+}
 
-/** What a target hears of, as a part of a sentence: `when ada opens the front door between 22:00 and 06:00`. */
-export const whenWords = (when: When, nameOf: NameOf): string =>
-  ruleWords(when, { door: theDoor, person: nameOf })
+/** What a connection hears of, as a part of a sentence: `when ada opens the front door between 22:00 and 06:00`. */
+export const whenWords = (when: When, { nameOf, isOwn }: Reader): string =>
+  ruleWords(when, { door: theDoor, person: nameOf, isOwn })
 
-/** What an event is called that a target was told of. */
+/** What an event is called that a connection was told of. */
 export const EVENTS: Readonly<Record<When['on'], string>> = {
   unlocked: 'An unlock',
   denied: 'A refusal',
@@ -19,9 +23,3 @@ export const EVENTS: Readonly<Record<When['on'], string>> = {
 
 /** Whether people and doors make a difference. */
 export const isAtDoors = ({ on }: Pick<When, 'on'>): boolean => on === 'unlocked' || on === 'denied'
-
-/** `ada, grace or oli`. */
-export const orList = (names: readonly string[]): string =>
-  names.length < 2
-    ? (names[0] ?? '')
-    : `${names.slice(0, -1).join(', ')} or ${names[names.length - 1] ?? ''}`

@@ -7,7 +7,7 @@ import { Group } from '../../components/form/group.tsx'
 import { type Option, Select } from '../../components/form/select.tsx'
 import { doorName } from '../../words/door-name.ts'
 import { capital } from '../../words/format.ts'
-import { isAtDoors, orList, whenWords } from '../../words/when.ts'
+import { isAtDoors, whenWords } from '../../words/when.ts'
 import { HoursFields } from './hours-fields.tsx'
 import { NEW_WHEN, type WhenDraft, whenOf } from './when-draft.ts'
 
@@ -37,14 +37,14 @@ export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props
   const change = (index: number, part: Partial<WhenDraft>): void =>
     onWhens(whens.map((each, at) => (at === index ? { ...each, ...part } : each)))
   return (
-    <Group label={isPersonal ? 'Tell me' : 'Tell it'} name="rules">
+    <Group label={isPersonal ? 'What you hear of' : 'What it hears of'} name="rules">
       <ul class="windows" ref={list} tabIndex={-1}>
         {whens.map((when, index) => {
-          const words = whenWords(whenOf(when), nameOf)
+          const words = whenWords(whenOf(when), { nameOf, isOwn: isPersonal })
           return (
             <li key={index}>
               <div class="offer">
-                <p class="words">{capital(isPersonal ? aboutMe(words) : words)}</p>
+                <p class="words">{capital(words)}</p>
                 {whens.length > 1 && (
                   <Button
                     kind="quiet"
@@ -115,10 +115,6 @@ export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props
   )
 }
 
-/** Says `I` where a connection of somebody's own hears of nobody else. */
-export const aboutMe = (words: string): string =>
-  words.replace(/^when anybody opens/, 'when I open').replace(/^when anybody is/, 'when I am')
-
 type SeveralProps = {
   readonly label: string
   readonly any: string
@@ -141,7 +137,7 @@ const Several = ({ label, any, chosen, onChosen, options, nameOf }: SeveralProps
       any={any}
       value={value}
       onValue={(next) => onChosen(next === '' ? [] : next.split(BETWEEN))}
-      options={isListed ? options : [...options, { value, label: orList(chosen.map(nameOf)) }]}
+      options={isListed ? options : [...options, { value, label: chosen.map(nameOf).join(', ') }]}
     />
   )
 }
