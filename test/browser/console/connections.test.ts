@@ -6,6 +6,7 @@ import { startReceiver } from '../../support/receiver.ts'
 import { until } from '../../support/until.ts'
 import { IS_LEFT_OUT, useBrowser, useResource, useService } from '../chromium.ts'
 import {
+  ON_PHONE,
   addAccount,
   expectCalm,
   expectFault,
@@ -49,6 +50,7 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
 
     await page.getByRole('link', { name: 'Add a connection' }).click()
     await page.getByRole('radio', { name: /^Webhook/ }).check()
+    await page.getByText('Webhook', { exact: true }).click()
     await page.getByLabel('Name').fill('Node-RED')
     await page.getByLabel('URL').fill(receiver().url)
     // The sentence grows.
@@ -169,6 +171,75 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     await card(page, 'Home Assistant').waitFor()
     expect(await card(page, 'Kitchen').count()).toBe(0)
     expectCalm(seen, [400])
+  })
+
+  test('a phone is told by ntfy, with quiet hours; members have their own through the same server', async () => {
+    const server = new URL('/', receiver().url).href
+    const messages = () =>
+      receiver().received.flatMap(({ text }) => {
+        const { topic, title } = JSON.parse(text) as { topic?: string; title?: string }
+        return topic === undefined ? [] : [`${topic}: ${title ?? ''}`]
+      })
+    await using member = await openAs(browser(), service(), 'mia', '/console/myself', ON_PHONE)
+    const addOwn = async (): Promise<void> => {
+      await member.page.getByRole('link', { name: 'Tell me' }).click()
+      await member.page.getByText('When you open any door', { exact: true }).waitFor()
+      expect(await member.page.getByLabel('Who', { exact: true }).count()).toBe(0)
+      await member.page.getByLabel('Server', { exact: true }).fill(server)
+      await member.page.getByLabel('Topic').fill('mia')
+      await member.page.getByLabel('Your password', { exact: true }).fill(PASSWORD)
+      await member.page.getByRole('button', { name: 'Tell me' }).click()
+    }
+    await addOwn()
+    await member.page
+      .getByText('An owner has to add a connection to this server for the home first.')
+      .waitFor()
+
+    await using seen = await openAs(browser(), service(), 'oli', '/console/connections/new')
+    const { page } = seen
+    await page.getByText('Phone, with ntfy').waitFor()
+    await page.getByLabel('Name').fill('Hall')
+    await page.getByLabel('Server', { exact: true }).fill(server)
+    await page.getByLabel('Topic').fill('hall')
+    await page.getByText('Send nothing at certain hours').click()
+    await page.getByText('What happens then is told afterwards, in one message.').waitFor()
+    await look(page, 'connections-ntfy')
+    await page.getByText('Send nothing at certain hours').click()
+    await page.getByLabel('Your password', { exact: true }).fill(PASSWORD)
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByRole('heading', { level: 1, name: 'Hall' }).waitFor()
+
+    await member.page.goto(`${service().url}/console/myself`)
+    await addOwn()
+    await member.page.getByRole('heading', { level: 1, name: 'ntfy' }).waitFor()
+    await unlock('adam')
+    await unlock('mia')
+    await until(() => messages().length === 3)
+    expect(messages().toSorted()).toEqual([
+      'hall: adam opened the front door',
+      'hall: mia opened the front door',
+      'mia: mia opened the front door',
+    ])
+    await member.page.goto(`${service().url}/console/myself`)
+    const tell = member.page.getByRole('region', { name: 'Tell me' })
+    await tell.getByText(/^Works · last told/).waitFor()
+    await tell.getByText('When you open any door').waitFor()
+    await look(member.page, 'myself-tell-me')
+    expectCalm(member, [403])
+
+    await page.getByText('Send nothing at certain hours').click()
+    await page.getByLabel('From').fill('21:00')
+    await page.getByLabel('Your password', { exact: true }).fill(PASSWORD)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Saved.').waitFor()
+    const { targets } = (await (
+      await clientOf(service().url).get('/v1/targets', await as('oli'))
+    ).json()) as { targets: { name: string; settings: object }[] }
+    expect(targets.find(({ name }) => name === 'Hall')?.settings).toMatchObject({
+      topic: 'hall',
+      quiet: { from: '21:00', to: '07:00' },
+    })
+    expectCalm(seen)
   })
 
   test('others have no connections of the home', async () => {

@@ -1,5 +1,4 @@
-import type { DecisionReason } from '../../../domain/access.ts'
-import type { Decision } from '../api/doors.ts'
+import type { DecisionReason, Delivery } from '../../../domain/access.ts'
 
 /** Why a door stays closed to a person, as a part of a sentence about anyone. */
 export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
@@ -19,8 +18,12 @@ export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
   uses_spent: 'all visits are used up',
 }
 
-/** The result of a permitted attempt. */
-export const DELIVERIES: Readonly<Record<Decision['delivery'], string>> = {
-  asked: 'Let in. The lock was asked to open.',
+/** What became of a permitted attempt at the lock. */
+export const DELIVERIES: Readonly<Record<Delivery, string>> = {
+  asked: 'Opening…',
+  accepted: 'Let in. The lock has been told to open.',
+  happened: 'Opened.',
+  failed: 'The lock did not open. Try again, or use your key.',
+  unknown: 'The lock has not answered. Look whether the door is open, or use your key.',
   no_controller: 'Let in. No lock is connected, so nothing moved; use your app or key.',
 }

@@ -1,6 +1,8 @@
+import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import { ApiError, ConnectionLost, api } from '../../api/client.ts'
 import type { Decision, Door } from '../../api/doors.ts'
+import { useDelivery } from '../../api/delivery.ts'
 import { randomId } from '../../api/random-id.ts'
 import { whyAddress } from '../../routing/doors.ts'
 import { DELIVERIES } from '../../words/decision.ts'
@@ -8,7 +10,9 @@ import { errorMessage } from '../../words/error.ts'
 import { Button } from '../form/button.tsx'
 import { Refusal } from './refusal.tsx'
 
-type Outcome = { readonly decision: Decision } | { readonly error: string }
+type Outcome =
+  | { readonly decision: Decision; readonly attempt: string }
+  | { readonly error: string }
 
 type Props = {
   readonly door: Door
@@ -32,7 +36,7 @@ export const OpenButton = ({ door, onDecided }: Props) => {
       const path = `/v1/locks/${encodeURIComponent(label)}/unlock`
       const { signal } = abort
       const decision = await api.post<Decision>(path, { id: attempt.id }, {}, { signal })
-      setOutcome({ decision })
+      setOutcome({ decision, attempt: attempt.id })
       attempt.answered()
       onDecided()
     } catch (error) {
@@ -62,17 +66,34 @@ const ASKING = 'Asking the gateway…'
 
 const Answer = ({ outcome, label }: { readonly outcome: Outcome; readonly label: string }) => {
   if ('error' in outcome) return <p class="answer denied">{outcome.error}</p>
-  const { decision, reason, next_at: nextAt, delivery, use } = outcome.decision
+  const { decision, reason, next_at: nextAt, use } = outcome.decision
   if (decision === 'permitted')
     return (
-      <p class="answer permitted">
-        {DELIVERIES[delivery]}
+      <PermittedAnswer label={label} outcome={outcome}>
         {use && ` This was visit ${use.number} of ${use.max}.`}
-      </p>
+      </PermittedAnswer>
     )
   return (
     <p class="answer denied">
       <Refusal reason={reason} nextAt={nextAt} /> <a href={whyAddress(label)}>Why?</a>
+    </p>
+  )
+}
+
+type PermittedProps = {
+  readonly label: string
+  readonly outcome: Exclude<Outcome, { readonly error: string }>
+  readonly children: ComponentChildren
+}
+
+/** Says what becomes of a permitted attempt at the lock, as soon as that is known. */
+const PermittedAnswer = ({ label, outcome, children }: PermittedProps) => {
+  const delivery = useDelivery(label, outcome.attempt, outcome.decision.delivery)
+  const isBad = delivery === 'failed' || delivery === 'unknown'
+  return (
+    <p class={isBad ? 'answer denied' : 'answer permitted'}>
+      {DELIVERIES[delivery]}
+      {children}
     </p>
   )
 }

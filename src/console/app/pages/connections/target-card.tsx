@@ -6,7 +6,6 @@ import { whenWords } from '../../words/when.ts'
 import { kindLabel } from './kinds.ts'
 import { OnOffButton, TestButton } from './target-actions.tsx'
 import { TargetState, Waiting } from './target-state.tsx'
-import { aboutMe } from './when-fields.tsx'
 
 type Props = {
   readonly target: Target
@@ -14,7 +13,7 @@ type Props = {
   readonly onChange: () => void
 }
 
-/** A connection: its state, its rules and its buttons. */
+/** A connection: how it does, what it hears of, and its buttons. */
 export const TargetCard = ({ target, holders, onChange }: Props) => (
   <article class="sheet door" aria-label={target.name}>
     <h2>
@@ -37,12 +36,12 @@ export const TargetCard = ({ target, holders, onChange }: Props) => (
 /** Its rules, in sentences. */
 const Whens = ({ target: { rules, account }, holders }: Omit<Props, 'onChange'>) => {
   const nameOf = (id: string): string => holders.nameOf(`account:${id}`)
-  const words = rules.map((rule) => whenWords(rule, nameOf))
+  const words = rules.map((rule) => whenWords(rule, { nameOf, isOwn: account !== null }))
   if (words.length === 0) return <p class="quiet">Receives nothing.</p>
   return (
     <ul class="points quiet">
       {words.map((each) => (
-        <li key={each}>{capital(account === null ? each : aboutMe(each))}</li>
+        <li key={each}>{capital(each)}</li>
       ))}
     </ul>
   )

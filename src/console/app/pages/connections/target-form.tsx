@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { Target, When } from '../../api/targets.ts'
+import { ApiError } from '../../api/client.ts'
 import { isInUse, loadDoors } from '../../api/doors.ts'
 import { useHolders } from '../../api/holders.ts'
 import { useLoad } from '../../api/load.ts'
@@ -34,7 +35,7 @@ type Props = {
 }
 
 /** Asks for the settings and rules of a connection. Changing where events are sent requires the password. */
-export const TargetForm = ({ action, kind, target, isPersonal, onSend, ...rest }: Props) => {
+export const TargetForm = ({ action, kind, target, isPersonal, onSend, messageFor }: Props) => {
   const { name: proposed, fields, hasQuiet } = KINDS[kind] ?? BROKER_KIND
   const [name, setName] = useState(target?.name ?? proposed)
   const [values, setValues] = useState<Values>(() => initialValues(fields, target))
@@ -60,7 +61,11 @@ export const TargetForm = ({ action, kind, target, isPersonal, onSend, ...rest }
     setPassword('')
   }
   return (
-    <Form action={action} onSend={withFieldErrors(WRONG, send)} {...rest}>
+    <Form
+      action={action}
+      onSend={withFieldErrors(WRONG, send)}
+      messageFor={(error) => destinationMessage(error) ?? messageFor?.(error)}
+    >
       <Field
         label="Name"
         name="name"
@@ -93,7 +98,7 @@ export const TargetForm = ({ action, kind, target, isPersonal, onSend, ...rest }
           name="password"
           value={password}
           onValue={setPassword}
-          hint="Needed, because this changes where events of your home are sent."
+          hint="Needed, because it changes where events of your home go."
           autocomplete="current-password"
         />
       )}
@@ -101,7 +106,7 @@ export const TargetForm = ({ action, kind, target, isPersonal, onSend, ...rest }
   )
 }
 
-/** The server adds the broker itself; only its name and its rules can be changed. */
+/** The server adds the broker by itself; only its name and what it hears of are changed. */
 const BROKER_KIND = { name: '', fields: [], hasQuiet: false } as const
 
 const quietOf = (target: Target | undefined): Quiet | undefined => {
@@ -114,6 +119,12 @@ const settingsOf = (target: Target | undefined, shown: Values, quiet: Quiet | un
   const { quiet: _, ...others } = target?.settings ?? {}
   return { ...others, ...shown, ...(quiet ? { quiet } : {}) }
 }
+
+/** Why somebody's own connection may not lead there. */
+const destinationMessage = (error: unknown): string | undefined =>
+  error instanceof ApiError && error.code === 'destination_unknown'
+    ? 'An owner has to add a connection to this server for the home first.'
+    : undefined
 
 const WRONG = { wrong_password: { field: 'password', message: WRONG_PASSWORD } }
 

@@ -7,18 +7,18 @@ import { Group } from '../../components/form/group.tsx'
 import { type Option, Select } from '../../components/form/select.tsx'
 import { doorName } from '../../words/door-name.ts'
 import { capital } from '../../words/format.ts'
-import { isAtDoors, orList, whenWords } from '../../words/when.ts'
+import { isAtDoors, whenWords } from '../../words/when.ts'
 import { HoursFields } from './hours-fields.tsx'
 import { NEW_WHEN, type WhenDraft, whenOf } from './when-draft.ts'
 
-/** The most rules that a target can have. */
+/** As many as a target may have. */
 const WHENS_MAX = 20
 
 const EVENTS = [
   { value: 'unlocked', label: 'somebody opens a door' },
   { value: 'denied', label: 'somebody is refused' },
   { value: 'log.problem', label: 'the log has a problem' },
-  { value: 'account.waiting', label: 'a new account is waiting' },
+  { value: 'account.waiting', label: 'somebody new wants to be let in' },
 ] as const
 
 type Props = {
@@ -26,11 +26,11 @@ type Props = {
   readonly onWhens: (whens: readonly WhenDraft[]) => void
   readonly doors: readonly Door[]
   readonly holders: Holders
-  /** Whether it receives the events of one person only, so that nobody has to be chosen. */
+  /** Whether it hears of the events of one person only, who need not be chosen. */
   readonly isPersonal: boolean
 }
 
-/** Which events a connection receives: each rule is a sentence that updates with every choice. */
+/** What a connection hears of: each part is a sentence that grows while somebody chooses. */
 export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props) => {
   const list = useRef<HTMLUListElement>(null)
   const nameOf = (id: string): string => holders.nameOf(`account:${id}`)
@@ -40,11 +40,11 @@ export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props
     <Group label={isPersonal ? 'Notify me' : 'Notify it'} name="rules">
       <ul class="windows" ref={list} tabIndex={-1}>
         {whens.map((when, index) => {
-          const words = whenWords(whenOf(when), nameOf)
+          const words = whenWords(whenOf(when), { nameOf, isOwn: isPersonal })
           return (
             <li key={index}>
               <div class="offer">
-                <p class="words">{capital(isPersonal ? aboutMe(words) : words)}</p>
+                <p class="words">{capital(words)}</p>
                 {whens.length > 1 && (
                   <Button
                     kind="quiet"
@@ -115,10 +115,6 @@ export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props
   )
 }
 
-/** Words a rule with `I`, for a connection of your own. */
-export const aboutMe = (words: string): string =>
-  words.replace(/^when anyone opens/, 'when I open').replace(/^when anyone is/, 'when I am')
-
 type SeveralProps = {
   readonly label: string
   readonly any: string
@@ -128,7 +124,7 @@ type SeveralProps = {
   readonly nameOf: (value: string) => string
 }
 
-/** Labels and ids contain no spaces. */
+/** Neither labels nor ids have a space. */
 const BETWEEN = ' '
 
 /** Chooses one or any. Several, which an app may have chosen, stay unless something else is chosen. */
@@ -141,7 +137,7 @@ const Several = ({ label, any, chosen, onChosen, options, nameOf }: SeveralProps
       any={any}
       value={value}
       onValue={(next) => onChosen(next === '' ? [] : next.split(BETWEEN))}
-      options={isListed ? options : [...options, { value, label: orList(chosen.map(nameOf)) }]}
+      options={isListed ? options : [...options, { value, label: chosen.map(nameOf).join(', ') }]}
     />
   )
 }

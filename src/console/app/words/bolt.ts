@@ -1,0 +1,12 @@
+import type { Driver } from '../api/driver.ts'
+
+/** Where a bolt is, in a word. */
+export const BOLTS: Readonly<Record<NonNullable<Driver['state']>, string>> = {
+  locked: 'Locked',
+  unlocked: 'Unlocked',
+  locking: 'Locking',
+  unlocking: 'Unlocking',
+  opening: 'Opening',
+  open: 'Open',
+  jammed: 'Jammed',
+}
