@@ -201,7 +201,9 @@ describe.skipIf(IS_LEFT_OUT)('On every screen, in light and dark', () => {
     const { page } = seen
     await openSwagger(page)
     await execute(page, 'POST /login', OWNER)
-    await block(page, 'POST /login').getByRole('tab', { name: 'Schema' }).last().click()
+    const login = block(page, 'POST /login')
+    await login.getByRole('tab', { name: 'Schema' }).last().click()
+    await login.getByText('Message', { exact: true }).waitFor()
     await inAllLooks(page, 'api-logged-in', { sizes: SWAGGER_SIZES })
     await page.locator('.auth-wrapper .authorize').click()
     await page.locator('.auth-container').first().waitFor()

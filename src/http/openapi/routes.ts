@@ -14,6 +14,22 @@ const follow = () => document.documentElement.classList.toggle('dark-mode', dark
 dark.addEventListener('change', follow)
 follow()
 
+// Its own resolver reads all of the document again for each operation that is opened, which takes a second. Here
+// references lead only into the document, and never in a circle. The name of a schema is taken from $$ref.
+const at = (document, path) => path.reduce((node, key) => node[key], document)
+const resolved = (document, node) => {
+  if (typeof node !== 'object' || node === null) return node
+  if (Array.isArray(node)) return node.map((item) => resolved(document, item))
+  const { $ref } = node
+  if ($ref) return { ...resolved(document, at(document, $ref.split('/').slice(1))), $$ref: $ref }
+  const entries = Object.entries(node)
+  return Object.fromEntries(entries.map(([key, value]) => [key, resolved(document, value)]))
+}
+const resolveSubtree = async (document, path) => ({
+  spec: resolved(document, at(document, path)),
+  errors: [],
+})
+
 SwaggerUIBundle({
   url: '/swagger/json',
   dom_id: '#swagger-ui',
@@ -21,6 +37,7 @@ SwaggerUIBundle({
   docExpansion: 'none',
   defaultModelsExpandDepth: -1,
   displayRequestDuration: true,
+  plugins: [() => ({ fn: { resolveSubtree } })],
   responseInterceptor: (answer) => {
     if (!new URL(answer.url).pathname.endsWith('/swagger/json') || !answer.ok) return answer
     const { servers, ...document } = JSON.parse(answer.text)

@@ -35,7 +35,9 @@ const INTERFACES: ReadonlySet<string> = new Set(
 /** Names of too new members that scripts have for something of their own or of a library; Preact looks
  * for `moveBefore` before it uses it. */
 const OTHERWISE_USED: ReadonlySet<string> = new Set(
-  'displayName dispose drop external move moveBefore restore role take transfer windows'.split(' '),
+  'displayName dispose drop external move moveBefore restore role take transfer use windows'.split(
+    ' ',
+  ),
 )
 
 /** Where a browser does not know these, nothing is hidden or lost. */

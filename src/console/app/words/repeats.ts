@@ -29,21 +29,28 @@ export const withoutRepeats = (unlocks: readonly Unlock[]): readonly ToldUnlock[
     const earlier = unlock.repeat_of === null ? undefined : bySeq.get(unlock.repeat_of)
     return earlier ? firstOf(earlier) : unlock
   }
-  const told = Map.groupBy(unlocks, (unlock) => firstOf(unlock).seq)
-  const openings = Map.groupBy(
-    told.values(),
+  const told = groupedBy(unlocks, (unlock) => firstOf(unlock).seq)
+  const openings = groupedBy(
+    told,
     (group) => group.find(({ attempt }) => attempt !== null)?.attempt ?? group[0]?.seq,
   )
-  const shown = openings
-    .values()
-    .map((groups) => shownOf(groups.flat()))
-    .toArray()
+  const shown = openings.map((groups) => shownOf(groups.flat()))
   const bySeqShown = new Map(shown.map((unlock) => [unlock.seq, unlock]))
   return unlocks.flatMap(({ seq }) => bySeqShown.get(seq) ?? [])
 }
 
+/** The groups of `Map.groupBy`, which the oldest browsers lack. */
+const groupedBy = <Item>(items: readonly Item[], keyOf: (item: Item) => unknown): Item[][] => {
+  const groups = new Map<unknown, Item[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    groups.set(key, [...(groups.get(key) ?? []), item])
+  }
+  return [...groups.values()]
+}
+
 const shownOf = (opening: readonly Unlock[]): ToldUnlock => {
-  const [strongest, ...others] = opening.toSorted(
+  const [strongest, ...others] = [...opening].sort(
     (one, other) =>
       STRENGTH.indexOf(one.source) - STRENGTH.indexOf(other.source) || one.seq - other.seq,
   ) as [Unlock, ...Unlock[]]
