@@ -240,7 +240,7 @@ export const openApp = async (config: Config, options: Options) => {
       access: {
         ...locks.access,
         slotsOf: drivers.slotsOf,
-        targetsOf: outbox.targetsOf,
+        targetsOf: (publicId) => outbox.targetsOf(publicId),
         eraseIn: async (tx, publicId) => {
           await locks.access.eraseIn(tx, publicId)
           await drivers.eraseIn(tx, publicId)
