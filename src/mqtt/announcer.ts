@@ -2,14 +2,14 @@ import type { Broker } from '../domain/broker.ts'
 
 type Dependencies = {
   readonly broker: Pick<Broker, 'publish' | 'isConnected'>
-  /** Returns what the broker is to keep now, by topic. */
+  /** Returns the wanted retained messages, by topic. */
   readonly wanted: () => Promise<ReadonlyMap<string, string>>
 }
 
-/** Keeps the retained messages at the broker as they are to be: publishes those that have changed, and removes those
- * that are not to be there. Nobody who listens gets an empty message for what was not there. */
+/** Keeps the broker’s retained messages up to date: publishes those that have changed, and clears those that are no
+ * longer wanted. Subscribers never get an empty message for a topic that had none. */
 export const announcer = ({ broker, wanted }: Dependencies) => {
-  /** What the broker keeps, by topic; undefined if it may have forgotten it. */
+  /** The broker’s retained messages, by topic; undefined if it may have lost one. */
   const kept = new Map<string, string | undefined>()
   let running: Promise<void> = Promise.resolve()
   let isAsked = false
@@ -21,7 +21,7 @@ export const announcer = ({ broker, wanted }: Dependencies) => {
     const gone = [...kept.keys()].filter((topic) => !messages.has(topic))
     for (const [topic, payload] of [...messages, ...gone.map((absent) => [absent, ''] as const)]) {
       if (kept.get(topic) === payload) continue
-      // What is kept counts, whoever listens now.
+      // A retained message counts even without a subscriber.
       if ((await broker.publish(topic, payload, { retain: true })) === 'unknown') return
       if (!broker.isConnected()) return
       if (payload === '') kept.delete(topic)
@@ -38,16 +38,16 @@ export const announcer = ({ broker, wanted }: Dependencies) => {
   }
 
   return {
-    /** Publishes what has changed since it was published last. */
+    /** Publishes what has changed. */
     refresh,
 
-    /** Publishes everything: to a broker that may have forgotten it, or for a Home Assistant that may. */
+    /** Publishes everything again, in case the broker or Home Assistant has lost it. */
     announce: (): Promise<void> => {
       for (const topic of kept.keys()) kept.set(topic, undefined)
       return refresh()
     },
 
-    /** Notes what the broker was found to keep of ours, perhaps from before this process. */
+    /** Records a retained message of ours that was found at the broker, perhaps from an earlier run. */
     found: (topic: string): void => {
       if (!kept.has(topic)) kept.set(topic, undefined)
     },

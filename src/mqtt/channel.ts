@@ -14,28 +14,27 @@ type Dependencies = {
   readonly clock: Pick<Clock, 'wallMs'>
   /** How many leaves the unlock log has. */
   readonly logSize: () => Promise<number>
-  /** Whether a lock is announced: nobody listens for another. */
+  /** Whether a lock is announced; events of others have no subscribers. */
   readonly isAnnounced: (label: string) => Promise<boolean>
   readonly noteLast: (label: string, unlock: Remembered) => void
 }
 
-/** An unlock is news for an hour and a hundred events: automations that act on it should not do so later. */
+/** After an hour or a hundred events an unlock is marked as late: automations should no longer act on it. */
 const FRESH_MS = HOUR_MS
 const FRESH_EVENTS = 100
 
-/** After a day or a thousand events it is only told as the last one, if it is. */
-const TOLD_MS = DAY_MS
-const TOLD_EVENTS = 1000
+/** After a day or a thousand events it is not sent as an event; it may still be the last unlock. */
+const SENT_MS = DAY_MS
+const SENT_EVENTS = 1000
 
-/** How long nobody may listen, or no broker be there, before the next attempt. It goes on for longer than an event
- * is told at all. */
+/** Waits between attempts while there is no subscriber or no broker, for longer than any event is sent at all. */
 const RETRIES_MS = [
   ...[1, 2, 4, 8, 16, 32].map((seconds) => seconds * SECOND_MS),
   ...Array.from({ length: (7 * DAY_MS) / MINUTE_MS }, () => MINUTE_MS),
 ]
 
-/** Tells Home Assistant, or anyone who listens at the broker. An event counts as told once somebody has heard it,
- * as far as the broker says. */
+/** Publishes events to Home Assistant and other subscribers. An event is delivered once a subscriber has received it,
+ * as far as the broker reports that. */
 export const mqttChannel = ({ link, topics, hasNames, ...deps }: Dependencies): Channel => {
   const { clock, logSize, isAnnounced, noteLast } = deps
 
@@ -44,7 +43,7 @@ export const mqttChannel = ({ link, topics, hasNames, ...deps }: Dependencies): 
     const events = (await logSize()) - 1 - seq
     return {
       isLate: ms > FRESH_MS || events > FRESH_EVENTS,
-      isOver: ms > TOLD_MS || events > TOLD_EVENTS,
+      isOver: ms > SENT_MS || events > SENT_EVENTS,
     }
   }
 
@@ -57,14 +56,14 @@ export const mqttChannel = ({ link, topics, hasNames, ...deps }: Dependencies): 
     if (!link.isConnected()) return failed('No connection to the broker')
     const { isLate, isOver } = await ageOf(unlock)
     const settlesInMs = isOver ? 0 : link.settlesInMs()
-    if (settlesInMs > 0) return failed('Waits for listeners to come back', settlesInMs)
+    if (settlesInMs > 0) return failed('Waiting for subscribers to reconnect', settlesInMs)
     const shown = { unlock, hasNames, isLate }
     const isUnlock = event === 'unlocked'
     const [topic, payload] = isUnlock
       ? [topics.unlocks(lock), unlockedJson(shown)]
       : [topics.denials(lock), deniedJson(shown)]
     const outcome: SendResult = isOver
-      ? { status: 'delivered', answer: 'Too old to be told as an event' }
+      ? { status: 'delivered', answer: 'Too old to be sent as an event' }
       : resultOf(await link.publish(topic, JSON.stringify(payload)))
     if (isUnlock) noteLast(lock, { seq, happenedAtMs: Date.parse(happenedAt), isLate })
     return outcome
@@ -74,11 +73,11 @@ export const mqttChannel = ({ link, topics, hasNames, ...deps }: Dependencies): 
     if (about.event === 'unlocked' || about.event === 'denied')
       return sendEvent(about.event, about.unlock)
     if (about.event !== 'test')
-      // The topic of the log tells of its problems, and nobody listens for the rest.
-      return { status: 'delivered', answer: 'Not told by MQTT' }
+      // The topic of the log shows its problems, and the rest has no subscribers.
+      return { status: 'delivered', answer: 'Not sent by MQTT' }
     const published = await link.publish(topics.status, 'online', { retain: true })
     return published === 'unheard' && link.isConnected()
-      ? { status: 'delivered', answer: 'The broker took it, and nobody listens' }
+      ? { status: 'delivered', answer: 'The broker accepted it, but has no subscriber' }
       : resultOf(published)
   }
 
@@ -100,8 +99,8 @@ const resultOf = (published: Published): SendResult => {
   if (published === 'heard') return { status: 'delivered' }
   return failed(
     published === 'unheard'
-      ? 'Nobody listens at the broker'
-      : 'The broker did not take it, or the connection broke',
+      ? 'The broker has no subscriber for it'
+      : 'The broker refused it, or the connection broke',
   )
 }
 

@@ -1,24 +1,24 @@
 import { SECOND_MS } from '../domain/duration.ts'
 
-/** What a message may ask a lock to do, in the words of Home Assistant. */
+/** The commands, as Home Assistant names them. */
 const COMMANDS = ['lock', 'unlock', 'open'] as const
 export type Command = (typeof COMMANDS)[number]
 
-/** How long ago a command may have been given, and how far a clock may be ahead of ours. */
+/** The maximum age of a command, and the most that its clock may be ahead of ours. */
 const FRESH_MS = 10 * SECOND_MS
 const PAYLOAD_CHARACTERS_MAX = 1000
 
 type Given = { readonly payload: string; readonly isRetained: boolean; readonly atMs: number }
 
-/** What a message asks for, and when it was given; or why it is ignored. */
+/** A command and the time when it was given, or why the message is ignored. */
 export type ReadCommand =
   | { readonly command: Command; readonly givenAtMs: number }
   | { readonly fault: string }
 
-/** Reads a command. An old one is ignored, since brokers repeat what they keep and clients what they queued, and so
- * is one without a time. */
+/** Parses a command. One that is old or has no time is ignored, since brokers resend retained messages, and clients
+ * queued ones. */
 export const readCommand = ({ payload, isRetained, atMs }: Given): ReadCommand => {
-  if (isRetained) return { fault: 'the broker had kept it' }
+  if (isRetained) return { fault: 'it is a retained message' }
   const { action, at } = payload.length > PAYLOAD_CHARACTERS_MAX ? {} : members(payload)
   const command = COMMANDS.find((known) => known === action)
   if (!command) return { fault: 'it names no action' }

@@ -4,17 +4,17 @@ type Device = {
   readonly topics: Topics
   readonly lock: { readonly label: string; readonly name: string }
   readonly version: string
-  /** The page of the gateway, with HTTP or HTTPS; undefined without one. */
+  /** The URL of the console; undefined if there is none. */
   readonly page: string | undefined
-  /** Whether the gateway operates the lock. */
+  /** Whether the lock has a driver. */
   readonly isOperated: boolean
 }
 
 const NAME = 'Secure Lock Server'
 
-/** Returns how Home Assistant is to show a lock: a device with its entities. Home Assistant refuses the whole
- * device for an unknown key at the top, and a part of it for a missing one. Event entities have no availability:
- * otherwise each return of the gateway would be a change that fires automations (home-assistant/core#131932). */
+/** Returns the discovery message of a lock: a device with its entities. Home Assistant rejects the whole device for an
+ * unknown key at the top level, and a component for a missing one. Event entities have no availability: otherwise
+ * each reconnection of the gateway would trigger automations (home-assistant/core#131932). */
 export const discoveryJson = ({ topics, lock, version, page, isOperated }: Device) => {
   const { label, name } = lock
   const device = topics.device(label)
@@ -89,7 +89,7 @@ export const discoveryJson = ({ topics, lock, version, page, isOperated }: Devic
             command_template: '{"action":"{{ value | lower }}","at":"{{ utcnow().isoformat() }}"}',
             payload_open: 'OPEN',
           }
-        : // Leaving it out would keep an earlier one for good.
+        : // Omitting it would leave an earlier entity in place.
           { p: 'lock' },
     },
   }

@@ -10,10 +10,10 @@ import { isMatch } from './topics.ts'
 
 export type LinkOptions = {
   readonly address: MqttAddress
-  /** File of the authorities to trust, PEM; undefined for those of this machine. */
+  /** PEM file of the certificate authorities to trust; undefined for those of the system. */
   readonly caFile?: string | undefined
   readonly clientId: string
-  /** Published when the connection breaks or is closed, and kept by the broker. */
+  /** Published, and retained, when the connection breaks or is closed. */
   readonly will?: { readonly topic: string; readonly payload: string } | undefined
   readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
   readonly logger: { readonly info: Log; readonly warn: Log }
@@ -21,12 +21,12 @@ export type LinkOptions = {
 
 type Log = (fields: object, message: string) => void
 
-/** The connection to the broker, which is tried again until it is closed. */
+/** A connection to the broker that reconnects until it is closed. */
 export type Link = Broker & {
-  /** Begins to connect. */
+  /** Starts connecting. */
   readonly begin: () => void
-  /** Milliseconds until a message that nobody hears is certain to be told apart: with MQTT 5 never more than 0,
-   * since the broker says so; with 3.1.1, listeners get 15 seconds after a connection to come back. */
+  /** Milliseconds to wait for subscribers to reconnect: always 0 with MQTT 5, since the broker reports a lack of
+   * subscribers; up to 15 seconds after a connection with 3.1.1. */
   readonly settlesInMs: () => number
   readonly state: () => LinkState
   readonly [Symbol.asyncDispose]: () => Promise<void>
@@ -36,11 +36,11 @@ type LinkState = {
   readonly isConnected: boolean
   /** The version of the protocol; undefined without a connection. */
   readonly protocol: '5' | '3.1.1' | undefined
-  /** Why the last connection failed or broke; undefined if none did. */
+  /** Why the last connection failed or broke, if it did. */
   readonly fault: string | undefined
 }
 
-/** A broker that does not acknowledge in this time is taken for lost. */
+/** The connection is dropped if the broker does not acknowledge a message in this time. */
 const ACKNOWLEDGED_MS_MAX = 10 * SECOND_MS
 const CONNECT_MS_MAX = 10 * SECOND_MS
 const KEEP_ALIVE_SECONDS = 20
@@ -49,10 +49,10 @@ const KEEP_ALIVE_SECONDS = 20
  * memory: it takes up to 256 MB. */
 const PACKET_BYTES_MAX = 256 * 1024
 
-/** After a restart of the broker, Home Assistant listens again within ten seconds. */
+/** Home Assistant reconnects within ten seconds of a restart of the broker. */
 const LISTENERS_BACK_MS = 15 * SECOND_MS
 
-/** A connection that lasted this long was a good one: the next is tried at once. */
+/** A connection that lasted this long resets the back-off. */
 const LASTING_MS = MINUTE_MS
 
 /** Reason codes of PUBACK and CONNACK: see section 2.4 of MQTT 5 and 3.2.2.3 of MQTT 3.1.1. */
@@ -63,13 +63,13 @@ type Connection = {
   readonly client: MqttClient
   readonly protocol: '5' | '3.1.1'
   readonly sinceMs: number
-  /** Messages that the broker acknowledged as heard by nobody. */
+  /** Ids of messages that the broker acknowledged without a subscriber. */
   readonly unheard: Set<number>
   readonly drop: (fault: Fault) => void
 }
 
-/** Connects to a broker with MQTT 5, or 3.1.1 where that is refused. Each connection begins with a clean session:
- * what was not acknowledged is the business of the outbox, and old commands are nobody's. */
+/** Connects to a broker with MQTT 5, or with 3.1.1 if the broker refuses that. Each connection starts a clean session:
+ * the outbox resends what was not acknowledged, and old commands must not be delivered. */
 export const openLink = ({ address, caFile, clientId, will, clock, logger }: LinkOptions): Link => {
   let current: Connection | undefined
   let dialled: MqttClient | undefined
@@ -81,7 +81,7 @@ export const openLink = ({ address, caFile, clientId, will, clock, logger }: Lin
   const onConnect = new Set<() => void>()
 
   const dial = async (protocol: '5' | '3.1.1'): Promise<void> => {
-    // Nobody without a broker pays for the library.
+    // The library is loaded only if there is a broker.
     const { connect } = await import('mqtt')
     if (isClosed) return
     let reason: Fault | undefined
@@ -96,7 +96,7 @@ export const openLink = ({ address, caFile, clientId, will, clock, logger }: Lin
         ...(will ? { will: { ...will, payload: Buffer.from(will.payload), ...KEPT } } : {}),
         keepalive: KEEP_ALIVE_SECONDS,
         connectTimeout: CONNECT_MS_MAX,
-        // It has no back-off of its own, and resends what the outbox sends again.
+        // The library has no back-off, and would resend what the outbox resends.
         reconnectPeriod: 0,
         queueQoSZero: false,
       })
@@ -116,7 +116,7 @@ export const openLink = ({ address, caFile, clientId, will, clock, logger }: Lin
       else lost(found)
     }
     const unheard = new Set<number>()
-    // It may come twice; the end of the connection comes once.
+    // This event may come twice; `close` comes once.
     client.on('error', (error) => {
       reason = error
     })
@@ -141,7 +141,7 @@ export const openLink = ({ address, caFile, clientId, will, clock, logger }: Lin
     client.once('close', () => ended(reason ?? { message: 'the broker closed the connection' }))
   }
 
-  /** Waits, and connects again. Says so once for a row of failures. */
+  /** Schedules a reconnection. Logs only the first of consecutive failures. */
   const lost = ({ message }: Fault): void => {
     const lastedMs = current ? clock.monotonicMs() - current.sinceMs : 0
     current = undefined
@@ -164,12 +164,12 @@ export const openLink = ({ address, caFile, clientId, will, clock, logger }: Lin
 
     publish: async (topic, payload, { retain = false, qos = 1 } = {}): Promise<Published> => {
       const used = current
-      // The library would queue without bound.
+      // The library’s queue is unbounded.
       if (!used?.client.connected) return 'unheard'
       const { promise, resolve } = Promise.withResolvers<Published>()
       const timer = setTimeout(() => {
         resolve('unknown')
-        // What has not been sent yet must not arrive later.
+        // A message that is still unsent must not arrive later.
         used.drop({ message: 'the broker does not answer' })
       }, ACKNOWLEDGED_MS_MAX)
       used.client.publish(topic, payload, { retain, qos }, (error, packet) => {
@@ -215,7 +215,7 @@ export const openLink = ({ address, caFile, clientId, will, clock, logger }: Lin
       isClosed = true
       clearTimeout(next)
       const client = current?.client
-      // A clean end suppresses the will.
+      // A clean disconnect suppresses the will.
       if (client?.connected) await farewell(client, will)
       current = undefined
       dialled?.end(true)
@@ -237,7 +237,7 @@ const farewell = async (client: MqttClient, will: LinkOptions['will']): Promise<
   await Promise.race([said.catch(() => {}), Bun.sleep(FAREWELL_MS_MAX)])
 }
 
-/** Host and port, because a URL makes the library print a warning. */
+/** Uses host and port, because the library prints a warning for a URL. */
 const target = ({ host, port, isTls, username, password }: MqttAddress, caFile?: string) => ({
   host,
   port,
@@ -245,7 +245,7 @@ const target = ({ host, port, isTls, username, password }: MqttAddress, caFile?:
   ...(username === undefined ? {} : { username }),
   ...(password === undefined ? {} : { password }),
   ...(isTls ? { rejectUnauthorized: true, ...(isIP(host) ? {} : { servername: host }) } : {}),
-  // Read each time, because authorities are replaced.
+  // Read at each connection, since the file may be replaced.
   ...(isTls && caFile !== undefined ? { ca: readFileSync(caFile) } : {}),
 })
 

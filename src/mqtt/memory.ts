@@ -3,18 +3,18 @@ import { settingsIn } from '../storage/sqlite/setting-store.ts'
 
 type Dependencies = { readonly db: Pick<Database, 'get' | 'run' | 'transaction'> }
 
-/** The last unlock of a lock that was told. */
+/** The last unlock of a lock that was published. */
 export type Remembered = {
   readonly seq: number
   readonly happenedAtMs: number
   readonly isLate: boolean
 }
 
-/** The settings that hold what the gateway is called at the broker, and the last unlocks by lock. */
+/** The settings for the gateway’s id at the broker, and for the last unlock of each lock. */
 const GATEWAY_ID = 'mqtt_gateway_id'
 const LAST = 'mqtt_last'
 
-/** Returns by what the topics of this gateway differ from another's: eight hexadecimal digits, made once. */
+/** Returns the id of this gateway in its topics: eight hexadecimal digits, created once. */
 export const gatewayId = async ({ db }: Dependencies): Promise<string> =>
   (await settingsIn(db).find(GATEWAY_ID)) ??
   db.transaction(async (tx) => {
@@ -25,7 +25,7 @@ export const gatewayId = async ({ db }: Dependencies): Promise<string> =>
     return id
   })
 
-/** Remembers which unlock of each lock was told last, so that a broker that has forgotten it can be told again. */
+/** Stores the last published unlock of each lock, so that it can be published again to a broker that has lost it. */
 export const lastUnlocks = async ({ db }: Dependencies) => {
   const stored = await settingsIn(db).find(LAST)
   const last = new Map(Object.entries(JSON.parse(stored ?? '{}') as Record<string, Remembered>))
@@ -50,8 +50,8 @@ export const lastUnlocks = async ({ db }: Dependencies) => {
   return {
     all: (): ReadonlyMap<string, Remembered> => last,
 
-    /** Notes an unlock, unless one that happened later is known. One that seems to have happened in the future
-     * was told while the clock was wrong. */
+    /** Stores an unlock unless a later one is known. A known one that lies in the future was stored while the clock was
+     * wrong, and is replaced. */
     note: (label: string, unlock: Remembered, nowMs: number): void => {
       const known = last.get(label)
       const isOlder = known && unlock.happenedAtMs < known.happenedAtMs

@@ -1,11 +1,11 @@
 import type { UnlockFacts } from '../domain/home-event.ts'
 
-/** Home Assistant takes no longer text for the state of a sensor. */
+/** The longest state of a sensor that Home Assistant accepts. */
 const WHO_CHARACTERS_MAX = 255
 
 type Shown = { readonly unlock: UnlockFacts; readonly hasNames: boolean; readonly isLate: boolean }
 
-/** Returns an unlock as an event. Its keys are fixed: Home Assistant takes some, such as `icon`, for its own. */
+/** Returns an unlock as an event. Home Assistant interprets some keys itself, such as `icon`, so the keys are fixed. */
 export const unlockedJson = ({ isLate, ...shown }: Shown) => ({
   event_type: isLate ? 'unlocked_late' : 'unlocked',
   ...lastJson({ isLate, ...shown }),
@@ -44,7 +44,7 @@ export const deniedJson = ({ unlock, hasNames, isLate }: Shown) => ({
 const whoOf = ({ who }: UnlockFacts, hasNames: boolean): string | null =>
   hasNames && who !== null ? Array.from(who).slice(0, WHO_CHARACTERS_MAX).join('') : null
 
-/** What the topic of the unlock log says; see the verification of the log. */
+/** The message on the topic of the unlock log: the result of its last verification. */
 export type LogHealth = {
   readonly problem: boolean
   readonly size: number | null

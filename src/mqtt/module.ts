@@ -35,21 +35,21 @@ export type MqttSettings = Pick<
   | 'tlsCertFile'
 >
 
-/** What the home tells the module. */
+/** Functions that read the state of the home. */
 export type HomeFacts = {
   readonly locks: () => Promise<readonly HomeLock[]>
   /** Returns an unlock or a denial as it is now. */
   readonly unlockFacts: (seq: number) => Promise<UnlockFacts | undefined>
   readonly logSize: () => Promise<number>
   readonly logHealth: () => Promise<LogHealth>
-  /** Returns the state of a lock that the gateway operates; undefined for another. */
+  /** Returns the state of a lock with a driver; undefined for others. */
   readonly stateOf: (label: string) => BoltStatus | undefined
 }
 
-/** How often the home is looked at: commands and other people change it too. */
+/** How often the home is checked for changes, which other processes make too. */
 const LOOK_MS = 5 * SECOND_MS
 
-/** Returns the function that says what the broker is to keep now. */
+/** Returns a function that computes the wanted retained messages. */
 export const wantedMessages = ({ topics, version, config, home, last }: Wanted) => {
   const base = linkBase(config)
   const page = /^https?:/.test(base) ? `${base}/` : undefined
@@ -95,11 +95,11 @@ type Dependencies = {
   readonly version: string
   readonly home: HomeFacts
   readonly operate: Operate
-  /** Called when events that wait can be told. */
+  /** Called when waiting events can be sent. */
   readonly onReady: () => void
 }
 
-/** Opens the connection to the broker: shows the home's locks to Home Assistant, tells it of unlocks, and takes its
+/** Opens the connection to the broker: announces the locks to Home Assistant, sends it unlocks, and receives its
  * commands. */
 export const openMqtt = async (deps: Dependencies) => {
   const { db, clock, logger, config, address, version, home, operate, onReady } = deps
@@ -136,7 +136,7 @@ export const openMqtt = async (deps: Dependencies) => {
       logged(announced.refresh())
     },
   })
-  /** Forgets what earlier versions of this home left at the broker. */
+  /** Clears outdated retained messages of this gateway from the broker. */
   const find = ({ topic, payload, isRetained }: BrokerMessage): void => {
     if (!isRetained || payload === '') return
     announced.found(topic)
@@ -156,17 +156,17 @@ export const openMqtt = async (deps: Dependencies) => {
   return {
     link,
 
-    /** How the broker is told, as a target, and of what. */
+    /** The channel and default rules of the broker as a target. */
     channel,
     rules: [{ on: 'unlocked' }, { on: 'denied' }] satisfies readonly Rule[],
 
-    /** Returns what is known about the broker, at most a minute old. */
+    /** Returns facts about the broker that are at most a minute old. */
     facts: rememberedFacts({ address, caFile: config.mqttCaFile }, clock.monotonicMs),
 
     /** Publishes what has changed. */
     refresh: (): void => logged(announced.refresh()),
 
-    /** Begins to connect, and to look at the home now and then. */
+    /** Starts connecting, and checking the home for changes. */
     begin: (): void => {
       link.subscribe(topics.anyCommand, commandListener({ topics, operate, logger }))
       link.subscribe(topics.announce, announce)

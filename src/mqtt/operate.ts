@@ -5,8 +5,7 @@ import { RateLimitError } from '../http/errors.ts'
 import { type Command, readCommand } from './command.ts'
 import type { Topics } from './topics.ts'
 
-/** Decides on a command at a lock, as the account that commands of the broker count as there. Resolves to the
- * decision, or to why there is none. */
+/** Decides on a command as the operator of the lock. Resolves to the decision, or to the reason why there is none. */
 export type Operate = (asked: {
   readonly label: string
   readonly command: Command
@@ -21,20 +20,20 @@ type Dependencies = {
 
 type Log = (fields: object, message: string) => void
 
-/** Returns the listener to commands: one after another, since the second of two must be later. */
+/** Returns a listener that handles commands one after another, since each must be later than the one before. */
 export const commandListener = ({ topics, operate, logger }: Dependencies) => {
-  /** Locks without an operator that somebody tried to operate: said once, because anyone can send. */
+  /** Locks without an operator that received a command. Each is logged once, because anyone can publish. */
   const reported = new Set<string>()
 
   let lines = 0
   let sinceMs = -Infinity
 
-  /** Says why a command is ignored, unless others fill the log already. */
+  /** Logs why a command is ignored, up to a limit. */
   const ignored = (lock: string, reason: string): void => {
     const nowMs = performance.now()
     if (nowMs - sinceMs > MINUTE_MS) [lines, sinceMs] = [0, nowMs]
     lines += 1
-    if (lines <= LINES_MAX) logger.warn({ lock, reason }, 'a command of the broker is ignored')
+    if (lines <= LINES_MAX) logger.warn({ lock, reason }, 'a command from the broker is ignored')
   }
 
   const obey = async (label: string, message: BrokerMessage): Promise<void> => {
@@ -54,7 +53,7 @@ export const commandListener = ({ topics, operate, logger }: Dependencies) => {
 
   return (message: BrokerMessage): void => {
     const label = topics.lockOf(message.topic)
-    // What the broker clears is no command.
+    // An empty message clears a retained one, and is not a command.
     if (message.payload === '' || label.length > LABEL_MAX || waiting >= WAITING_MAX) return
     waiting += 1
     last = last
@@ -62,7 +61,7 @@ export const commandListener = ({ topics, operate, logger }: Dependencies) => {
       .catch((error: unknown) => {
         if (error instanceof AppError || error instanceof RateLimitError)
           ignored(label, error.message)
-        else logger.error({ lock: label, err: error }, 'a command of the broker failed')
+        else logger.error({ lock: label, err: error }, 'a command from the broker failed')
       })
       .finally(() => void (waiting -= 1))
   }
@@ -70,7 +69,7 @@ export const commandListener = ({ topics, operate, logger }: Dependencies) => {
 
 const REPORTED_MAX = 100
 const LABEL_MAX = 32
-/** Lines in the log a minute. */
+/** Log lines per minute. */
 const LINES_MAX = 20
-/** Commands that wait, and are not reported from a flood. */
+/** The most waiting commands; more are dropped. */
 const WAITING_MAX = 20

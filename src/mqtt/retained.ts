@@ -9,9 +9,9 @@ export type HomeLock = {
   readonly isRetired: boolean
 }
 
-/** What is known of a lock that the gateway operates. */
+/** The status of a lock with a driver. */
 export type BoltStatus = {
-  /** Null if nobody knows. */
+  /** Null if unknown. */
   readonly state:
     | 'locked'
     | 'unlocked'
@@ -21,11 +21,11 @@ export type BoltStatus = {
     | 'open'
     | 'jammed'
     | null
-  /** Null if the lock does not say. */
+  /** Null if unknown; not every lock reports it. */
   readonly isOnline: boolean | null
 }
 
-/** Returns the state of a lock in the words of Home Assistant, where `None` means that nobody knows. */
+/** Returns the state of a lock as Home Assistant names it; `None` means unknown. */
 export const shownState = ({ state, isOnline }: BoltStatus): string =>
   state === null || isOnline === false ? 'None' : state.toUpperCase()
 
@@ -39,13 +39,13 @@ type Home = {
   /** The last unlock of each lock, by its label. */
   readonly last: ReadonlyMap<string, LastUnlock>
   readonly log: LogHealth
-  /** The state of each lock that the gateway operates, by its label. */
+  /** The state of each lock with a driver, by its label. */
   readonly states: ReadonlyMap<string, string>
 }
 
 export type LastUnlock = { readonly unlock: UnlockFacts; readonly isLate: boolean }
 
-/** Returns what the broker is to keep, by topic. Devices come before their states. */
+/** Returns the wanted retained messages, by topic. Devices come before their states. */
 export const retainedMessages = (home: Home): ReadonlyMap<string, string> => {
   const { topics } = home
   const locks = home.locks.filter(({ isRetired }) => !isRetired)
@@ -65,7 +65,7 @@ export const retainedMessages = (home: Home): ReadonlyMap<string, string> => {
 const deviceOf = ({ topics, version, page, states }: Home, lock: HomeLock): string =>
   JSON.stringify(discoveryJson({ topics, lock, version, page, isOperated: states.has(lock.label) }))
 
-/** Returns the topics under which the broker may keep something about these locks. */
+/** Returns the topics that may have retained messages about these locks. */
 export const retainedTopics = (topics: Topics, labels: readonly string[]): readonly string[] => [
   ...labels.map((label) => topics.config(label)),
   topics.status,

@@ -3,13 +3,13 @@ import type { Config } from '../config/config.ts'
 /** The names of the gateway's topics. */
 export type Topics = ReturnType<typeof topicsOf>
 
-/** Returns the topics of a gateway; `gid` tells gateways at one broker apart. */
+/** Returns the topics of a gateway; `gid` distinguishes gateways at the same broker. */
 export const topicsOf = ({ mqttTopic: prefix, mqttDiscovery: discovery, gid }: Naming) => {
   const base = `${prefix}/${gid}`
   const at = (label: string) => `${base}/locks/${label}`
   return {
     gid,
-    /** Everything that the gateway says. */
+    /** Everything that the gateway publishes. */
     all: `${base}/#`,
     /** `online` or `offline`. */
     status: `${base}/status`,
@@ -20,23 +20,22 @@ export const topicsOf = ({ mqttTopic: prefix, mqttDiscovery: discovery, gid }: N
     state: (label: string) => `${at(label)}/state`,
     commands: (label: string) => `${at(label)}/set`,
     anyCommand: `${base}/locks/+/set`,
-    /** The device of a lock in Home Assistant. Labels have hyphens and no underscores, so two of them never have
-     * the same. */
+    /** The id of a lock’s device in Home Assistant. Unique, since labels contain hyphens but no underscores. */
     device: (label: string) => `secure_lock_${gid}_${label.replaceAll('-', '_')}`,
     config: (label: string) =>
       `${discovery}/device/secure_lock_${gid}_${label.replaceAll('-', '_')}/config`,
-    /** Asks the gateway to announce everything again. */
+    /** Makes the gateway announce everything again. */
     announce: `${base}/announce`,
-    /** Where Home Assistant says that it is there. */
+    /** Home Assistant’s birth message. */
     birth: `${discovery}/status`,
-    /** Returns the lock whose commands come on a topic. */
+    /** Returns the label of the lock that a command topic belongs to. */
     lockOf: (topic: string): string => topic.slice(base.length + '/locks/'.length, -'/set'.length),
   }
 }
 
 type Naming = Pick<Config, 'mqttTopic' | 'mqttDiscovery'> & { readonly gid: string }
 
-/** Whether a topic matches a filter (section 4.7 of MQTT 5). */
+/** Returns whether a topic matches a filter (section 4.7 of MQTT 5). */
 export const isMatch = (filter: string, topic: string): boolean => {
   const [levels, names] = [filter.split('/'), topic.split('/')]
   if (topic.startsWith('$') && /^[+#]/.test(filter)) return false

@@ -12,7 +12,7 @@ type Visited = {
 
 const VISIT_MS_MAX = 5 * SECOND_MS
 
-/** Connects to the broker once, beside the service, for a piece of work. Throws `unavailable`. */
+/** Runs `work` with a short-lived connection to the broker, separate from the service’s. Throws `unavailable`. */
 export const visitBroker = async <Result>(
   { address, caFile }: Visited,
   work: (link: Link) => Promise<Result>,
@@ -39,18 +39,18 @@ export const visitBroker = async <Result>(
 const noConnection = (address: MqttAddress, fault: string): string =>
   `No connection to the broker ${shownAddress(address)}: ${fault}`
 
-/** What is known about the broker, for the checks of the installation. */
+/** Facts about the broker, for `doctor`. */
 export type BrokerFacts = {
   readonly address: string
   /** Undefined without a connection. */
   readonly protocol: '5' | '3.1.1' | undefined
   /** Why there is no connection; undefined if there is one. */
   readonly fault: string | undefined
-  /** Whether anyone may connect, without a password; false if it does not answer. */
+  /** Whether the broker accepts clients without a password; false if it does not answer. */
   readonly isOpen: boolean
 }
 
-/** Connects to the broker as the gateway does, and as somebody without a password. */
+/** Connects to the broker with the gateway’s credentials, and without any. */
 export const brokerFacts = async ({ address, caFile }: Visited): Promise<BrokerFacts> => {
   const shown = { address: shownAddress(address) }
   try {
@@ -63,7 +63,7 @@ export const brokerFacts = async ({ address, caFile }: Visited): Promise<BrokerF
   }
 }
 
-/** Whether the broker takes a client without a name and password. */
+/** Whether the broker accepts a client without a name and password. */
 const isOpen = async ({ address, caFile }: Visited): Promise<boolean> => {
   const anonymous = { ...address, username: undefined, password: undefined }
   try {
@@ -74,10 +74,10 @@ const isOpen = async ({ address, caFile }: Visited): Promise<boolean> => {
   }
 }
 
-/** How long what is known about a broker is not asked for again. */
+/** How long facts are cached. */
 const KNOWN_MS = MINUTE_MS
 
-/** Returns a function that returns the facts about a broker, asked for at most once a minute. */
+/** Returns a function that reads facts about a broker at most once a minute. */
 export const rememberedFacts = (visited: Visited, monotonicMs: () => number) => {
   let known: { readonly facts: Promise<BrokerFacts>; readonly atMs: number } | undefined
   return (): Promise<BrokerFacts> => {

@@ -79,7 +79,7 @@ test('an unlock is told once somebody listens, and until then not delivered', as
   await until(mqtt.isConnected)
   expect(await mqtt.send(about)).toStrictEqual({
     status: 'failed',
-    answer: 'Nobody listens at the broker',
+    answer: 'The broker has no subscriber for it',
   })
   // Whoever comes later learns at least who was the last.
   expect(mqtt.last).toStrictEqual([['front-door', { seq: 0, happenedAtMs: NOW, isLate: false }]])
@@ -115,7 +115,7 @@ test('after an hour or a hundred events an unlock is late, and after a day only 
     expect(late).toBe(type === 'unlocked_late')
     return type
   }
-  const tooOld = 'Too old to be told as an event'
+  const tooOld = 'Too old to be sent as an event'
   expect(await typeOf(0, 0)).toBe('unlocked')
   expect(await typeOf(60 * MINUTE, 100)).toBe('unlocked')
   expect(await typeOf(60 * MINUTE + 1, 0)).toBe('unlocked_late')
@@ -137,7 +137,7 @@ test('without MQTT 5 an unlock waits until listeners have had time to come back'
   mqtt.clock.ms = 5000
   expect(await mqtt.send({ event: 'unlocked', unlock: unlock(0) })).toStrictEqual({
     status: 'failed',
-    answer: 'Waits for listeners to come back',
+    answer: 'Waiting for subscribers to reconnect',
     retryAfterMs: 10_000,
   })
   expect(listener.heard).toStrictEqual([])
