@@ -51,7 +51,7 @@ export const driver: Action = {
           version: undefined,
         })
         terminal.print(`${label} is driven by ${kind}`)
-        terminal.say('In a minute, doctor in the console says whether the lock is heard')
+        terminal.say('Today, in the console, says so if the lock is not heard')
       } else {
         const shown = shownSetup(await setups.find(label))
         const lines = values.json ? [JSON.stringify(shown)] : listing(rows(shown), terminal)
