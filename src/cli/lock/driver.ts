@@ -51,7 +51,7 @@ export const driver: Action = {
           version: undefined,
         })
         terminal.print(`${label} is driven by ${kind}`)
-        terminal.say('In a minute, doctor in the console shows whether the lock answers')
+        terminal.say('In a minute, Today in the console shows whether the lock answers')
       } else {
         const shown = shownSetup(await setups.find(label))
         const lines = values.json ? [JSON.stringify(shown)] : listing(rows(shown), terminal)
