@@ -122,7 +122,8 @@ export const brokerFindings = (check: BrokerCheck | undefined): readonly Finding
         ...about,
         state: 'fault',
         says: `Anyone on the network of the broker ${address} can open ${operated.join(', ')}: it accepts clients without a password`,
-        fix: `${CLOSE_IT}; until then, remove the operator of the lock`,
+        fix: `${CLOSE_IT}; until then, remove the operator of each lock: secure-lock-server lock operator ${operated[0] ?? ''} --remove`,
+        page: '/manual/home-assistant#open-a-door-from-home-assistant',
       },
     ]
   if (fault !== undefined)
@@ -132,6 +133,7 @@ export const brokerFindings = (check: BrokerCheck | undefined): readonly Finding
         state: 'warning',
         says: fault,
         fix: 'Check the broker, and MQTT_URL and MQTT_CA_FILE',
+        page: '/manual/home-assistant#connect-it',
         id: 'mqtt-no-connection',
       },
     ]
@@ -142,6 +144,7 @@ export const brokerFindings = (check: BrokerCheck | undefined): readonly Finding
         state: 'warning',
         says: `Anyone on the network of the broker ${address} can read who opened the door: it accepts clients without a password`,
         fix: CLOSE_IT,
+        page: '/manual/home-assistant#connect-it',
         id: 'mqtt-open',
       },
     ]

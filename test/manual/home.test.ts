@@ -77,6 +77,10 @@ describe.each([
         `${args.join(' ')}: 0 `,
       )
     }
+    if (text === HOME) {
+      const [, hears = ''] = /`target list` says it in words: _(.+?)_/.exec(HOME) ?? []
+      expect((await run(['target', 'list'])).out).toContain(`\t${hears}\n`)
+    }
     // They lead to homes that are not this one.
     for (const args of commands)
       if (args[0] === 'target') await run(['target', 'remove', args[3] ?? ''])

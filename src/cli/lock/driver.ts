@@ -51,7 +51,7 @@ export const driver: Action = {
           version: undefined,
         })
         terminal.print(`${label} is driven by ${kind}`)
-        terminal.say('In a minute, doctor in the console shows whether the lock answers')
+        terminal.say('Today, in the console, warns if the lock does not answer')
       } else {
         const shown = shownSetup(await setups.find(label))
         const lines = values.json ? [JSON.stringify(shown)] : listing(rows(shown), terminal)

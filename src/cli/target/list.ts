@@ -34,7 +34,7 @@ export const list: Action = {
 }
 
 const row = (
-  { target, says, summary }: ShownTarget,
+  { target, summary, says }: ShownTarget,
   nameOf: (publicId: string) => string,
 ): readonly string[] => [
   target.id,

@@ -10,6 +10,8 @@ export type TargetHealth = {
   readonly missed: number
 }
 
+const PAGE = '/manual/home#when-something-is-late'
+
 /** A target that fails for longer needs attention. */
 const FAILING_MS = HOUR_MS
 
@@ -39,7 +41,8 @@ const standingOf = (target: TargetHealth, nowMs: number): readonly Finding[] => 
           disabledWhy === 'gone'
             ? `${name} is switched off: its receiver said that it is gone`
             : `${name} is switched off: every attempt failed for five days`,
-        fix: `Fix its receiver, then enable it again: PATCH /v1/targets/${id}; or remove it`,
+        fix: `Fix its receiver, then enable it again: secure-lock-server target on ${id}; or remove it`,
+        page: PAGE,
         id: idAbout('target-disabled', id, disabledWhy),
       },
     ]
@@ -49,7 +52,8 @@ const standingOf = (target: TargetHealth, nowMs: number): readonly Finding[] => 
       check: 'targets',
       state: 'warning',
       says: `${name} has received nothing since ${new Date(failingSinceMs).toISOString()}: every attempt fails`,
-      fix: `See its last answer (GET /v1/targets/${id}), and fix its receiver or its address; waiting events are sent then`,
+      fix: `See its answers (secure-lock-server target deliveries ${id}), and fix its receiver or its address; waiting events are sent then`,
+      page: PAGE,
       id: idAbout('target-failing', id, String(failingSinceMs)),
     },
   ]
@@ -59,6 +63,7 @@ const missedBy = ({ id, name, missed }: TargetHealth): Finding => ({
   check: 'targets',
   state: 'warning',
   says: `${name} missed ${missed.toLocaleString('en')} events in the last week, because too many were waiting`,
-  fix: `They are in the log. To send them to ${name} again: POST /v1/targets/${id}/replay`,
+  fix: `They are in the log. To send them to ${name} again: secure-lock-server target replay ${id} --since UNLOCK`,
+  page: PAGE,
   id: idAbout('target-missed', id, String(missed)),
 })
