@@ -168,3 +168,25 @@ test('what is not accepted is said, and nothing is added', async () => {
   expect((await run(['list'])).out.split('\n')).toHaveLength(2)
   expect(await words('change', 'Coo', '--name', 'x')).toContain('There is no target Coo')
 })
+
+test('settings are numbers where they look like one, and are left out again; quiet hours too', async () => {
+  const settings = async () => {
+    const [json = ''] = (await run(['list', '--json'])).out.split('\n')
+    return (JSON.parse(json) as { settings: object }).settings
+  }
+  const place = ['--set', 'url=https://ntfy.home', '--set', 'topic=007']
+  const more = ['--set', 'priority=5', '--quiet', '22:00-06:00']
+  expect((await run(['add', 'ntfy', 'Phones', ...place, ...more])).status).toBe(0)
+  const kept = { url: 'https://ntfy.home/', topic: '007' }
+  expect(await settings()).toStrictEqual({
+    ...kept,
+    priority: 5,
+    quiet: { from: '22:00', to: '06:00' },
+  })
+  expect(await words('change', 'Phones', '--set', 'priority=', '--quiet', '')).toBe(
+    '0 Changed Phones',
+  )
+  expect(await settings()).toStrictEqual(kept)
+  expect(await words('change', 'Phones', '--quiet', 'nights')).toStartWith('2 --quiet must have')
+  await words('remove', 'Phones')
+})
