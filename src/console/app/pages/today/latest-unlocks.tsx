@@ -1,4 +1,4 @@
-import type { RecentUnlocks } from '../../api/recent-unlocks.ts'
+import type { RecentUnlocks } from '../../api/unlocks/recent-unlocks.ts'
 import { ErrorState, Loading } from '../../components/feedback/states.tsx'
 import { UnlockItem, whyOf } from '../../components/list/unlock-row.tsx'
 import { TestOpening } from '../../components/form/test-opening.tsx'

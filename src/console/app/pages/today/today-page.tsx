@@ -1,4 +1,4 @@
-import { useRecentUnlocks } from '../../api/recent-unlocks.ts'
+import { useRecentUnlocks } from '../../api/unlocks/recent-unlocks.ts'
 import { useRefreshSignal } from '../../api/refresh.ts'
 import { Screen } from '../../components/layout/screen.tsx'
 import { WaitingList } from '../../components/list/waiting-list.tsx'

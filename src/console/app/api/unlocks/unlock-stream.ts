@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser'
-import type { EventAnswer } from '../../../unlocks/log/schema.ts'
-import { backOff } from './back-off.ts'
-import { ApiError, ConnectionLost, api } from './client.ts'
+import type { EventAnswer } from '../../../../unlocks/log/schema.ts'
+import { backOff } from '../back-off.ts'
+import { ApiError, ConnectionLost, api } from '../client.ts'
 
 type Options = {
   /** The number of the newest unlock that is known; undefined if the log is empty. */

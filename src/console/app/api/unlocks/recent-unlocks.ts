@@ -1,10 +1,10 @@
 import { signal } from '@preact/signals'
 import type { Static } from '@sinclair/typebox'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { EventAnswer } from '../../../unlocks/log/schema.ts'
-import type { ListAnswer } from '../../../unlocks/query/schema.ts'
-import { api, reconnections } from './client.ts'
-import { useLoad } from './load.ts'
+import type { EventAnswer } from '../../../../unlocks/log/schema.ts'
+import type { ListAnswer } from '../../../../unlocks/query/schema.ts'
+import { api, reconnections } from '../client.ts'
+import { useLoad } from '../load.ts'
 import { followUnlocks } from './unlock-stream.ts'
 
 export type RecentUnlocks = {
