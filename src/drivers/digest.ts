@@ -4,12 +4,12 @@ import type { Ask } from './request.ts'
 type Proof = {
   readonly username: string
   readonly password: string
-  /** A random text of ours. */
+  /** A random client nonce. */
   readonly cnonce: string
 }
 
-/** Returns a request with the digest of a password, as a challenge asks for it (RFC 7616, SHA-256 with `qop=auth`);
- * undefined for any other challenge. */
+/** Returns a request that answers a digest challenge (RFC 7616, SHA-256 with `qop=auth`); undefined for any other
+ * challenge. */
 export const withDigest = (
   ask: Ask,
   challenge: string,
@@ -50,7 +50,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 
 const quoted = (value: string): string => value.replaceAll(/["\\]/g, String.raw`\$&`)
 
-/** Returns the parameters of a challenge by their names in lower case. */
+/** Returns the parameters of a challenge; names are in lower case. */
 const parametersOf = (challenge: string): Readonly<Record<string, string | undefined>> =>
   Object.fromEntries(
     [...challenge.matchAll(/(\w+)=(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))/g)].map(

@@ -5,11 +5,11 @@ type Given = {
   readonly node: string
   /** The object id of the lock. */
   readonly id: string
-  /** `open` pulls the latch too. */
+  /** `open` also pulls the latch. */
   readonly action: 'unlock' | 'open'
 }
 
-/** A lock component of ESPHome with MQTT. It does not say who opened it. */
+/** A lock component of ESPHome with MQTT. It does not report who opened it. */
 export const esphome = ({ node, id, action }: Given): MessageDriver<null> => {
   const topic = `${node}/lock/${id}`
   return {

@@ -6,14 +6,14 @@ type Given = {
   readonly url: string
   /** The id of the entity, such as `lock.front_door`. */
   readonly entity: string
-  /** `open` pulls the latch too. */
+  /** `open` also pulls the latch. */
   readonly action: 'unlock' | 'open'
   /** A long-lived access token. */
   readonly token: string
 }
 
-/** A lock that Home Assistant drives. Its answer to a command means nothing: it is 200 for a lock that is
- * unavailable too. So the state is watched. */
+/** A lock in Home Assistant. The response to a command proves nothing, since it is 200 for an unavailable lock too, so
+ * the state is polled. */
 export const homeAssistant = ({ url, entity, action, token }: Given): RequestDriver => {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
   return {

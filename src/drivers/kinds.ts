@@ -9,7 +9,7 @@ import type { RequestDriver } from './request.ts'
 import { shelly } from './shelly.ts'
 import { zigbee2mqtt } from './zigbee2mqtt.ts'
 
-/** A driver with its settings: it speaks by messages of the broker, or by HTTP. */
+/** A configured driver: it uses messages of the broker, or HTTP requests. */
 export type Driver =
   | { readonly by: 'messages'; readonly driver: MessageDriver }
   | { readonly by: 'requests'; readonly driver: RequestDriver }
@@ -45,7 +45,7 @@ type Kind<Settings extends TObject, Secrets extends TObject> = {
   readonly example: Static<Settings>
   /** Whether it needs the broker. */
   readonly needsBroker: boolean
-  /** Whether it says something every day, though nobody is at the door. */
+  /** Whether the lock sends something every day, even if nobody uses it. */
   readonly speaksDaily: boolean
 }
 
@@ -54,7 +54,7 @@ const kind = <Settings extends TObject, Secrets extends TObject>(of: Kind<Settin
 
 const messages = <Memory>(driver: MessageDriver<Memory>): Driver => ({
   by: 'messages',
-  // Its memory is passed on, and never looked at.
+  // The memory is passed on and never inspected.
   driver: driver as unknown as MessageDriver,
 })
 
@@ -62,7 +62,7 @@ const requests = (driver: RequestDriver): Driver => ({ by: 'requests', driver })
 
 const NO_SECRETS = t.Object({})
 
-/** The kinds of locks that the gateway can drive. */
+/** The kinds of drivers. */
 export const KINDS = {
   zigbee2mqtt: kind({
     settings: t.Object({

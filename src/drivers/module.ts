@@ -26,39 +26,39 @@ type Dependencies = {
   readonly clock: Clock
   readonly logger: Logger
   readonly audit: { readonly auditIn: AuditIn }
-  /** Undefined if the gateway is connected with no broker. */
+  /** Undefined without a broker. */
   readonly broker: Broker | undefined
-  /** Returns why nothing may connect to an address; see the rules of webhooks. */
+  /** Returns why connections to an address are refused, or undefined if they are allowed. */
   readonly refusalOf: RefusalOf
   readonly findLock: FindLock
   /** Returns the name of an account, or undefined if there is none. */
   readonly nameOf: (publicId: string) => Promise<string | undefined>
   /** Adds what a lock reports to the unlock log; resolves after COMMIT. */
   readonly report: (report: NewReport) => Promise<unknown>
-  /** How long a lock has for what it was told; as in the manual unless given. */
+  /** How long a lock may take to carry out a command; by default as in the manual. */
   readonly deadlineMs?: number | undefined
 }
 
 type Running = { readonly lock: DrivenLock; readonly sender: Sender; readonly sinceMs: number }
 
-/** A lock with a driver, as others see it. */
+/** A lock with a driver, and its status. */
 export type DrivenLockState = Status & {
   readonly label: string
   readonly kind: Setup['kind']
-  /** Since when we listen. */
+  /** When the driver started listening. */
   readonly sinceMs: number
-  /** Whether it says something every day. */
+  /** Whether the lock sends something every day. */
   readonly speaksDaily: boolean
   /** False if it needs the broker and there is none. */
   readonly isConnected: boolean
 }
 
-/** How long what a lock reports is tried to be stored, and how often. */
+/** How often storing a report is tried, and at what interval. */
 const STORE_TRIES = 20
 const STORE_AGAIN_MS = 5 * SECOND_MS
 
-/** Drivers of the locks of the home: they open them for permitted attempts, and hear from them. Without a driver
- * nothing is connected, timed or read. */
+/** Drivers of locks: they open them for permitted attempts, and receive their reports. Without a driver there are no
+ * connections, timers or reads. */
 export const driversModule = (deps: Dependencies) => {
   const { db, clock, logger, audit, broker, refusalOf, findLock, nameOf, deadlineMs } = deps
   const reach = deviceReach(refusalOf)
@@ -66,7 +66,7 @@ export const driversModule = (deps: Dependencies) => {
   const listeners = new Set<(label: string, status: Status) => void>()
   let isStopped = false
 
-  /** What a lock reports must not be lost because the disk is full for a moment. */
+  /** Retries, so that a report is not lost because the disk is full for a moment. */
   const report = async (given: NewReport): Promise<void> => {
     for (let tries = 1; ; tries += 1)
       try {
@@ -135,15 +135,14 @@ export const driversModule = (deps: Dependencies) => {
       ...slotRoutes({ slots }),
     ] satisfies readonly Endpoint[],
 
-    /** Connects with the locks. Called when the service starts: what was asked of locks before and has not ended, is
-     * never asked again. */
+    /** Connects to the locks. Called when the service starts. Operations still open from before are never repeated. */
     begin: async (): Promise<void> => {
       const all = await setupsIn(db).all()
       if (all.length > 0) await operations.abandonOpen(clock.wallMs())
       for (const setup of all) start(setup)
     },
 
-    /** Takes up what another process has set up since. */
+    /** Applies changes that another process has made. */
     refresh: async (): Promise<void> => {
       const all = await setupsIn(db).all()
       for (const [lockId, { lock }] of running.entries().toArray())
@@ -154,12 +153,12 @@ export const driversModule = (deps: Dependencies) => {
       for (const setup of all) if (!isStopped && !running.has(setup.lockId)) start(setup)
     },
 
-    /** Has a lock opened for an attempt that was just permitted, without waiting for the lock. Asks nothing if the
-     * attempt came before the driver. */
+    /** Asks a lock to open for an attempt that was just permitted, without waiting for the lock. Does nothing if the
+     * attempt is older than the driver. */
     operate: async ({ id, lockId }: { readonly id: string; readonly lockId: string }) => {
       const known = running.get(lockId)
       if (!known || (await operations.find(id))?.state !== 'asked') return
-      // The answer does not wait for the lock.
+      // The response does not wait for the lock.
       void known.lock.open(id, known.sender)
     },
 
@@ -176,18 +175,18 @@ export const driversModule = (deps: Dependencies) => {
     /** The locks with a driver. */
     states,
 
-    /** Returns what is known of a lock by its label, or undefined without a driver. */
+    /** Returns the status of a lock by its label, or undefined without a driver. */
     stateOf: (label: string): DrivenLockState | undefined =>
       states().find((state) => state.label === label),
 
-    /** Returns whether what moves a lock can be reached, as far as that is known. */
+    /** Returns whether a lock can be reached, as far as known. */
     controllerOf: (lockId: string): 'none' | 'online' | 'offline' => {
       const known = running.get(lockId)
       if (!known) return 'none'
       return known.lock.status().isOnline === false ? 'offline' : 'online'
     },
 
-    /** Calls `listener` after each change of a state. Returns how to end it. */
+    /** Calls `listener` after each change of state. Returns a function that removes it. */
     onState: (listener: (label: string, status: Status) => void): (() => void) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -207,7 +206,7 @@ export const driversModule = (deps: Dependencies) => {
 const isSame = ({ sinceEntry: _one, ...one }: Setup, { sinceEntry: _other, ...other }: Setup) =>
   Bun.deepEquals(one, other)
 
-/** The setting MQTT_URL was removed after the driver was set up. */
+/** For a driver that needs the broker, after MQTT_URL was removed. */
 const UNCONNECTED: Sender = {
   prepare: async () => [],
   send: async () => [{ kind: 'failed', says: 'no broker' }],

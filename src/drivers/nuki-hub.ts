@@ -15,19 +15,19 @@ import {
 type Given = {
   /** The topic of the hub, such as `nukihub`. */
   readonly prefix: string
-  /** `open` pulls the latch too. */
+  /** `open` also pulls the latch. */
   readonly action: 'unlock' | 'open'
 }
 
 type Memory = { readonly readyAtMs: number }
 
-/** The hub ignores commands for this long after it connected, so that old ones open nothing. */
+/** How long the hub ignores commands after it connects, as a protection against old ones. */
 const DEAF_MS = 2500
 
-/** A Nuki lock behind a Nuki Hub. Who opened it is taken from one entry of the lock's own log and from nothing
- * else: `auth_name` may still be the person before (technyon/nuki_hub issues 472 and 294). Codes of the keypad
- * share one authorization, so the id of the code tells them apart (issue 408). Entries come again and again,
- * because the hub keeps them (issue 684): each has its number. */
+/** A Nuki lock behind a Nuki Hub. The person is taken from an entry of the lock's own log only: `auth_name` may still
+ * be the previous person (technyon/nuki_hub issues 472 and 294). Codes of the keypad share one authorization and are
+ * distinguished by the id of the code (issue 408). The hub retains entries and sends them again (issue 684), so each
+ * is identified by its number. */
 export const nukiHub = ({ prefix, action }: Given): MessageDriver<Memory> => {
   const lock = `${prefix}/lock`
   const connection = `${prefix}/maintenance/mqttConnectionState`
@@ -70,7 +70,7 @@ export const nukiHub = ({ prefix, action }: Given): MessageDriver<Memory> => {
     wake: (memory) => step(memory),
     open: { topic: `${lock}/action`, payload: action === 'open' ? 'unlatch' : 'unlock' },
     readyAtMs: (memory) => memory.readyAtMs,
-    // The hub asks the lock by itself.
+    // The hub polls the lock itself.
     poll: null,
   }
 }
@@ -91,7 +91,7 @@ const stateOf = (payload: string, isOld: boolean): readonly Observation[] => {
   return state ? [{ kind: 'state', state, isOld }] : []
 }
 
-/** The hub answers on the topic of the command, where the command itself is heard too. */
+/** The hub answers on the command topic, where the command itself arrives too. */
 const answerOf = (payload: string): readonly Observation[] => {
   if (payload === 'ack') return [{ kind: 'accepted', says: payload }]
   return ['denied', 'unknown_action', 'error'].includes(payload)
@@ -99,16 +99,16 @@ const answerOf = (payload: string): readonly Observation[] => {
     : []
 }
 
-/** What the lock may say before it has tried. */
+/** Values that the lock may send before it has tried. */
 const NO_RESULTS = new Set(['', '--', 'success', 'working', 'busy', 'undefined', 'unknown'])
 
-/** A success only says that the command ended: the state says how. */
+/** A success only means that the command ended; the state shows how. */
 const resultOf = (payload: string): readonly Observation[] =>
   NO_RESULTS.has(payload) ? [] : [{ kind: 'failed', says: payload.slice(0, 50) }]
 
 type Entry = Readonly<Record<string, unknown>>
 
-/** Returns the objects of a list in JSON. */
+/** Returns the objects in a JSON list. */
 const jsonList = (text: string): readonly Entry[] => {
   const list = jsonValue(text)
   return Array.isArray(list) ? list.filter((item) => isObject(item)) : []
@@ -116,7 +116,7 @@ const jsonList = (text: string): readonly Entry[] => {
 
 const OPENS = new Set(['Unlock', 'Unlatch', 'LockNgo', 'LockNgoUnlatch'])
 
-/** Returns what entries of the lock's own log say, oldest first. */
+/** Returns the entries of the lock's own log as observations, oldest first. */
 const entriesOf = (
   entries: readonly Entry[],
   { isLive, atMs }: { readonly isLive: boolean; readonly atMs: number },
@@ -142,17 +142,17 @@ const turnsOf = (
 ): readonly Observation[] => {
   if (!OPENS.has(String(entry['action']))) return []
   const occurredAtMs = timeOf(entry)
-  // The lock's clock may be wrong, but a new entry has just happened.
+  // The lock's clock may be wrong, but a new entry is from just now.
   const atMs = heard.isLive ? heard.atMs : Math.min(occurredAtMs ?? heard.atMs, heard.atMs)
   const turn: Turn = { ...personOf(entry), entry: index, atMs, occurredAtMs }
   const status = String(entry['completionStatus'])
-  // Only a success is an opening: an expired code has an entry too (kvj/hass_nuki_ng issue 117).
+  // Only a success is an opening: an expired code leaves an entry too (kvj/hass_nuki_ng issue 117).
   return status === 'success'
     ? [{ kind: 'opened', ...turn }]
     : [{ kind: 'refused', reason: REASONS[status] ?? 'unspecified', ...turn }]
 }
 
-/** `notAuthorized` is a code outside its hours, or after its end. */
+/** `notAuthorized` means a code outside its hours, or an expired one. */
 const REASONS: Readonly<Record<string, LockReason>> = {
   invalidCode: 'invalid_credential',
   notAuthorized: 'restricted',
@@ -171,8 +171,7 @@ const TRIGGERS: Readonly<Record<string, Method>> = {
 
 const KEYPAD: Readonly<Record<string, Method>> = { code: 'keypad', fingerprint: 'fingerprint' }
 
-/** Returns who, from this entry alone. The id of a code is one thing, that of a phone another: the latter has
- * `auth-` before it. */
+/** Returns the slot of an entry: the id of a code or, prefixed with `auth-`, that of a phone. */
 const personOf = (entry: Entry): Pick<Turn, 'slot' | 'method'> => {
   const trigger = String(entry['trigger'])
   if (entry['type'] === 'KeypadAction')
@@ -182,11 +181,11 @@ const personOf = (entry: Entry): Pick<Turn, 'slot' | 'method'> => {
   return { slot: id && `auth-${id}`, method }
 }
 
-/** Zero is nobody. */
+/** Zero stands for nobody. */
 const numberOf = (value: unknown): string | null =>
   typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? String(value) : null
 
-/** Returns the time of an entry, which the lock keeps in UTC, or null if it has none. */
+/** Returns the time of an entry, which is in UTC, or null if it has none. */
 const timeOf = (entry: Entry): number | null => {
   const [year = 0, month = 0, day, hour, minute, second] = [
     'timeYear',

@@ -1,6 +1,6 @@
 import type { LockReason } from '../domain/access.ts'
 
-/** Where a bolt may be. `open` is a door whose latch is held back too. */
+/** States of a lock. `open` means that the latch is held back too. */
 export const BOLT_STATES = [
   'locked',
   'unlocked',
@@ -12,48 +12,47 @@ export const BOLT_STATES = [
 ] as const
 export type BoltState = (typeof BOLT_STATES)[number]
 
-/** How a person opened a lock, or tried to. `app` stands for everything that came by radio, which may have been the
- * gateway itself. */
+/** How a person opened a lock, or tried to. `app` stands for everything over radio, possibly the gateway itself. */
 export type Method = 'keypad' | 'fingerprint' | 'card' | 'manual' | 'app' | 'automatic'
 
-/** Who used a lock, and how, as one message of the lock said. */
+/** Who used a lock, and how, from one message of the lock. */
 export type Turn = {
-  /** The number by which the lock knows a code, a finger, a card or a phone; null if it named none. */
+  /** The slot: the lock's number for a code, finger, card or phone; null if it named none. */
   readonly slot: string | null
   readonly method: Method | null
   /** The entry of the lock's own log, if it keeps one. */
   readonly entry: number | null
-  /** When that was, as far as we know. */
+  /** When it happened, as far as known. */
   readonly atMs: number
-  /** When that was by the lock's clock; null if it does not say. */
+  /** When it happened by the lock's clock; null if unknown. */
   readonly occurredAtMs: number | null
 }
 
-/** What a lock said, in the words of this program. */
+/** What a lock reported, independent of its protocol. */
 export type Observation =
-  /** `isOld` if nobody knows since when. */
+  /** `isOld` if it is unknown since when. */
   | { readonly kind: 'state'; readonly state: BoltState; readonly isOld: boolean }
   | ({ readonly kind: 'opened' } & Turn)
   | ({ readonly kind: 'refused'; readonly reason: LockReason } & Turn)
-  /** The lock took our command. */
+  /** The lock accepted the command. */
   | { readonly kind: 'accepted'; readonly says: string }
-  /** A relay carried out our command, and nothing more will follow: it does not know about the door. */
+  /** A relay carried out the command. Nothing more follows, since it knows nothing about the door. */
   | { readonly kind: 'switched'; readonly says: string }
-  /** Our command came to nothing. */
+  /** The command failed. */
   | { readonly kind: 'failed'; readonly says: string }
   | { readonly kind: 'availability'; readonly isOnline: boolean }
-  /** The newest entry of the lock's own log. `isLive` if it is new, and alone. */
+  /** The newest entry of the lock's own log. `isLive` if it is a single new one. */
   | { readonly kind: 'log'; readonly newest: number; readonly isLive: boolean }
 
-/** What has to be known from one message to the next. */
+/** State that is carried from one message to the next. */
 export type Step<Memory> = {
   readonly memory: Memory
   readonly observations: readonly Observation[]
-  /** When `wake` has something to say; null if it has not. */
+  /** When to call `wake`; null if there is no need. */
   readonly wakeAtMs: number | null
 }
 
-/** A message as a driver hears it. */
+/** A message that a driver receives. */
 export type Heard = {
   readonly topic: string
   readonly payload: string
@@ -64,20 +63,20 @@ export type Heard = {
 /** A message to the broker. */
 type Said = { readonly topic: string; readonly payload: string }
 
-/** How a kind of lock speaks by messages of the broker. Pure: times are given. */
+/** A driver for locks that use messages of the broker. Pure: times are arguments. */
 export type MessageDriver<Memory = unknown> = {
-  /** What to listen to. */
+  /** The topics to subscribe to. */
   readonly topics: readonly string[]
   readonly begin: Memory
   readonly hear: (memory: Memory, message: Heard) => Step<Memory>
-  /** Called once `wakeAtMs` has come. */
+  /** Called at `wakeAtMs`. */
   readonly wake: (memory: Memory, nowMs: number) => Step<Memory>
-  /** The command that opens the lock. It is sent once, with QoS 0, because a client repeats messages of a higher QoS
-   * after a break of the connection, and then the door would open twice. */
+  /** The command that opens the lock. It is sent once, with QoS 0: a client repeats messages of a higher QoS after a
+   * lost connection, and the door would open twice. */
   readonly open: Said
-  /** When a command may be sent at the earliest: some ignore what comes right after they connected. */
+  /** The earliest time for a command: some locks ignore commands right after they connect. */
   readonly readyAtMs: (memory: Memory) => number
-  /** Asks for the state; sent after each connection and now and then. */
+  /** Requests the state; sent after each connection and from time to time. */
   readonly poll: Said | null
 }
 
@@ -86,7 +85,7 @@ type JsonObject = Readonly<Record<string, unknown>>
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Returns the value of a JSON text, or undefined if it is none. */
+/** Parses JSON; returns undefined for anything else. */
 export const jsonValue = (text: string): unknown => {
   try {
     return JSON.parse(text)
@@ -95,13 +94,13 @@ export const jsonValue = (text: string): unknown => {
   }
 }
 
-/** Returns the object of a JSON text, or undefined if it is none. */
+/** Parses a JSON object; returns undefined for anything else. */
 export const jsonObject = (text: string): JsonObject | undefined => {
   const value = jsonValue(text)
   return isObject(value) ? value : undefined
 }
 
-/** Returns a step that says nothing later. */
+/** Returns a step that needs no `wake`. */
 export const step = <Memory>(
   memory: Memory,
   observations: readonly Observation[] = [],

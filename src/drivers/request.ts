@@ -1,6 +1,6 @@
 import type { Observation } from './observation.ts'
 
-/** A request to a device or to a service of the home. */
+/** A request to a device or service in the home. */
 export type Ask = {
   readonly method: 'GET' | 'POST'
   readonly url: string
@@ -8,7 +8,7 @@ export type Ask = {
   readonly body?: string
 }
 
-/** The answer to it. */
+/** The response. */
 export type Answered = {
   readonly status: number
   readonly body: string
@@ -16,18 +16,18 @@ export type Answered = {
   readonly challenge: string | null
 }
 
-/** How a kind of lock speaks by HTTP. Pure. */
+/** A driver for locks that use HTTP. Pure. */
 export type RequestDriver = {
   /** The command that opens the lock. It is sent once. */
   readonly open: Ask
   readonly heardOpen: (answer: Answered) => readonly Observation[]
-  /** Asks for the state. */
+  /** Requests the state. */
   readonly status: Ask
   readonly heardStatus: (answer: Answered) => readonly Observation[]
-  /** True if the answer to `open` says nothing about the lock: its state is asked for before, and after it until
-   * it changes. */
+  /** True if the response to `open` says nothing about the lock. Its state is then requested before the command, and
+   * after it until it changes. */
   readonly watchesState: boolean
-  /** Returns a request that was refused, with the proof that the challenge asks for; undefined if it cannot be
-   * given. A refused request did nothing, so this is no second command. `cnonce` is a random text. */
+  /** Returns a refused request with the answer to its challenge; undefined if there is none. A refused request did
+   * nothing, so this is not a second command. `cnonce` is a random client nonce. */
   readonly prove?: (ask: Ask, challenge: string, cnonce: string) => Ask | undefined
 }

@@ -5,21 +5,20 @@ import type { Answered, Ask, RequestDriver } from './request.ts'
 type Given = {
   /** The address of the relay, such as `http://192.168.1.40`. */
   readonly url: string
-  /** Which of its switches. */
+  /** The id of the switch. */
   readonly switch: number
-  /** For how many seconds it is switched on. */
+  /** How long it switches on, in seconds. */
   readonly seconds: number
   readonly password: string | undefined
 }
 
-/** A relay of Shelly (generation 2 or later) that an electric strike hangs on. It switches off by itself after some
- * seconds, also if this program ends. It knows nothing about the door, so it never says that the door was
- * opened. */
+/** A Shelly relay (generation 2 or later) that controls an electric strike. It switches off by itself, even if this
+ * program ends. It knows nothing about the door, so it never reports that the door opened. */
 export const shelly = ({ url, switch: id, seconds, password }: Given): RequestDriver => {
   const call = (method: string, params: object): Ask => ({
     method: 'POST',
     url: new URL('/rpc', url).href,
-    // The device has few connections.
+    // The device accepts few connections.
     headers: { 'content-type': 'application/json', connection: 'close' },
     body: JSON.stringify({ id: 1, method, params }),
   })
@@ -46,7 +45,7 @@ const ONLINE = { kind: 'availability', isOnline: true } as const
 const resultOf = ({ status, body }: Answered): unknown =>
   status === 200 ? jsonObject(body)?.['result'] : undefined
 
-/** Returns what went wrong in a few words: the device's own, if it has any. */
+/** Returns a short error message: the device's own, if any. */
 const faultOf = ({ status, body }: Answered): string => {
   const error = status === 200 ? jsonObject(body)?.['error'] : undefined
   const message = isObject(error) ? error['message'] : undefined

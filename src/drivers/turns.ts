@@ -1,27 +1,27 @@
 import type { Observation, Turn } from './observation.ts'
 
-/** A lock tells who turned it, and the new state in a later message. Both belong together if they are not further
- * apart than this. */
+/** A lock sends who turned it and the new state in separate messages. They belong together if they are at most this
+ * far apart. */
 const JOIN_MS = 10_000
 
-/** Some locks tell of one turn twice, once without the person, in any order. */
+/** Some locks report one turn twice, once without the person, in any order. */
 const TWICE_MS = 2000
 
 type Held = { readonly turn: Turn; readonly isConfirmed: boolean }
 
-/** Turns that are not told yet, oldest first, and those with a person that were told lately. */
+/** Turns that are not reported yet, oldest first, and recently reported ones with a person. */
 export type Turns = { readonly held: readonly Held[]; readonly told: readonly Turn[] }
 
 export const NO_TURNS: Turns = { held: [], told: [] }
 
-/** More at a time is noise. */
+/** More at a time are ignored as noise. */
 const HELD_MAX = 20
 
 const isNamed = ({ slot }: Turn): boolean => slot !== null
 const areClose = (one: Turn, other: Turn): boolean => Math.abs(one.atMs - other.atMs) <= TWICE_MS
 
-/** Adds a turn. One without a person is the same as one with a person, if they are close together; the person
- * stays. */
+/** Adds a turn. One without a person and one with a person count as the same if they are close together; the person is
+ * kept. */
 export const addTurn = ({ held, told }: Turns, turn: Turn): Turns => {
   const near = [...told, ...held.map((known) => known.turn)].filter(
     (known) => isNamed(known) && areClose(known, turn),
@@ -36,7 +36,7 @@ export const addTurn = ({ held, told }: Turns, turn: Turn): Turns => {
   return { held: [...others, { turn, isConfirmed }].slice(-HELD_MAX), told }
 }
 
-/** The lock is unlocked, which confirms the turns shortly before. */
+/** Handles the state unlocked, which confirms the turns shortly before. */
 export const confirmTurns = ({ held, told }: Turns, atMs: number): Turns => ({
   held: held.map(({ turn, isConfirmed }) => ({
     turn,
@@ -45,15 +45,14 @@ export const confirmTurns = ({ held, told }: Turns, atMs: number): Turns => ({
   told,
 })
 
-/** When a turn is told: at once if it has a person and the lock is unlocked; one without a person once nobody can
- * follow that has one; and after the time in which the state should have come, since locks exist that do not
- * send it. */
+/** When to report a turn: at once if it has a person and the lock is unlocked; without a person, once no message with
+ * one can follow; and otherwise when the state is overdue, since some locks do not send it. */
 const dueMs = ({ turn, isConfirmed }: Held): number => {
   if (!isConfirmed) return turn.atMs + JOIN_MS
   return isNamed(turn) ? turn.atMs : turn.atMs + TWICE_MS
 }
 
-/** Returns the turns that are due by now as openings, and when the next ones are. */
+/** Returns the turns that are due as openings, and when the next one is due. */
 export const dueTurns = (
   { held, told }: Turns,
   nowMs: number,

@@ -22,18 +22,17 @@ type Given = {
 }
 
 type Memory = {
-  /** Until when actions are ignored: after a start, Zigbee2MQTT publishes what it remembers. */
+  /** Until when actions are ignored: after a start, Zigbee2MQTT publishes cached ones. */
   readonly quietUntilMs: number
   readonly turns: Turns
 }
 
-/** How long actions are not believed after the bridge came online. */
+/** How long actions are ignored after the bridge comes online. */
 const QUIET_MS = 10_000
 
-/** A lock that Zigbee2MQTT drives. Its messages are merged from what the device sent at several times: an action
- * comes with the state from before it, so the person is taken from the action and the state from a later message
- * (Koenkk/zigbee2mqtt issues 17383, 11713 and 3290). Members such as `users` and `pin_code`, which have PINs in
- * them, are never looked at. */
+/** A lock of Zigbee2MQTT. Its messages merge what the device sent at different times: an action comes with the state
+ * before it, so the person is taken from the action and the state from a later message (Koenkk/zigbee2mqtt issues
+ * 17383, 11713 and 3290). Members that contain PINs, such as `users` and `pin_code`, are never read. */
 export const zigbee2mqtt = ({ name, base, pin }: Given): MessageDriver<Memory> => {
   const topic = `${base}/${name}`
   const bridge = `${base}/bridge/state`
@@ -68,7 +67,7 @@ export const zigbee2mqtt = ({ name, base, pin }: Given): MessageDriver<Memory> =
 const hearBridge = (memory: Memory, { payload, isRetained, atMs }: Heard): Step<Memory> => {
   const isOnline = saysOnline(payload)
   const quietUntilMs = isOnline && !isRetained ? atMs + QUIET_MS : memory.quietUntilMs
-  // What the bridge is says nothing about a lock that is online.
+  // An online bridge does not mean that the lock is online.
   const observations = isOnline ? [] : [{ kind: 'availability', isOnline } as const]
   return settled({ ...memory, quietUntilMs }, atMs, observations)
 }
@@ -81,7 +80,7 @@ const hearLock = (
   const action = payload['action']
   if (typeof action !== 'string' || action === '')
     return hearState(memory, { isRetained, atMs }, payload)
-  // An action is kept, or repeated after a start, without anybody at the door.
+  // Retained actions, and those repeated after a start, do not mean that somebody is at the door.
   if (isRetained || atMs < memory.quietUntilMs) return settled(memory, atMs)
   const turn = turnOf(action, payload, atMs)
   const refusal = refusalOf(action)
@@ -103,7 +102,7 @@ const hearState = (
   return settled({ ...memory, turns }, atMs, [{ kind: 'state', state, isOld: isRetained }])
 }
 
-/** Returns what is to be told by now. */
+/** Returns the observations that are due. */
 const settled = (
   memory: Memory,
   nowMs: number,
@@ -129,7 +128,7 @@ const REFUSALS: Readonly<Record<string, LockReason>> = {
   invalid_schedule: 'restricted',
 }
 
-/** Returns why somebody was refused, or undefined if nobody was. What failed to lock is no refusal. */
+/** Returns why somebody was refused, or undefined if nobody was. A failure to lock is not a refusal. */
 const refusalOf = (action: string): LockReason | undefined => {
   const why = /^(?:\w+_)?unlock_failure_(?<why>\w+)$/.exec(action)?.groups?.['why']
   return why === undefined ? undefined : (REFUSALS[why] ?? 'unspecified')
@@ -146,12 +145,12 @@ const METHODS: Readonly<Record<string, Method>> = {
 /** The numbers of `action_source`. */
 const SOURCES = ['keypad', 'rf', 'manual', 'rfid', 'fingerprint']
 
-/** Nobody, by the Zigbee Cluster Library. */
+/** Stands for nobody in the Zigbee Cluster Library. */
 const NOBODY = 65_535
 
 const turnOf = (action: string, payload: Readonly<Record<string, unknown>>, atMs: number): Turn => {
   const { action_user: user, action_source: number, action_source_name: source } = payload
-  // Some models say it in the action itself.
+  // Some models include it in the action itself.
   const said = /^(?<source>keypad|rf|manual|rfid|fingerprint)_/.exec(action)?.groups?.['source']
   const name = said ?? (typeof source === 'string' ? source : SOURCES[Number(number ?? -1)])
   const isPerson = typeof user === 'number' && Number.isSafeInteger(user) && user !== NOBODY
@@ -164,6 +163,6 @@ const turnOf = (action: string, payload: Readonly<Record<string, unknown>>, atMs
   }
 }
 
-/** Older versions publish the word alone. */
+/** Older versions publish the bare word. */
 const saysOnline = (payload: string): boolean =>
   (jsonObject(payload)?.['state'] ?? payload) === 'online'

@@ -1,10 +1,10 @@
 import type { AfterPermitted } from '../../storage/writing/after-permitted.ts'
 
-/** How long a lock has to do as it was told, in milliseconds. */
+/** How long a lock may take to carry out a command, in milliseconds. */
 export const DEADLINE_MS = 15_000
 
-/** Notes in the transaction of the decisions which permitted attempts are to be carried out: those at locks with a
- * driver. What a crash leaves behind is known then, and is never carried out a second time. */
+/** Stores an operation for each permitted attempt at a lock with a driver, in the transaction of the decisions. After a
+ * crash, open operations are therefore known, and are never repeated. */
 export const askPermitted: AfterPermitted = async (tx, attempts) => {
   await tx.run(
     `INSERT INTO lock_operation (attempt_id, lock_id, state, asked_at_ms, deadline_ms)

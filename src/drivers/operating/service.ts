@@ -16,17 +16,17 @@ type Dependencies = {
   readonly nameOf: (publicId: string) => Promise<string | undefined>
   /** Called if the end of an operation could not be stored; the next start says `unknown`. */
   readonly onError: (error: unknown) => void
-  /** How long a lock has; as in the manual unless given. */
+  /** How long a lock may take; by default as in the manual. */
   readonly deadlineMs?: number | undefined
 }
 
-/** People use an app. */
+/** The method if somebody used an app. */
 const METHOD = 'app'
 
 const SAYS_MAX = 100
 
-/** What was asked of a lock and has not ended. Each operation ends once: it happened, failed, or nobody knows. None is
- * asked a second time, because then the door might open twice. */
+/** The open operations of a lock. Each ends once: it happened, failed, or its outcome is unknown. None is repeated,
+ * because the door might open twice. */
 export const lockOperations = (
   { lockId, label, kind }: Pick<Setup, 'lockId' | 'label' | 'kind'>,
   { db, clock, report, nameOf, onError, deadlineMs = DEADLINE_MS }: Dependencies,
@@ -62,12 +62,12 @@ export const lockOperations = (
         entry: `attempt:${attemptId}`,
       })
     } finally {
-      // It did, even if the log has no room for it.
+      // The lock did open, even if the log has no room for it.
       await settle(attemptId, 'happened')
     }
   }
 
-  /** Does so for each open operation or, if an attempt is given, for that alone. */
+  /** Applies a change to each open operation or, if an attempt is given, to that one alone. */
   const forEachOpen = async (
     work: (attemptId: string) => Promise<void>,
     only?: string,
@@ -86,28 +86,28 @@ export const lockOperations = (
     isOpen: (attemptId: string): boolean => open.has(attemptId),
     isAnyOpen: (): boolean => open.size > 0,
 
-    /** The lock took the command. */
+    /** The lock accepted the command. */
     accepted: (says: string, only?: string) =>
       forEachOpen((attemptId) => store.accept(attemptId, says), only),
 
-    /** More will not be known. */
+    /** Ends operations of which nothing more will be known. */
     switched: (says: string, only?: string) =>
       forEachOpen((attemptId) => settle(attemptId, 'accepted', says), only),
 
     failed: (says: string, only?: string) =>
       forEachOpen((attemptId) => settle(attemptId, 'failed', says), only),
 
-    /** Nobody will know. */
+    /** Ends operations whose outcome will never be known. */
     abandon: () => forEachOpen((attemptId) => settle(attemptId, 'unknown')),
 
-    /** The lock opened: that is an opening of everybody whom it was asked for. */
+    /** The lock opened: one opening for each person it was asked for. */
     opened: () =>
       forEachOpen(async (attemptId) => {
         const operator = await store.operator(attemptId)
         if (operator) await happened(operator)
       }),
 
-    /** An operation happened, although it may have ended otherwise before. */
+    /** Marks an operation as happened, even if it ended otherwise before. */
     happened,
 
     /** Returns the newest operation that was asked between two times. */

@@ -1,7 +1,7 @@
 import type { Delivery } from '../../domain/access.ts'
 import type { Queries } from '../../storage/database.ts'
 
-/** What became of a permitted attempt at the lock. */
+/** The outcome of a permitted attempt at its lock. */
 export type Operation = {
   readonly attemptId: string
   readonly lockId: string
@@ -30,7 +30,7 @@ const operationOf = (row: OperationRow): Operation => ({
   settledAtMs: row.settled_at_ms,
 })
 
-/** Whose attempt an operation carries out. */
+/** The person whose attempt an operation carries out. */
 export type Operator = {
   readonly attemptId: string
   readonly accountPublicId: string
@@ -48,7 +48,7 @@ const OPERATOR = `
   FROM lock_operation
   JOIN attempt ON attempt.id = lock_operation.attempt_id`
 
-/** What permitted attempts became at their locks. */
+/** The outcomes of permitted attempts at their locks. */
 export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   find: async (attemptId: string): Promise<Operation | undefined> => {
     const row = await queries.get<OperationRow>(
@@ -83,7 +83,7 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
       toMs,
     ),
 
-  /** The lock took the command. */
+  /** The lock accepted the command. */
   accept: async (attemptId: string, detail: string): Promise<void> => {
     await queries.run(
       `UPDATE lock_operation
@@ -94,7 +94,7 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 
-  /** Says how an operation ended, unless that is known. What happened is told even after its end. */
+  /** Stores how an operation ended, unless that is known. That it happened is stored even after its end. */
   settle: async (
     attemptId: string,
     state: Operation['state'],
@@ -113,7 +113,7 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 
-  /** Nobody knows what became of operations that were open when the gateway stopped. */
+  /** Ends operations that were open when the gateway stopped; their outcome is unknown. */
   abandonOpen: async (nowMs: number): Promise<void> => {
     await queries.run(
       `UPDATE lock_operation

@@ -14,15 +14,14 @@ type Dependencies = Omit<Parameters<typeof lockOperations>[1], 'onError'> &
   Omit<Parameters<typeof openings>[1], 'operations'> & {
     readonly clock: Clock
     readonly logger: Logger
-    /** Called after each change of what is known of the state. */
+    /** Called after each change of the known state. */
     readonly onState: (label: string, status: Status) => void
   }
 
-/** Messages that wait to be stored; more are dropped. */
+/** The most messages that wait to be stored; more are dropped. */
 const WAITING_MAX = 1000
 
-/** A lock with a driver: what it says becomes what is known of it, ends of operations, and events. Everything it says
- * is taken in order. */
+/** A lock with a driver. What it reports updates its status, ends operations and becomes events, all in order. */
 export const drivenLock = (setup: Setup, deps: Dependencies) => {
   const { clock, logger, onState, deadlineMs = DEADLINE_MS } = deps
   const { label } = setup
@@ -48,12 +47,12 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
     if (isPassing(next.state)) passing = setTimeout(forgetState, deadlineMs)
     onState(label, status)
   }
-  // A lock takes seconds; home-assistant/core issue 151310 has one that is unlocking for ever.
+  // A lock takes seconds; in home-assistant/core issue 151310, one keeps unlocking forever.
   const forgetState = (): void => setStatus({ ...status, state: null, stateAtMs: null })
 
   const settleByState = async (before: Status, said: Said<'state'>): Promise<void> => {
     if (said.isOld || !operations.isAnyOpen()) return
-    // A lock that says again what it said before has not moved, as far as anybody knows.
+    // A repeated state does not mean that the lock has moved.
     const hasMoved = before.state !== said.state
     if (said.state === 'jammed' && hasMoved) return operations.failed(said.state)
     if (said.state !== 'unlocked' && said.state !== 'open') return
@@ -87,7 +86,7 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
   }
 
   const takeAll = async (said: readonly Observation[], only?: string): Promise<void> => {
-    // Somebody who turned the lock at the door at the same time has not carried out what we asked for.
+    // If somebody turned the lock by hand at the same time, that was not the operation.
     const isByHand = said.some((one) => one.kind === 'opened' && !mayBeOurs(one))
     for (const one of said) {
       const before = status
@@ -96,7 +95,7 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
     }
   }
 
-  /** Takes what the lock said, after what it said before; about one attempt, if that is given. Never rejects. */
+  /** Handles observations in order; about one attempt, if one is given. Never rejects. */
   const hear = (said: readonly Observation[], only?: string): Promise<void> => {
     if (said.length === 0) return Promise.resolve()
     if (waiting >= WAITING_MAX) {
@@ -118,7 +117,7 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
     hear: (said: readonly Observation[]) => hear(said),
     isAnyOpen: operations.isAnyOpen,
 
-    /** Has the lock opened for an attempt, unless it was asked for it before. Never rejects. */
+    /** Asks the lock to open for an attempt, unless it was asked before. Never rejects. */
     open: async (attemptId: string, { prepare, send }: Sender): Promise<void> => {
       if (preparing.has(attemptId) || operations.isOpen(attemptId)) return
       preparing.add(attemptId)
@@ -130,14 +129,14 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
         const isWanted = () => operations.isOpen(attemptId)
         await hear(before.some(isOffline) ? [UNAVAILABLE] : await send(isWanted), attemptId)
       } catch (error) {
-        // What became of it is unknown, and the deadline says so.
+        // The outcome is unknown, which the deadline records.
         onError(error)
       } finally {
         preparing.delete(attemptId)
       }
     },
 
-    /** Another driver comes: nobody will know what became of what was asked. Never rejects. */
+    /** Called before the driver is replaced: open operations end as unknown. Never rejects. */
     abandon: (): Promise<void> => operations.abandon().catch(onError),
 
     stop: (): void => {
@@ -150,10 +149,10 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
 
 /** Sends commands to a lock. */
 export type Sender = {
-  /** Returns what is known of the lock before it is asked to open. */
+  /** Returns observations of the lock from before it is asked to open. */
   readonly prepare: () => Promise<readonly Observation[]>
-  /** Sends the command, once, unless it is no longer wanted when its turn comes: nobody stands at the door any more.
-   * Returns what is known at once. */
+  /** Sends the command, once, unless it is no longer wanted when its turn comes, since nobody is at the door any more.
+   * Returns the first observations. */
   readonly send: (isWanted: () => boolean) => Promise<readonly Observation[]>
   readonly stop: () => void
 }

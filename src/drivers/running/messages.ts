@@ -10,13 +10,13 @@ type Dependencies = {
   readonly hear: (said: readonly Observation[]) => Promise<void>
 }
 
-/** How a lock is asked for its state now and then: manual turns may not be told (Koenkk/zigbee2mqtt issue 22779). */
+/** How often the state is requested, since manual turns may go unreported (Koenkk/zigbee2mqtt issue 22779). */
 const POLL_MS = HOUR_MS
 
-/** A command that has to wait longer is none. */
+/** A command that would have to wait longer is not sent. */
 const WAIT_MS_MAX = 5000
 
-/** Connects a driver with the broker. */
+/** Connects a driver to the broker. */
 export const messageRunner = (
   driver: MessageDriver,
   { broker, clock, hear }: Dependencies,

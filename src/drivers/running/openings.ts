@@ -18,18 +18,18 @@ type Dependencies = {
   readonly nameOf: (publicId: string) => Promise<string | undefined>
 }
 
-/** An opening by radio up to this long after we asked is ours: some locks write their log late. */
+/** An opening by radio up to this long after our command is attributed to it: some locks write their log late. */
 const OURS_MS = DEADLINE_MS + 30_000
 
 /** How far the clock of a lock may be behind ours. */
 const BEHIND_MS = 10_000
 
-/** How many refusals a lock may report a day, beside those that its own log has numbers for. */
+/** The most refusals per day that a lock may report, besides those with a number in its own log. */
 const REFUSALS_A_DAY = 1000
 
 const ANY = 'unknown'
 
-/** What a lock says of people, as events. */
+/** Turns what a lock reports about people into events. */
 export const openings = (
   { lockId, label, kind, sinceEntry: since }: Setup,
   { db, clock, operations, report, nameOf }: Dependencies,
@@ -64,7 +64,7 @@ export const openings = (
     })
   }
 
-  /** Returns true if an opening is what we asked for ourselves. Then it tells that this happened. */
+  /** Returns true if an opening is the result of our own command, which then counts as happened. */
   const wasOurs = async (turn: Turn): Promise<boolean> => {
     const from = turn.atMs - OURS_MS
     const asked = await operations.askedBetween(from, turn.atMs + BEHIND_MS)
@@ -75,7 +75,7 @@ export const openings = (
   }
 
   return {
-    /** The lock has a log of its own, whose newest entry is this. What is older than the driver is no event. */
+    /** Handles the newest entry of the lock's own log. Entries older than the driver do not become events. */
     begin: async (newest: number, isLive: boolean): Promise<void> => {
       if (sinceEntry !== null) return
       sinceEntry = isLive ? newest - 1 : newest
@@ -100,6 +100,6 @@ export const openings = (
 
 const NOBODY = { accountPublicId: NO_ACCOUNT, username: '' } as const
 
-/** The gateway opens by radio. */
+/** The method of the gateway's own commands. */
 export const mayBeOurs = ({ method }: Pick<Turn, 'method'>): boolean =>
   method === 'app' || method === null

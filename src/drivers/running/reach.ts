@@ -1,13 +1,13 @@
 import { type RefusalOf, send } from '../../http/outgoing/send.ts'
 import type { Answered, Ask } from '../request.ts'
 
-/** Sends a request to a device of the home. Rejects without an answer; with UnsentError if nothing was sent. */
+/** Sends a request to a device. Rejects if there is no response; with UnsentError if nothing was sent. */
 export type Reach = (ask: Ask, signal: AbortSignal) => Promise<Answered>
 
-/** More of an answer is not read. */
+/** How much of a response is read. */
 const ANSWER_BYTES_MAX = 64 * 1024
 
-/** Returns how to reach devices; see `send`. */
+/** Returns a function that sends requests to devices; see `send`. */
 export const deviceReach =
   (refusalOf: RefusalOf): Reach =>
   async ({ body = '', ...ask }, signal) => {

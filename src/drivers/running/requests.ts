@@ -9,18 +9,18 @@ import type { Answered, Ask, RequestDriver } from '../request.ts'
 type Dependencies = {
   readonly reach: Reach
   readonly hear: (said: readonly Observation[]) => Promise<void>
-  /** Whether an operation waits for its end. */
+  /** Whether an operation is open. */
   readonly isAnyOpen: () => boolean
 }
 
-/** How long an answer may take. */
+/** How long a response may take. */
 const ANSWER_MS = 5000
 
-/** How often the state is asked for: without an operation, and while one waits. */
+/** How often the state is requested: normally, and while an operation is open. */
 const POLL_MS = MINUTE_MS
 const WATCH_MS = SECOND_MS
 
-/** Connects a driver with its device, by one request at a time. */
+/** Connects a driver to its device, with one request at a time. */
 export const requestRunner = (
   driver: RequestDriver,
   { reach, hear, isAnyOpen }: Dependencies,
@@ -54,7 +54,7 @@ export const requestRunner = (
     try {
       return driver.heardOpen(await asked(driver.open))
     } catch (error) {
-      // Without an answer nobody knows whether it opened, unless nothing was sent.
+      // Without a response it is unknown whether the lock opened, unless nothing was sent.
       if (!(error instanceof UnsentError)) return []
       return [OFFLINE, { kind: 'failed', says: error.message }]
     }

@@ -1,14 +1,14 @@
 import type { BoltState, Observation } from '../observation.ts'
 
-/** What is known of a lock. */
+/** The known status of a lock. */
 export type Status = {
-  /** Null if it is not known. */
+  /** Null if unknown. */
   readonly state: BoltState | null
-  /** Since when, as far as we heard; null if nobody knows. */
+  /** Since when, as far as known; null if unknown. */
   readonly stateAtMs: number | null
   /** Null if it does not say. */
   readonly isOnline: boolean | null
-  /** When anything was last heard of it. */
+  /** When the lock was last heard from. */
   readonly heardAtMs: number | null
 }
 
@@ -24,9 +24,9 @@ const PASSING: ReadonlySet<BoltState> = new Set(['locking', 'unlocking', 'openin
 
 export const isPassing = (state: BoltState | null): boolean => state !== null && PASSING.has(state)
 
-/** Returns what is known after an observation. */
+/** Returns the status after an observation. */
 export const statusAfter = (status: Status, observation: Observation, nowMs: number): Status => {
-  // What the broker had kept was said at some time before.
+  // A retained message is from some earlier time.
   const isOld = observation.kind === 'state' && observation.isOld
   const heard = isOld ? status : { ...status, heardAtMs: nowMs }
   if (observation.kind === 'availability') return { ...heard, isOnline: observation.isOnline }

@@ -21,9 +21,9 @@ type Dependencies = {
   readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
   readonly auditIn: AuditIn
   readonly findLock: FindLock
-  /** False if the gateway is connected with no broker. */
+  /** False without a broker. */
   readonly hasBroker: boolean
-  /** Called after a change; without a setup, the lock has no driver any more. */
+  /** Called after a change; `setup` is undefined if the driver was removed. */
   readonly onChange: (lockId: string, setup: Setup | undefined) => void
 }
 
@@ -32,11 +32,11 @@ type Change = {
   readonly settings: unknown
   /** Undefined to keep those of the same device. */
   readonly secrets: unknown
-  /** The version that was read; undefined to change whatever is there. */
+  /** The version that was read; undefined to change any version. */
   readonly version: number | undefined
 }
 
-/** The rules of which driver a lock has. */
+/** Manages the drivers of locks. */
 export const setupService = ({ db, auditIn, findLock, hasBroker, onChange }: Dependencies) => {
   const requireLock = async (queries: Parameters<FindLock>[0], label: string): Promise<string> => {
     const lock = await findLock(queries, label)
@@ -51,11 +51,11 @@ export const setupService = ({ db, auditIn, findLock, hasBroker, onChange }: Dep
   }
 
   return {
-    /** Returns how a lock is driven. Throws `not_found`. */
+    /** Returns the driver of a lock. Throws `not_found`. */
     find,
 
-    /** Sets how a lock is driven. Throws `invalid` for settings that the kind does not accept, `conflict` without a
-     * broker that it needs, `precondition_failed` if it has another version, and `not_found`. */
+    /** Sets the driver of a lock. Throws `invalid` for settings that the kind does not accept, `conflict` if it needs a
+     * broker and there is none, `precondition_failed` if it has another version, and `not_found`. */
     put: async (by: Actor, label: string, change: Change): Promise<Setup> => {
       const { kind } = change
       const settings = fieldsOf('settings', change.settings, KINDS[kind].settings)
@@ -81,7 +81,7 @@ export const setupService = ({ db, auditIn, findLock, hasBroker, onChange }: Dep
       return setup
     },
 
-    /** Leaves a lock without a driver. Throws `not_found`. */
+    /** Removes the driver of a lock. Throws `not_found`. */
     remove: async (by: Actor, label: string): Promise<void> => {
       const { lockId } = await find(label)
       await db.transaction(async (tx) => {
@@ -98,14 +98,14 @@ export const setupService = ({ db, auditIn, findLock, hasBroker, onChange }: Dep
   }
 }
 
-/** Returns the fields of an object that the kind of the lock knows. Throws `invalid`. */
+/** Returns the fields that the kind accepts. Throws `invalid`. */
 const fieldsOf = (name: string, given: unknown, schema: TObject): Setup['settings'] => {
   if (!isObject(given)) throw notAccepted({ [name]: 'an object' })
   // No kind has other types.
   return checkFields(given, schema) as Setup['settings']
 }
 
-/** A secret is never sent to another address than the one it was given for. */
+/** Whether the address stays the same: a secret is never sent to an address that it was not entered for. */
 const isSameDevice = (
   before: Pick<Setup, 'kind' | 'settings'>,
   after: Pick<Setup, 'kind' | 'settings'>,
@@ -114,4 +114,4 @@ const isSameDevice = (
 export const NO_SUCH_LOCK = 'There is no such lock'
 export const NO_DRIVER = 'The lock has no driver'
 export const NO_BROKER =
-  'This kind of lock speaks by an MQTT broker: set MQTT_URL on the gateway first'
+  'This kind of driver needs an MQTT broker: set MQTT_URL on the gateway first'

@@ -1,18 +1,18 @@
 import type { Queries } from '../../storage/database.ts'
 import type { KindName } from '../kinds.ts'
 
-/** How a lock is driven. */
+/** The driver of a lock, with its settings. */
 export type Setup = {
   readonly lockId: string
   /** The label of the lock. */
   readonly label: string
   readonly kind: KindName
   readonly settings: Readonly<Record<string, string | number>>
-  /** Never shown. */
+  /** Never returned by the API. */
   readonly secrets: Readonly<Record<string, unknown>>
-  /** Entries of the lock's own log up to this one become no events; null until the first is heard. */
+  /** Entries of the lock's own log up to this one do not become events; null until the first is received. */
   readonly sinceEntry: number | null
-  /** Counts changes. */
+  /** Increases with each change. */
   readonly version: number
 }
 
@@ -48,7 +48,7 @@ const SELECT = `
   FROM lock_driver
   JOIN lock ON lock.id = lock_driver.lock_id`
 
-/** How locks are driven. */
+/** The drivers of locks, in a transaction or on a read connection. */
 export const setupsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   all: async (): Promise<readonly Setup[]> =>
     (await queries.all<SetupRow>(`${SELECT} ORDER BY lock.label`)).map(setupOf),
@@ -58,7 +58,7 @@ export const setupsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     return row && setupOf(row)
   },
 
-  /** Stores how a lock is driven, and forgets which entries of its own log were heard: it may be another lock. */
+  /** Stores the driver of a lock, and clears which entries of its own log were recorded, since it may be another lock. */
   put: async (setup: Omit<Setup, 'label' | 'sinceEntry'>): Promise<void> => {
     await queries.run(
       `INSERT INTO lock_driver (lock_id, kind, settings, secrets, version)
@@ -83,7 +83,7 @@ export const setupsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     await queries.run('DELETE FROM lock_report WHERE lock_id = ?', lockId)
   },
 
-  /** Notes from which entry of the lock's own log on entries become events. */
+  /** Stores from which entry of the lock's own log on entries become events. */
   begin: async (lockId: string, sinceEntry: number): Promise<void> => {
     await queries.run(
       'UPDATE lock_driver SET since_entry = ? WHERE lock_id = ? AND since_entry IS NULL',
@@ -100,7 +100,7 @@ export const setupsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
       entry,
     )) !== undefined,
 
-  /** Notes that an entry tells of the same as a leaf. */
+  /** Stores that an entry and a leaf are about the same opening. */
   markReported: async (lockId: string, entry: string, seq: number): Promise<void> => {
     await queries.run(
       `INSERT INTO lock_report (lock_id, entry, seq) VALUES (?, ?, ?)

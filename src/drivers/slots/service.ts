@@ -27,11 +27,11 @@ type NewSlot = {
   readonly validToMs: number | null
 }
 
-/** How many slots a lock may have, over time. */
+/** The most slots that a lock may have, including those that have ended. */
 const SLOTS_MAX = 1000
 
-/** The rules of whose code, finger, card or phone a slot of a lock is. An event keeps the person it had: a later
- * change is for later events. */
+/** Manages slots: who a lock's codes, fingers, cards and phones belong to. A change applies to later events only; earlier
+ * ones keep their person. */
 export const slotService = ({ db, auditIn, findLock, nameOf, clock }: Dependencies) => {
   const requireLock = async (
     queries: Pick<Queries, 'all' | 'get' | 'run'>,
@@ -43,12 +43,12 @@ export const slotService = ({ db, auditIn, findLock, nameOf, clock }: Dependenci
   }
 
   return {
-    /** Returns the slots of a lock, those that have ended too. Throws `not_found`. */
+    /** Returns the slots of a lock, including those that have ended. Throws `not_found`. */
     all: async (label: string): Promise<readonly Slot[]> =>
       slotsIn(db).of(await requireLock(db, label)),
 
-    /** Says whose a slot is from a time on. Throws `not_found` for the lock and for the account, `invalid` for an end
-     * before the beginning, and `conflict` if there is no room. */
+    /** Assigns a slot to an account from a time on. Throws `not_found` for the lock and for the account, `invalid` for an
+     * end before the start, and `conflict` if the lock has too many slots. */
     put: async (by: Actor, label: string, given: NewSlot): Promise<Slot> => {
       const { slot: name, accountPublicId, validToMs } = given
       const validFromMs = given.validFromMs ?? clock.wallMs()
@@ -74,7 +74,7 @@ export const slotService = ({ db, auditIn, findLock, nameOf, clock }: Dependenci
       return slot
     },
 
-    /** Says that a slot is nobody's from now on. Throws `not_found`. */
+    /** Ends the assignment of a slot now. Throws `not_found`. */
     remove: async (by: Actor, label: string, slot: string): Promise<void> => {
       await db.transaction(async (tx) => {
         const lockId = await requireLock(tx, label)
@@ -94,7 +94,7 @@ export const slotService = ({ db, auditIn, findLock, nameOf, clock }: Dependenci
       if (found.length > 0) yield found.map(({ lock, ...slot }) => ({ lock, ...slotJson(slot) }))
     },
 
-    /** Forgets which slots were those of an account, in the transaction that erases it. */
+    /** Deletes the slots of an account, in the transaction that erases it. */
     eraseIn: (tx: Transaction, publicId: string): Promise<void> => slotsIn(tx).eraseOf(publicId),
   }
 }

@@ -1,6 +1,6 @@
 import type { Queries } from '../../storage/database.ts'
 
-/** Whose code, finger, card or phone a lock knows by a number, from when to when. */
+/** A slot: the person that a lock's code, finger, card or phone belongs to, from when to when. */
 export type Slot = {
   readonly slot: string
   readonly accountPublicId: string
@@ -25,7 +25,7 @@ const slotOf = (row: SlotRow): Slot => ({
 
 const COLUMNS = 'slot, account_public_id, valid_from_ms, valid_to_ms'
 
-/** The slots of locks. Those of one slot never overlap in time. */
+/** The slots of locks. The times of one slot never overlap. */
 export const slotsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   /** Returns the slots of a lock, oldest first. */
   of: async (lockId: string): Promise<readonly Slot[]> =>
@@ -36,7 +36,7 @@ export const slotsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
       )
     ).map(slotOf),
 
-  /** Returns the slots of an account, with the labels of their locks, by the index on accounts. */
+  /** Returns the slots of an account, with the labels of their locks. */
   ofAccount: async (
     accountPublicId: string,
   ): Promise<readonly (Slot & { readonly lock: string })[]> =>
@@ -51,7 +51,7 @@ export const slotsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
       )
     ).map((row) => ({ ...slotOf(row), lock: row.lock })),
 
-  /** Returns whose a slot was at a time. */
+  /** Returns the account that a slot belonged to at a time. */
   at: async (lockId: string, slot: string, timeMs: number): Promise<Slot | undefined> => {
     const row = await queries.get<SlotRow>(
       `SELECT ${COLUMNS}
@@ -68,8 +68,7 @@ export const slotsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     return row && slotOf(row)
   },
 
-  /** Ends what a slot is from a time on, and forgets what it would have become later. Returns how many that
-   * were. */
+  /** Ends the assignment of a slot at a time, and deletes later ones. Returns how many were changed. */
   endFrom: async (lockId: string, slot: string, timeMs: number): Promise<number> => {
     const removed = await queries.run(
       'DELETE FROM lock_slot WHERE lock_id = ? AND slot = ? AND valid_from_ms >= ?',
@@ -101,7 +100,7 @@ export const slotsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     )
   },
 
-  /** Forgets which slots were those of an account. */
+  /** Deletes the slots of an account. */
   eraseOf: async (accountPublicId: string): Promise<void> => {
     await queries.run('DELETE FROM lock_slot WHERE account_public_id = ?', accountPublicId)
   },
