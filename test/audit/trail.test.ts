@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import type { Role } from '../../src/domain/account.ts'
 import { version } from '../../package.json'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
@@ -59,7 +60,7 @@ describe('audit events, at the compiled file', () => {
   const subOf = ({ access_token: token }: Pair) =>
     JSON.parse(atob(token.split('.')[1] ?? '')) as { sub: string; sid: string }
   const edit = (change: (db: Database) => unknown) => {
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     change(db)
   }
 

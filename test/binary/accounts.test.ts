@@ -1,6 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, recordsOf } from '../support/app.ts'
 import { type Service, UNLIMITED, startService } from '../support/binary.ts'
@@ -53,7 +54,7 @@ describe('accounts on the compiled executable', () => {
     client = clientOf(service.url)
     await addAccount('oli', { role: 'owner', folder: service.folder })
     owner = bearer((await logIn('oli')).access_token)
-    db = new Database(join(service.folder, 'data/secure-lock.db'))
+    db = databaseFile(join(service.folder, 'data/secure-lock.db'))
   })
 
   afterAll(async () => {

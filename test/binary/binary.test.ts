@@ -1,4 +1,3 @@
-import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import {
   chmodSync,
@@ -13,6 +12,7 @@ import {
 } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { version } from '../../package.json'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
@@ -342,7 +342,7 @@ describe('stopping', () => {
       'secure-lock.db',
       'service.lock',
     ])
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     expect(db.query('SELECT seq, username, method FROM unlock_event').all()).toStrictEqual([
       { seq: 0, username: 'ada', method: 'pin' },
     ])
@@ -375,7 +375,7 @@ describe('stopping', () => {
       await service.stop('SIGKILL')
       await load
     }
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     const { rows, last } = db
       .query('SELECT count(*) AS rows, max(seq) AS last FROM unlock_event')
       .get() as { rows: number; last: number }
@@ -543,7 +543,7 @@ describe('a database that cannot be used', () => {
     const login = (await (
       await post('/login', { username: 'oli', password: PASSWORD })
     ).json()) as { access_token: string }
-    using other = new Database(join(folder, 'data/secure-lock.db'))
+    using other = databaseFile(join(folder, 'data/secure-lock.db'))
     other.run('BEGIN IMMEDIATE')
     const unlock = post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(login.access_token))
     expect((await get('/getUsers', basic('oli', PASSWORD))).status).toBe(200)

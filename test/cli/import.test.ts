@@ -1,7 +1,7 @@
-import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { hashes } from '../accounts/passwords/werkzeug-hashes.json'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
@@ -311,7 +311,7 @@ describe('importing from the legacy server', () => {
       return `${status} ${words.split('\n')[0]}`
     }
     const table = (sql: string) => (path: string) => {
-      using db = new Database(path)
+      using db = databaseFile(path)
       db.run(sql)
     }
     const cannot = '1 Cannot read older/old.db: '
@@ -346,7 +346,7 @@ describe('importing from the legacy server', () => {
     const folder = newFolder()
     const path = olderFile(join(folder, 'older/old.db'), { users: [user(1, 'ada')] })
     {
-      using db = new Database(path)
+      using db = databaseFile(path)
       const unlock = db.prepare("INSERT INTO log VALUES (?, 'ada', 'pin', '2021-03-04 05:06:07')")
       for (const id of [2n ** 53n, 2n ** 53n + 1n]) unlock.run(id)
     }

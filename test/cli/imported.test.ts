@@ -1,7 +1,7 @@
-import { Database } from 'bun:sqlite'
 import { afterAll, describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { derivedUuid } from '../../src/storage/derived-uuid.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
@@ -35,7 +35,7 @@ describe('imported people', () => {
     ).toMatchObject({ status: 0 })
     expect(isOnDisk(join(folder, 'data'), 'Persephone-Quill')).toBe(false)
     {
-      using db = new Database(path)
+      using db = databaseFile(path)
       db.run("INSERT INTO log VALUES (31, 'Persephone-Quill', 'pin', '2022-01-01 00:00:00')")
     }
     expect(await importing(folder)).toMatchObject({

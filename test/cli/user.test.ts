@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
 
@@ -59,7 +59,7 @@ describe('user, while the service runs', () => {
     expect((await door.post('/v1/password-reset', body)).status).toBe(200)
     expect((await door.logIn('oli', 'nine quiet green keys')).status).toBe(200)
     expect((await door.logIn('oli')).status).toBe(401)
-    using db = new Database(join(door.folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(door.folder, 'data/secure-lock.db'))
     expect(
       db
         .query(
@@ -106,7 +106,7 @@ describe('user, while the service runs', () => {
       'grace member active',
     ])
     expect(await door.user('admit', 'nobody')).toMatchObject({ status: 1 })
-    using db = new Database(join(door.folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(door.folder, 'data/secure-lock.db'))
     expect(
       db
         .query(
@@ -157,7 +157,7 @@ describe('user, while the service runs', () => {
     expect(await ends()).toBeNull()
 
     const { token: held } = await door.logIn('mia')
-    using db = new Database(join(door.folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(door.folder, 'data/secure-lock.db'))
     db.run("UPDATE account SET ends_at_ms = ? WHERE username = 'mia'", [Date.now()])
     const unlocking = await door.post('/logUnlocking', { 'unlocking-method': 'x' }, bearer(held))
     expect([unlocking.status, await unlocking.json()]).toStrictEqual([

@@ -1,8 +1,8 @@
-import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { closeSync, copyFileSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { fstatSync, futimesSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { addAccount, tokenFor } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
@@ -208,7 +208,7 @@ describe('a damaged database', () => {
     const { folder, service, token, database } = door
     await service.stop()
     {
-      using db = new Database(database)
+      using db = databaseFile(database)
       db.run("INSERT INTO setting (name, value) VALUES ('filler', hex(zeroblob(35000000)))")
     }
     damage(database, 'method 5500.')
@@ -228,7 +228,7 @@ describe('a damaged database', () => {
     await service.stop()
     let page = 0
     {
-      using db = new Database(database)
+      using db = databaseFile(database)
       db.run("INSERT INTO setting (name, value) VALUES ('filler', hex(zeroblob(35000000)))")
       const head = db.query("SELECT rootpage FROM sqlite_schema WHERE name = 'log_head'").get()
       page = (head as { rootpage: number }).rootpage - 1

@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import {
@@ -189,7 +190,7 @@ describe('a database that another program uses', () => {
   test('[D4] a start while it is locked: the service comes up, says so, and works once it is free', async () => {
     const folder = temporaryFolder()
     await addOwner({ folder })
-    using other = new Database(join(folder, 'data/secure-lock.db'))
+    using other = databaseFile(join(folder, 'data/secure-lock.db'))
     other.run('BEGIN IMMEDIATE')
     await using service = await startService({ folder, env: ENV })
     const ready = () => clientOf(service.url).get('/readyz')
@@ -224,7 +225,7 @@ describe('a database that another program uses', () => {
     other.query('SELECT count(*) FROM unlock_event').get()
     {
       // More unlocks than the test has time to record.
-      using writer = new Database(database)
+      using writer = databaseFile(database)
       writer.run('PRAGMA synchronous = OFF')
       writer.run('CREATE TABLE filler (bytes BLOB)')
       writer.run('INSERT INTO filler VALUES (zeroblob(70000000))')

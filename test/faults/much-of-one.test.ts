@@ -2,6 +2,7 @@ import { expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { addAccount, tokenFor } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, startService, temporaryFolder } from '../support/binary.ts'
@@ -12,7 +13,7 @@ const USED_TOKENS = 1000
 
 /** What an account leaves behind that has done all it may for weeks. */
 const leaveMuch = (path: string, username: string): string => {
-  using db = new Database(path)
+  using db = databaseFile(path)
   const { id, public_id: publicId } = db
     .query<{ id: number; public_id: string }, [string]>(
       'SELECT id, public_id FROM account WHERE username = ?',

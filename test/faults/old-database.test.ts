@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
@@ -403,7 +404,7 @@ describe('log accept-loss', () => {
   test('[G14] refuses a log that cannot grow for another reason', async () => {
     using door = await gateway(2)
     {
-      using db = new Database(door.database)
+      using db = databaseFile(door.database)
       db.run("UPDATE log_head SET checkpoint = replace(checkpoint, '2', '3')")
     }
     const { status, words } = await door.run('log', 'accept-loss', '--yes')

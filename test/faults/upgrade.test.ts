@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
 import {
@@ -29,7 +30,7 @@ const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
 
 /** The schema and the number of events of a file, as SQLite recovers it. */
 const contentsOf = (path: string) => {
-  using db = new Database(path)
+  using db = databaseFile(path)
   const { user_version: schema } = db.query('PRAGMA user_version').get() as { user_version: number }
   const table = schema < RENAMED_IN ? 'unlock' : 'unlock_event'
   const { n: events } = db.query(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }
@@ -89,7 +90,7 @@ test(`[D5] ${ROUNDS} times kill -9 in an upgrade: one schema or another, all eve
 
 /** What the first locks of a home consist of, as SQLite recovers it. */
 const firstLocksOf = (path: string) => {
-  using db = new Database(path)
+  using db = databaseFile(path)
   return db
     .query(
       `SELECT

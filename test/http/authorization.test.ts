@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { accessTokenHash, newAccessToken } from '../../src/accounts/tokens/format.ts'
 import { HOME_SCOPES, LOCK_SCOPES, type Role } from '../../src/domain/account.ts'
 import { addAccount, tokenFor } from '../support/accounts.ts'
@@ -61,7 +62,7 @@ describe('who may call what on the compiled executable', () => {
     const tokenOf: Record<string, string> = {}
     for (const name of Object.values(names).flat()) tokenOf[name] = await signIn(name)
 
-    db = new Database(join(service.folder, 'data/secure-lock.db'))
+    db = databaseFile(join(service.folder, 'data/secure-lock.db'))
     db.run('PRAGMA foreign_keys = ON')
     const account = (name: string) => `(SELECT id FROM account WHERE username = '${name}')`
     db.run(`UPDATE session SET expires_at_ms = 1 WHERE account_id = ${account('expired')}`)
@@ -203,7 +204,7 @@ describe('who may call what on the compiled executable', () => {
     const [ended, kept] = [await login(), await login()]
     expect(await unlock(before.url, ended)).toBe(200)
     const { sid } = JSON.parse(atob(ended.split('.')[1] ?? '')) as { sid: string }
-    using sessions = new Database(join(folder, 'data/secure-lock.db'))
+    using sessions = databaseFile(join(folder, 'data/secure-lock.db'))
     sessions.run('DELETE FROM session WHERE id = ?', [sid])
     expect(await unlock(before.url, ended)).toBe(401)
     await before.stop()

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { databaseFile } from '../support/database-file.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
 import { operationsOf, specOf } from '../support/openapi.ts'
@@ -83,7 +83,7 @@ describe('what a client may send', () => {
     await using service = await startService({ env: UNLIMITED })
     const { post } = clientOf(service.url)
     await post('/register', PERSON)
-    using db = new Database(join(service.folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(service.folder, 'data/secure-lock.db'))
     db.run('DROP TABLE session')
     const answer = await post('/login', PERSON)
     expect(answer.status).toBe(500)

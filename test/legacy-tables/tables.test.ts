@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { unlockTable } from '../../src/legacy-tables/tables.ts'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
@@ -150,7 +150,7 @@ describe('the tables', () => {
     await using service = await startService({ env: UNLIMITED })
     const { folder, url, pid } = service
     await addAccount('own', { role: 'owner', folder })
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     db.run(`WITH RECURSIVE n (seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < 299999)
       INSERT INTO unlock_event (seq, id, username, method, salt, person_hash, lock, result, source,
         received_at_ms, happened_at_ms, is_late, is_time_uncertain, leaf_hash)

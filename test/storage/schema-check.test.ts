@@ -3,6 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packTar, unpackTar } from 'modern-tar'
+import { databaseFile } from '../support/database-file.ts'
 import { schemaFaults } from '../../src/storage/schema-check.ts'
 import { migrate } from '../../src/storage/migrate.ts'
 import { MIGRATIONS } from '../../src/storage/migrations.ts'
@@ -65,7 +66,7 @@ describe('the schema of a database', () => {
 })
 
 const plant = (path: string, sql: string): void => {
-  using db = new Database(path)
+  using db = databaseFile(path)
   db.run(sql)
   db.run('PRAGMA wal_checkpoint(TRUNCATE)')
 }
@@ -155,7 +156,7 @@ describe('a planted trigger, at the compiled file', () => {
     const { status, words } = await runCommand(['user', 'list'], { folder, env: UNLIMITED })
     expect(status).toBe(1)
     expect(words).toContain('foreign trigger "z" on "account"')
-    using db = new Database(database)
+    using db = databaseFile(database)
     expect(db.query('PRAGMA user_version').get()).toStrictEqual({ user_version: 6 })
     rmSync(folder, { recursive: true })
   })

@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../support/database-file.ts'
 import { version } from '../../package.json'
 import { lockDataDir } from '../../src/storage/data-dir-lock.ts'
 import { migrate } from '../../src/storage/migrate.ts'
@@ -139,7 +140,7 @@ describe('an upgrade, by the compiled file', () => {
     inFolder(async (folder) => {
       const path = join(folder, 'data/secure-lock.db')
       mkdirSync(join(folder, 'data'), { mode: 0o700 })
-      const creating = new Database(path)
+      const creating = databaseFile(path)
       creating.run('BEGIN EXCLUSIVE')
       const command = runCommand(['user', 'list'], { folder })
       await Bun.sleep(300)

@@ -1,6 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from './database-file.ts'
 import { PASSWORD, clientOf } from './app.ts'
 import { UNLIMITED, runCommand, startService } from './binary.ts'
 import { olderFile, olderHashOf, user } from './older-server.ts'
@@ -23,7 +24,7 @@ export const failedLogins = async (
   })
   const { folder } = service
   await runCommand(['user', 'add', 'wanda'], { folder, input: `${PASSWORD}\n` })
-  using db = new Database(join(folder, 'data/secure-lock.db'))
+  using db = databaseFile(join(folder, 'data/secure-lock.db'))
   addPeople(db)
   if (withOlder) await importPeople(folder)
   const { post } = clientOf(service.url)

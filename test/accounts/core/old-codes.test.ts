@@ -1,7 +1,7 @@
-import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { PASSWORD, clientOf } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
 
@@ -26,7 +26,7 @@ test('[D6] a gateway that starts with its clock behind revives no old invitation
   }
   /** Shifts the codes as seen by a gateway whose clock is `ms` behind. */
   const shift = (ms: number) => {
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     db.run(
       'UPDATE invitation SET created_at_ms = created_at_ms + ?1, expires_at_ms = expires_at_ms + ?1',
       [ms],

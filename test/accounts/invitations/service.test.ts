@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import type { Role } from '../../../src/domain/account.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
@@ -144,7 +144,7 @@ describe('an invitation', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     for (const answer of answers) expect(answer.status).toBeOneOf([200, 403, 503])
     expect(await register(client, { ...PERSON, invitation })).toStrictEqual(NOT_VALID)
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     expect(db.query('SELECT uses FROM invitation').all()).toStrictEqual([{ uses: 1 }])
     expect(db.query('SELECT count(*) AS n FROM account').get()).toStrictEqual({ n: 1 })
   })
@@ -303,7 +303,7 @@ describe('who may invite', () => {
       return ((await answer.json()) as { access_token: string }).access_token
     }
     const oli = await signIn('oli', 'owner')
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     db.run('PRAGMA foreign_keys = ON')
     const ends: Record<string, string> = {
       disabled: 'UPDATE account SET disabled_at_ms = 1',

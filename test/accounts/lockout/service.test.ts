@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { PASSWORD, type TestApp, basic, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.ts'
 import { until } from '../../support/until.ts'
@@ -42,7 +43,7 @@ const startHouse = async () => {
   const service = await startService({ env: { ...UNLIMITED, ...PROXIED } })
   const client = clientOf(service.url)
   await client.post('/register', PERSON, from(HOME))
-  const db = new Database(join(service.folder, 'data/secure-lock.db'))
+  const db = databaseFile(join(service.folder, 'data/secure-lock.db'))
   return {
     ...client,
     db,
@@ -125,7 +126,7 @@ describe('what counts as a failed login', () => {
     const { post } = clientOf(open.url)
     for (const address of [HOME, AWAY, STRANGER, '2001:db8::1'])
       await post('/login', { username: 'ada', password: 'wrong' }, from(address))
-    using db = new Database(join(open.folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(open.folder, 'data/secure-lock.db'))
     expect(counted(db).map(({ failures }) => failures)).toStrictEqual([4, 4, 4])
   })
 

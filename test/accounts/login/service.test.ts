@@ -1,6 +1,6 @@
 import { describe, expect, spyOn, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { PASSWORD, basic, bearer, clientOf, recordsOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../../support/binary.ts'
 import { failedLogins } from '../../support/failed-logins.ts'
@@ -75,7 +75,7 @@ describe('logging in', () => {
     await using service = await startService({ env: UNLIMITED })
     const { post } = clientOf(service.url)
     await post('/register', PERSON)
-    using db = new Database(join(service.folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(service.folder, 'data/secure-lock.db'))
     const hash = () => (db.query('SELECT password_hash AS h FROM account').get() as { h: string }).h
     const strong = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=1\$/
     const [, memory, passes] = strong.exec(hash()) ?? []

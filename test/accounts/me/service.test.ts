@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, startService } from '../../support/binary.ts'
 
@@ -286,7 +286,7 @@ describe('the export', () => {
     const { access_token: token } = (await (
       await post('/login', { username: 'ada', password: PASSWORD })
     ).json()) as { access_token: string }
-    using db = new Database(join(service.folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(service.folder, 'data/secure-lock.db'))
     db.run('UPDATE known_client SET logged_in_at_ms = 1000')
     db.run(
       "INSERT INTO failed_login VALUES (x'AC', 'name', 1, '192.0.2.1', 3, 2000, 3000, 'login')",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { findAccountState } from '../../../src/accounts/core/account-state-store.ts'
 import { accountTransaction } from '../../../src/accounts/people/account-transaction.ts'
 import { erasureStore } from '../../../src/accounts/people/erasure-store.ts'
@@ -87,7 +87,7 @@ describe('erasing your account', () => {
         expect(`${text} ${isOnDisk(database, text)}`).toBe(`${text} false`)
       const verified = await runCommand(['log', 'verify', ...kept], { folder })
       expect(verified).toMatchObject({ status: 0, words: '' })
-      using db = new Database(database)
+      using db = databaseFile(database)
       const trail = db
         .query<{ action: string; address: string | null }, [string]>(
           'SELECT action, result, address FROM audit_event WHERE actor = ? ORDER BY seq',
@@ -273,7 +273,7 @@ test('[D7] an unlock received during the erasure is erased in the next round', a
 test('[D7] a single-use invitation loses its label, a shared one keeps it', () =>
   inFolder(async (folder, database) => {
     const app = await openLog(join(folder, 'data'))
-    using db = new Database(database)
+    using db = databaseFile(database)
     for (const [username, usesMax] of [
       ['ada', 1],
       ['eve', 5],
@@ -297,7 +297,7 @@ test('[D7] a single-use invitation loses its label, a shared one keeps it', () =
 test('an account that returns with the same public id keeps what is recorded from then on', () =>
   inFolder(async (folder, database) => {
     const app = await openLog(join(folder, 'data'))
-    using db = new Database(database)
+    using db = databaseFile(database)
     const erase = async () => {
       const publicId = (await app.accounts.authentication.find('ada'))?.publicId ?? ''
       await app.accounts.administration.erase({ by: COMMAND_LINE, publicId })

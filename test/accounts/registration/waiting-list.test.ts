@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, recordsOf, startApp } from '../../support/app.ts'
 import { startService, temporaryFolder } from '../../support/binary.ts'
@@ -223,7 +223,7 @@ describe('the waiting list', () => {
       existsSync(path) ? readFileSync(path, 'latin1') : '',
     )
     expect(bytes.join('')).not.toContain('grace')
-    using db = new Database(database)
+    using db = databaseFile(database)
     expect(
       db.query('SELECT count(*) AS n FROM account WHERE waiting_client IS NOT NULL').get(),
     ).toStrictEqual({ n: 0 })
@@ -267,7 +267,7 @@ describe('the waiting list', () => {
     await registering(clientOf(service.url))('hal', '10.0.0.1')
     await service.stop()
     const path = join(folder, 'data/secure-lock.db')
-    using db = new Database(path)
+    using db = databaseFile(path)
     db.run(
       "UPDATE account SET created_at_ms = created_at_ms - 31 * 86400000 WHERE username = 'hal'",
     )

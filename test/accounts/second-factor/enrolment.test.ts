@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { Database } from 'bun:sqlite'
+import { databaseFile } from '../../support/database-file.ts'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
 import { tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
@@ -227,7 +227,7 @@ describe('turning a second factor off', () => {
     )
     for (const words of [[], ['on', 'oli'], ['off'], ['off', 'oli', 'ada']])
       expect(await run('second-factor', ...words)).toMatchObject({ status: 2 })
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     const record = "SELECT subject FROM audit_event WHERE action = 'second_factor.remove'"
     expect(db.query(record).all()).toStrictEqual([{ subject: publicIdOf(token) }])
   })

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Secret } from 'otpauth'
@@ -12,6 +11,7 @@ import {
   recordsOf,
   startApp,
 } from '../../support/app.ts'
+import { databaseFile } from '../../support/database-file.ts'
 import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.ts'
 import { STEP_MS, codeAt, enrol, nextCode } from '../../support/second-factor.ts'
 
@@ -109,7 +109,7 @@ describe('logging in with a second factor', () => {
     const { secret, recoveryCodes } = await enrol(client, token)
     const codes = [nextCode(secret, Date.now()), recoveryCodes[0]]
     // Otherwise, so many wrong codes would start a lockout.
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     const forgive = () => db.run('DELETE FROM failed_login; UPDATE second_factor SET failures = 0')
     for (const otp of codes) {
       forgive()
@@ -368,7 +368,7 @@ describe('on disk', () => {
       status: 200,
     })
     await after.stop()
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     expect(db.query('SELECT failures FROM second_factor').get()).toStrictEqual({ failures: 0 })
     rmSync(folder, { recursive: true })
   })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.ts'
 
@@ -149,7 +149,7 @@ describe('refreshing a session', () => {
     const first = await logIn(clientOf(before.url))
     const second = await refresh(clientOf(before.url), first.refresh_token)
     await before.stop()
-    const db = new Database(join(folder, 'data/secure-lock.db'))
+    const db = databaseFile(join(folder, 'data/secure-lock.db'))
     // What a gateway with its clock an hour behind sees.
     db.run('UPDATE refresh_token SET used_at_ms = used_at_ms + 3600000')
     db.close()
@@ -302,7 +302,7 @@ describe('ending sessions', () => {
     expect(await reads(clientOf(after.url), phone)).toBe(401)
     expect(await reads(clientOf(after.url), tablet)).toBe(200)
     await after.stop()
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     const plan = db
       .query('EXPLAIN QUERY PLAN SELECT account_id FROM session WHERE id = ? AND expires_at_ms > ?')
       .all('x', 1) as { detail: string }[]

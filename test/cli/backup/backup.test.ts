@@ -1,4 +1,3 @@
-import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import {
   existsSync,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { unpackTar } from 'modern-tar'
+import { databaseFile } from '../../support/database-file.ts'
 import { KEY_FILES } from '../../../src/storage/files/data-dir.ts'
 import { lockDataDir } from '../../../src/storage/data-dir-lock.ts'
 import { PASSWORD, bearer, clientOf, recordsOf } from '../../support/app.ts'
@@ -215,7 +215,7 @@ describe('backup FILE, at the compiled file', () => {
     const kept = readFileSync(join(folder, 'a.tar'))
     await Bun.write(join(other, 'a.tar'), kept)
     await runCommand(['restore', 'a.tar'], { folder: other, env })
-    using db = new Database(join(other, 'data/secure-lock.db'))
+    using db = databaseFile(join(other, 'data/secure-lock.db'))
     db.run("UPDATE unlock_event SET lock = 'back-door' WHERE seq = 3")
     const { status, words } = await runCommand(['backup', 'b.tar'], { folder: other, env })
     expect(status).toBe(1)

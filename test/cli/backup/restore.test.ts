@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { packTar, unpackTar } from 'modern-tar'
+import { databaseFile } from '../../support/database-file.ts'
 import { makeStage } from '../../../src/storage/backup/restore-journal.ts'
 import { lockDataDir } from '../../../src/storage/data-dir-lock.ts'
 import { MIGRATIONS } from '../../../src/storage/migrations.ts'
@@ -179,7 +180,7 @@ describe('restore FILE, at the compiled file', () => {
     await end('eve', '2999-01-31T00:00:00Z')
     await end('kay', 'never')
     const endsAtMs = Date.now()
-    using db = new Database(join(data, 'secure-lock.db'))
+    using db = databaseFile(join(data, 'secure-lock.db'))
     db.run("UPDATE account SET ends_at_ms = ? WHERE username = 'lou'", [endsAtMs])
     db.close(true)
 

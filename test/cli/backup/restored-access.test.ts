@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { addAccount } from '../../support/accounts.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
 
@@ -29,7 +30,7 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   const used = await grant('kay', '--lock', 'garage', '--uses', '3')
   const kept = await grant('lou', '--lock', 'garage')
   {
-    using before = new Database(join(folder, 'data', 'secure-lock.db'))
+    using before = databaseFile(join(folder, 'data', 'secure-lock.db'))
     for (const [label, name] of [
       ['garage', 'ada'],
       ['shed', 'ben'],
@@ -53,7 +54,7 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   await run('lock', 'disable', 'attic')
   await run('lock', 'retire', '--yes', 'cellar')
   await run('lock', 'lockdown', 'shed')
-  using live = new Database(join(folder, 'data', 'secure-lock.db'))
+  using live = databaseFile(join(folder, 'data', 'secure-lock.db'))
   const endedAtMs = Date.now() - 1000
   live.run('UPDATE access_grant SET version = 2, starts_at_ms = ? WHERE id = ?', [
     Date.parse('2990-01-01T00:00:00Z'),

@@ -1,4 +1,3 @@
-import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import {
   chmodSync,
@@ -17,6 +16,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import type { Finding } from '../../../src/ops/finding.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { bearer, clientOf } from '../../support/app.ts'
@@ -264,7 +264,7 @@ describe('doctor, at the compiled file', () => {
   ]
 
   const withDatabase = (folder: string, sql: string) => {
-    const db = new Database(database(folder))
+    const db = databaseFile(database(folder))
     db.run(sql)
     db.close()
   }

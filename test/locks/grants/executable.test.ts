@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
@@ -33,7 +34,7 @@ const home = async () => {
   await post('/v1/locks', { label: 'garage', name: 'garage' }, 'oli')
   {
     // Otherwise members may open the front door at any time.
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     for (const table of ['access_grant_lock', 'access_grant']) db.run(`DELETE FROM ${table}`)
   }
   const idOf = async (name: string) => {
@@ -151,7 +152,7 @@ describe('with the compiled executable, a grant', () => {
     })
     await Promise.all(making)
     expect(made.length).toBeGreaterThanOrEqual(10)
-    using db = new Database(join(app.folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(app.folder, 'data/secure-lock.db'))
     const stored = db.query<{ id: string }, []>('SELECT id FROM access_grant ORDER BY id').all()
     const leaves = db
       .query<{ id: string }, []>(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, startService } from '../../support/binary.ts'
 import { follow } from '../../support/stream.ts'
@@ -188,7 +188,7 @@ describe('unlocks as they happen', () => {
       return bearer(login.access_token)
     }
     const [amy, bob, eve] = [await signIn('amy'), await signIn('bob'), await signIn('eve')]
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     db.run("UPDATE account SET role = 'admin' WHERE username IN ('amy', 'bob')")
     const [demoted, disabled] = [await follow(url, amy), await follow(url, bob)]
     await post('/logUnlocking', { 'unlocking-method': 'one' }, eve)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { AppError } from '../../../src/errors.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import { deniedAccessRecorder } from '../../../src/unlocks/recording/denied-access.ts'
@@ -37,7 +37,7 @@ describe('access denied by the server', () => {
     expect((await post('/logUnlocking', UNLOCK, mia)).status).toBe(200)
 
     await post('/v1/session/logout', {}, mia)
-    using db = new Database(join(folder, 'data/secure-lock.db'))
+    using db = databaseFile(join(folder, 'data/secure-lock.db'))
     db.run('PRAGMA foreign_keys = ON')
     db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'max'")
     db.run("DELETE FROM account WHERE username = 'gone'")

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import canonicalize from 'canonicalize'
+import { databaseFile } from '../../support/database-file.ts'
 import { DEFAULT_LOCK } from '../../../src/domain/access.ts'
 import { derivedUuid } from '../../../src/storage/derived-uuid.ts'
 import { personHash } from '../../../src/unlocks/log/entry.ts'
@@ -516,7 +516,7 @@ describe('a tampered log', () => {
     await before.stop()
 
     const path = join(folder, 'data/secure-lock.db')
-    using db = new Database(path)
+    using db = databaseFile(path)
     db.run("UPDATE unlock_event SET username = 'eve' WHERE seq = 1")
     const after = await startService({ folder, env: UNLIMITED })
     const ready = await clientOf(after.url).get('/readyz')

@@ -1,7 +1,7 @@
-import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { databaseFile } from '../../support/database-file.ts'
 import { runCommand, startService, temporaryFolder, UNLIMITED } from '../../support/binary.ts'
 import { oldDataFolder } from '../../support/old-schema.ts'
 import { olderFile, unlocksOf } from '../../support/older-server.ts'
@@ -66,7 +66,7 @@ describe('the summary of the log', () => {
     expect((await verify()).status).toBe(0)
     expect(expectSummary(database)).toBe(6000)
     {
-      using db = new Database(database)
+      using db = databaseFile(database)
       // As if it had been stopped after the migration.
       for (const table of ['tally', 'tally_day', 'mark', 'of_method', 'of_lock', 'lock'])
         db.run(`DELETE FROM unlock_${table}`)
