@@ -73,7 +73,8 @@ describe.skipIf(IS_LEFT_OUT)('myself', () => {
       account: { username: 'mia', phone: '0151 2345678' },
     })
     // The page requests nothing about anyone else.
-    const own = /^\/v1\/(me|sessions|gateway|session|setup|locks|grants)(\/|$)|^\/(console|livez)/
+    const own =
+      /^\/v1\/(me|sessions|gateway|session|setup|locks|grants|targets)(\/|$)|^\/(console|livez)/
     expect(requested.filter((path) => !own.test(path))).toEqual([])
     expectCalm(seen, [403, 400])
   })

@@ -129,6 +129,7 @@ describe.skipIf(IS_LEFT_OUT)('logging in', () => {
       'Log',
       'People',
       'Invitations',
+      'Connections',
       'Security',
       'Myself',
     ])

@@ -33,7 +33,7 @@ const INTERFACES: ReadonlySet<string> = new Set(
 )
 
 /** Names of too new members that scripts have for something of their own or of a library; Preact looks
- * for `moveBefore` before it uses it. */
+ * for `moveBefore` before it uses it, and `token.use` is an audit action. */
 const OTHERWISE_USED: ReadonlySet<string> = new Set(
   'displayName dispose drop external move moveBefore restore role take transfer use windows'.split(
     ' ',
