@@ -32,7 +32,9 @@ export const homeAssistant = ({ url, entity, action, token }: Given): RequestDri
 }
 
 const statesOf = ({ status, body }: Answered): readonly Observation[] => {
-  if (status !== 200) return [{ kind: 'availability', isOnline: false }]
+  // A token or an entity that Home Assistant does not know.
+  if (status !== 200)
+    return [{ kind: 'availability', isOnline: false, says: `HTTP status ${status}` }]
   const state = jsonObject(body)?.['state']
   if (state === 'unavailable') return [{ kind: 'availability', isOnline: false }]
   const online = { kind: 'availability', isOnline: true } as const

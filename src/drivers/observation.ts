@@ -40,7 +40,12 @@ export type Observation =
   | { readonly kind: 'switched'; readonly says: string }
   /** The command failed. */
   | { readonly kind: 'failed'; readonly says: string }
-  | { readonly kind: 'availability'; readonly isOnline: boolean }
+  | {
+      readonly kind: 'availability'
+      readonly isOnline: boolean
+      /** Why it is not online, if more is known than that. */
+      readonly says?: string
+    }
   /** The newest entry of the lock's own log. `isLive` if it is a single new one. */
   | { readonly kind: 'log'; readonly newest: number; readonly isLive: boolean }
 

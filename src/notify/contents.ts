@@ -24,7 +24,7 @@ export const textOf = (contents: Contents, name: string): string | undefined => 
  * value. */
 export const acceptedContents = (fields: Fields, given: Contents): Contents => {
   for (const name of Object.keys(given))
-    if (!Object.hasOwn(fields, name)) throw invalidField(name, 'not a setting of this kind')
+    if (!Object.hasOwn(fields, name)) throw invalidField(name, namesOf(fields))
   const accepted: Record<string, unknown> = {}
   for (const [name, { words, isOptional, parse }] of Object.entries(fields)) {
     const value = given[name]
@@ -34,6 +34,11 @@ export const acceptedContents = (fields: Fields, given: Contents): Contents => {
     accepted[name] = stored
   }
   return accepted
+}
+
+const namesOf = (fields: Fields): string => {
+  const names = Object.keys(fields)
+  return names.length > 0 ? `this kind takes ${names.join(', ')}` : 'this kind takes none'
 }
 
 const invalidField = (name: string, words: string): AppError =>

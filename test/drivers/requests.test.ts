@@ -107,7 +107,7 @@ describe('a lock that Home Assistant drives', () => {
     expect(state('unknown')).toStrictEqual([online] as never)
     expect(state('unavailable')).toStrictEqual([{ kind: 'availability', isOnline: false }])
     expect(lock.heardStatus(answer(404, {}))).toStrictEqual([
-      { kind: 'availability', isOnline: false },
+      { kind: 'availability', isOnline: false, says: 'HTTP status 404' },
     ])
   })
 })

@@ -36,7 +36,7 @@ export const operator: Action = {
         await operators.set(COMMAND_LINE, label, await personNamed(app, username))
         terminal.print(`The broker can open ${label} as ${username}`)
         terminal.say(
-          `Anyone who can publish to the broker can open what the grants of ${username} allow: grant list --who ${username}`,
+          `Anyone who can publish to the broker can open ${label} whenever ${username} may, also by a grant to all members: grant why --who '${username}' --lock ${label}`,
         )
       } else {
         const publicId = await operators.find(label)

@@ -12,7 +12,7 @@ const LIST = {
   json: { type: 'boolean', default: false, summary: 'one JSON object per line, as in the API' },
 } as const satisfies Options
 
-const HEADINGS = ['ID', 'KIND', 'NAME', 'OF', 'STATE', 'WAITING', 'LAST TOLD', 'TOLD']
+const HEADINGS = ['ID', 'KIND', 'NAME', 'OF', 'STATE', 'WAITING', 'LAST TOLD', 'HEARS OF']
 
 export const list: Action = {
   summary: 'list the targets: owner, state, number of waiting messages, and rules',

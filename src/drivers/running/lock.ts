@@ -127,7 +127,8 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
         operations.begin(attemptId)
         if (isStopped) return await operations.abandon()
         const isWanted = () => operations.isOpen(attemptId)
-        await hear(before.some(isOffline) ? [UNAVAILABLE] : await send(isWanted), attemptId)
+        const offline = before.find(isOffline)
+        await hear(offline ? [unavailable(offline)] : await send(isWanted), attemptId)
       } catch (error) {
         // The outcome is unknown, which the deadline records.
         onError(error)
@@ -157,8 +158,14 @@ export type Sender = {
   readonly stop: () => void
 }
 
-const UNAVAILABLE = { kind: 'failed', says: 'unavailable' } as const
+type Availability = Extract<Observation, { readonly kind: 'availability' }>
 
-const isOffline = (said: Observation): boolean => said.kind === 'availability' && !said.isOnline
+const unavailable = ({ says = 'unavailable' }: Availability): Observation => ({
+  kind: 'failed',
+  says,
+})
+
+const isOffline = (said: Observation): said is Availability =>
+  said.kind === 'availability' && !said.isOnline
 
 type Said<Kind extends Observation['kind']> = Extract<Observation, { readonly kind: Kind }>

@@ -16,7 +16,7 @@ export const enqueueAppended =
   async (tx, events) => {
     const happened = events.flatMap((event) => {
       const on = homeEventOf(event)
-      return on && event.sameAs === undefined ? [{ ...event, on }] : []
+      return on && (event.sameAs === undefined || isByLock(event)) ? [{ ...event, on }] : []
     })
     const [first] = happened
     if (!first) return
@@ -31,15 +31,19 @@ export const enqueueAppended =
     const known = await outbox.admitted([
       ...new Set(wanted.map(({ event }) => event.accountPublicId)),
     ])
-    // A stranger who registers could otherwise ring every phone in the home.
-    const familiar = wanted.filter(
-      ({ event: { accountPublicId } }) =>
-        accountPublicId === NO_ACCOUNT || known.has(accountPublicId),
+    // A stranger who registers could otherwise ring every phone in the home. The lock itself is believed, even if
+    // the code is that of somebody who waits to be let in: no claim of theirs was told before.
+    const told = wanted.filter(({ event }) =>
+      event.accountPublicId === NO_ACCOUNT || known.has(event.accountPublicId)
+        ? event.sameAs === undefined
+        : isByLock(event),
     )
     await outbox.add(
-      familiar.flatMap(({ event, targets }) => targets.map(({ id }) => deliveryOf(event, id))),
+      told.flatMap(({ event, targets }) => targets.map(({ id }) => deliveryOf(event, id))),
     )
   }
+
+const isByLock = ({ source }: AppendedEvent): boolean => source === 'reported'
 
 const deliveryOf = (
   { on, seq, receivedAtMs }: AppendedEvent & { readonly on: NewDelivery['event'] },

@@ -391,7 +391,8 @@ export const ELSEWHERE =
   'Your own target may lead only where one of the home leads; ask an owner to add one'
 export const TOO_MANY = `There are already ${HOME_MAX} targets of the home, or ${PERSONAL_MAX} of your own`
 export const OWN = 'The server adds this target as long as its setting is set; disable it instead'
-export const NO_CHANNEL = 'Targets of this kind are off; configure them in the settings first'
+export const NO_CHANNEL =
+  'Targets of this kind are off: e-mail needs the setting SMTP_URL, and the broker MQTT_URL'
 export const NO_SECRET = 'Targets of this kind have no secret to replace'
 const RULE_WORDS =
   'hours must begin and end at different times; your own targets receive only `unlocked` and `denied`'

@@ -173,7 +173,9 @@ const homeAssistantHere = (first: string, then: readonly string[], answer: unkno
     hostname: '127.0.0.1',
     fetch: async (request) => {
       const { pathname } = new URL(request.url)
-      seen.tokens.add(request.headers.get('authorization'))
+      const token = request.headers.get('authorization')
+      seen.tokens.add(token)
+      if (token !== 'Bearer long-lived') return new Response('401: Unauthorized', { status: 401 })
       if (request.method === 'POST') {
         seen.posts.push(`${pathname} ${await request.text()}`)
         states = [...then]
@@ -189,10 +191,11 @@ const homeAssistantHere = (first: string, then: readonly string[], answer: unkno
 const withHomeAssistant = async (
   lock: ReturnType<typeof homeAssistantHere>,
   options: Parameters<typeof drivenHome>[0] = {},
+  token = 'long-lived',
 ) => {
   const home = await drivenHome(options)
   const settings = { url: lock.url, entity: 'lock.front_door' }
-  await home.setUp('home_assistant', settings, { token: 'long-lived' })
+  await home.setUp('home_assistant', settings, { token })
   return home
 }
 
@@ -223,6 +226,14 @@ describe('a lock of Home Assistant', () => {
     await using home = await withHomeAssistant(lock)
     using asked = await asks(home)
     expect(await asked.ended('failed')).toMatchObject({ lock_says: 'unavailable' })
+    expect(lock.seen.posts).toBeEmpty()
+  })
+
+  test('that does not take the token says so', async () => {
+    using lock = homeAssistantHere('locked', ['unlocked'])
+    await using home = await withHomeAssistant(lock, {}, 'expired')
+    using asked = await asks(home)
+    expect(await asked.ended('failed')).toMatchObject({ lock_says: 'HTTP status 401' })
     expect(lock.seen.posts).toBeEmpty()
   })
 

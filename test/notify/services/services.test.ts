@@ -67,7 +67,7 @@ describe('ntfy', () => {
     [{ settings: { ...home, url: 'ftp://ntfy.home' } }, 'Invalid url: '],
     [{ settings: { ...home, url: 'https://a:b@ntfy.home' } }, 'Invalid url: '],
     [{ settings: { ...home, priority: 9 } }, 'Invalid priority: '],
-    [{ settings: { ...home, colour: 'red' } }, 'Invalid colour: '],
+    [{ settings: { ...home, colour: 'red' } }, 'Invalid colour: this kind takes url, topic'],
     [{ settings: { ...home, quiet: { from: '22:00', to: '22:00' } } }, 'Invalid quiet: '],
     [{ settings: { ...home, quiet: '22:00-06:00' } }, 'Invalid quiet: '],
     [{ settings: home, secrets: { token: 'tk secret' } }, 'Invalid token: '],

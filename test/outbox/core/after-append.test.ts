@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import type { AppendedEvent } from '../../../src/domain/home-event.ts'
 import { enqueueAppended } from '../../../src/outbox/core/after-append.ts'
 import { enqueueIn } from '../../../src/outbox/core/enqueue-store.ts'
 import { targetsIn } from '../../../src/outbox/core/target-store.ts'
@@ -82,6 +83,21 @@ describe('a row of the outbox', () => {
     expect(await toldOf()).toStrictEqual([['unlocked', 3]])
   })
 
+  test('is written for what the lock itself reports, whoever’s code it was', async () => {
+    await addTarget(app.db, 'hook', EVERYTHING)
+    await app.db.run('UPDATE account SET admitted_at_ms = NULL')
+    const claim = { ...appended, source: 'claimed', accountPublicId: ada } as const
+    await enqueue(claim, { ...appended, seq: 2, accountPublicId: ada, sameAs: 1 })
+    await enqueue({ ...claim, seq: 3, sameAs: 2 })
+    expect(await toldOf()).toStrictEqual([['unlocked', 2]])
+    await app.db.run('UPDATE account SET admitted_at_ms = 1')
+    await enqueue({ ...claim, seq: 4 }, { ...appended, seq: 5, accountPublicId: ada, sameAs: 4 })
+    expect(await toldOf()).toStrictEqual([
+      ['unlocked', 2],
+      ['unlocked', 4],
+    ])
+  })
+
   test('of a person’s own target is about that person, while they may enter', async () => {
     await app.signIn('bob')
     const bob = await publicId('bob')
@@ -142,14 +158,12 @@ const appended = {
   happenedAtMs: 1,
 } as const
 
+const enqueue = (...events: readonly AppendedEvent[]) =>
+  app.db.transaction((tx) => enqueueAppended({ zone: () => 'UTC' })(tx, events))
+
 test('an opening that another leaf has told of is not told of twice', async () => {
   await addTarget(app.db, 'hook', EVERYTHING)
-  await app.db.transaction((tx) =>
-    enqueueAppended({ zone: () => 'UTC' })(tx, [
-      appended,
-      { ...appended, seq: 2, source: 'claimed', sameAs: 1 },
-    ]),
-  )
+  await enqueue(appended, { ...appended, seq: 2, source: 'claimed', sameAs: 1 })
   expect(await toldOf()).toStrictEqual([['unlocked', 1]])
 })
 
