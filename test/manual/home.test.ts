@@ -78,7 +78,7 @@ describe.each([
       )
     }
     if (text === HOME) {
-      const [, hears = ''] = /`target list` says it in words: _(.+?)_/.exec(HOME) ?? []
+      const [, hears = ''] = /`target list` shows the rules in words: _(.+?)_/.exec(HOME) ?? []
       expect((await run(['target', 'list'])).out).toContain(`\t${hears}\n`)
     }
     // They lead to homes that are not this one.
