@@ -66,7 +66,7 @@ export type Dependencies = {
     readonly eraseAddressesOf: (publicId: string) => Promise<unknown>
   }
   readonly access: Access
-  /** Tells the home that somebody waits to be let in, in the transaction that registers them. */
+  /** Announces that somebody is waiting to be let in, in the transaction that registers them. */
   readonly announceWaitingIn: (tx: Transaction) => Promise<void>
   readonly unlocks: {
     readonly recordDenied: Parameters<typeof lockoutService>[0]['recordDenied']
@@ -84,7 +84,7 @@ export type Dependencies = {
 
 /** What an account may open, from another module. */
 type Access = {
-  /** Revokes and blanks everything that an account was granted, and deletes what it hears by, in the
+  /** Revokes and blanks everything that an account was granted, and deletes its targets, in the
    * transaction that erases it. */
   readonly eraseIn: (tx: Transaction, publicId: string) => Promise<void>
   /** Removes what an account tried to open. */
@@ -92,9 +92,9 @@ type Access = {
   /** What was granted to an account, and what it tried to open, for its export. */
   readonly grantsOf: Pages
   readonly attemptsOf: Pages
-  /** By which codes, cards and phones locks know an account, for its export. */
+  /** Yields the slots of an account, for its export. */
   readonly slotsOf: Pages
-  /** By what an account hears of its own unlocks, for its export. */
+  /** Yields the targets of an account, for its export. */
   readonly targetsOf: Pages
 }
 

@@ -19,7 +19,7 @@ export const auditRecorder =
   ({ store, logger, clock, onRecord }: Dependencies): AuditIn =>
   (tx) => ({
     record: async ({ address, requestId, account, token }, given) => {
-      // What a script does in somebody's name can be told from what they do.
+      // Distinguishes what a script does in somebody's name from what they do themselves.
       const event = token ? { ...given, detail: { ...given.detail, token: token.id } } : given
       const actor = event.actor ?? account?.publicId ?? systemUserAt(address)
       const { action, result, subject, detail } = event

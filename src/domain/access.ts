@@ -24,8 +24,8 @@ export const DECISION_REASONS = [
 ] as const
 export type DecisionReason = (typeof DECISION_REASONS)[number]
 
-/** What became of a permitted attempt at the lock: nothing can be asked of it, it was asked, it took the command, it
- * opened, it did not, or nobody knows. */
+/** The outcome of a permitted attempt at the lock: it has no driver, it was asked, it accepted the command, it opened, it
+ * did not, or the outcome is unknown. */
 export const DELIVERIES = [
   'no_controller',
   'asked',
@@ -48,11 +48,11 @@ export type NewDecision = {
   readonly accountPublicId: string
   readonly username: string
   readonly method: string
-  /** The access token with which somebody asked, if they did with one. */
+  /** The access token that was used, if any. */
   readonly tokenId?: string
 }
 
-/** Why a lock stayed shut, as the lock or an app says: OperationErrorEnum of the Matter Door Lock cluster. */
+/** Why a lock stayed shut, as reported by the lock or an app: OperationErrorEnum of the Matter Door Lock cluster. */
 export const LOCK_REASONS = [
   'unspecified',
   'invalid_credential',
@@ -62,27 +62,27 @@ export const LOCK_REASONS = [
 ] as const
 export type LockReason = (typeof LOCK_REASONS)[number]
 
-/** The account of an event whose person is unknown, or has no account here. */
+/** Stands for the account in an event whose person is unknown or has no account here. */
 export const NO_ACCOUNT = ''
 
-/** What a lock itself reports: a leaf of the unlock log. */
+/** A lock’s own report, to become a leaf of the unlock log. */
 export type NewReport = {
   /** The label of the lock. */
   readonly lock: string
   readonly result: 'unlocked' | 'denied'
   /** Null if it unlocked. */
   readonly reason: LockReason | null
-  /** `NO_ACCOUNT` if the lock does not tell who it was, or names somebody unknown. */
+  /** `NO_ACCOUNT` if the lock names nobody, or somebody unknown. */
   readonly accountPublicId: string
   readonly username: string
   readonly method: string
-  /** When it happened, by the lock's clock; null if it does not say. */
+  /** When it happened, by the lock's clock; null if unknown. */
   readonly occurredAtMs: number | null
-  /** The kind of the driver that heard it, as a word of `a-z`, `0-9`, `_` and `-`. */
+  /** The kind of the driver that received it: a word of `a-z`, `0-9`, `_` and `-`. */
   readonly reporter: string
-  /** The attempt that it carries out, if it is one. */
+  /** The attempt that it results from, if any. */
   readonly attemptId?: string | undefined
-  /** What names it in the lock's own log: reported again, it does not become a second event. */
+  /** Identifies it in the lock's own log. A repeated report does not become a second event. */
   readonly entry?: string | undefined
 }
 

@@ -49,7 +49,7 @@ export const rolesUpTo = (role: Role): readonly Role[] => ROLES.slice(0, ROLES.i
 /** Returns the lower of two roles. */
 export const lowerRole = (one: Role, other: Role): Role => (isAtLeast(one, other) ? other : one)
 
-/** How every access token begins, so that scanners for leaked secrets recognise it. */
+/** The prefix of every access token, so that scanners for leaked secrets recognize it. */
 export const ACCESS_TOKEN_PREFIX = 'sls_'
 
 /** What an access token may do in the whole home. */
@@ -64,7 +64,7 @@ export type Scope = (typeof HOME_SCOPES)[number] | LockScope
 export const isLockScope = (scope: Scope): scope is LockScope =>
   (LOCK_SCOPES as readonly string[]).includes(scope)
 
-/** The access token that a request comes by. */
+/** The access token that a request is made with. */
 export type CallerToken = {
   readonly id: string
   readonly name: string
@@ -72,6 +72,6 @@ export type CallerToken = {
   readonly scopes: readonly string[]
 }
 
-/** Returns the labels of the locks that a token may do something at. */
+/** Returns the labels of the locks that a token has a scope for. */
 export const locksOf = ({ scopes }: Pick<CallerToken, 'scopes'>, scope: LockScope): string[] =>
   scopes.flatMap((given) => (given.startsWith(`${scope}:`) ? given.slice(scope.length + 1) : []))

@@ -29,7 +29,7 @@ export type Caller = Origin & {
   readonly isAddressHidden: boolean
   readonly account: Account | undefined
   readonly sessionId: string | undefined
-  /** The access token that the caller has instead of a session. It narrows what the account may do. */
+  /** The access token that the caller uses instead of a session. It limits what the account may do. */
   readonly token?: CallerToken | undefined
 }
 
@@ -46,7 +46,7 @@ export type StillHolds = (caller: Caller) => Promise<boolean>
 
 type TokenSources = {
   readonly readCookie: (request: Request) => string | undefined
-  /** Returns the account of a valid token of a session. */
+  /** Returns the account of a valid session token. */
   readonly authenticate: (token: string) => Promise<Authenticated | undefined>
   /** Returns the account of a valid access token of a script or device. */
   readonly authenticateAccessToken: (token: string) => Promise<Authenticated | undefined>

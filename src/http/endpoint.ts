@@ -19,7 +19,7 @@ export type Endpoint = {
   readonly method: Method
   readonly path: string
   readonly access: Access
-  /** What an access token needs; without it, none may call the endpoint unless it is public. */
+  /** The scope that an access token needs. Without one, access tokens can only call public endpoints. */
   readonly scope?: Scope | undefined
   readonly limits: LimitGroups
   /** Undefined for what the OpenAPI document leaves out: the files of pages. */

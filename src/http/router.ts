@@ -47,7 +47,7 @@ type Options = Parameters<typeof identification>[0] & {
   readonly bodyBytesMax: number
   readonly authenticateRequest: AuthenticateRequest
   readonly stillHolds: StillHolds
-  /** Called with each request by an access token that has the scope of its endpoint. */
+  /** Called for each request with an access token that has the endpoint's scope. */
   readonly onTokenUse: (caller: Caller) => void
   /** Called after each request over a limit. */
   readonly onRefusal: (group: CountedGroup) => void

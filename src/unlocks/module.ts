@@ -53,7 +53,7 @@ type Dependencies = {
   readonly onGrowth: (size: number) => void
   /** Called after each request that records too many unlocks. */
   readonly onOverLimit: () => void
-  /** Called with a sentence for anyone when the log stops, or a verification finds a fault. */
+  /** Called with a sentence for people when the log stops, or a verification finds a fault. */
   readonly onProblem: (says: string) => void
   readonly heartbeatSeconds?: number | undefined
   /** Called at most once a second after an upgrade, until the summary of the log is complete. */
@@ -178,7 +178,7 @@ export const openUnlocks = async ({
       return () => takeBack(spent)
     },
 
-    /** Records what a lock reports. */
+    /** Records a lock's report. */
     report: reportRecorder({ unlockLog, requireRoom: () => disk.requireRoom('last'), logger }),
 
     /** Records that someone whose session or account has ended tried to open a lock, if there is one. */
@@ -220,7 +220,7 @@ export const openUnlocks = async ({
       return found && { says: stoppedWords(found.kind), detail: stopDetail(found) }
     },
 
-    /** Returns whether the log can be trusted, as far as the last verification tells. */
+    /** Returns whether the log can be trusted, according to the last verification. */
     health: logHealth({
       verification,
       isStopped: () => guard.found() !== undefined,

@@ -103,7 +103,7 @@ export const InvitationAnswer = t.Object(
     uses_max: t.Integer({ examples: [1] }),
     expires_at: Time,
     code: t.String({
-      description: 'Shown only here; the server stores a hash',
+      description: 'Returned only once; the server stores a hash',
       examples: [CODE_EXAMPLE],
     }),
     link: t.String({

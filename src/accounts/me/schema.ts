@@ -84,7 +84,7 @@ export const ExportAnswer = t.Object(
       t.Object({}, { description: 'What you tried to open, and what was decided' }),
     ),
     slots: t.Array(
-      t.Object({}, { description: 'By which codes, fingers, cards and phones locks know you' }),
+      t.Object({}, { description: 'Your slots: codes, fingers, cards and phones that locks know' }),
     ),
     targets: t.Array(t.Object({}, { description: 'By what you hear of your own unlocks' })),
   },

@@ -29,7 +29,7 @@ type Dependencies = {
   readonly auditIn: AuditIn
   readonly record: RecordAuditEvent
   readonly clock: EndClock
-  /** Tells the home that somebody waits to be let in, in the transaction that registers them. */
+  /** Announces that somebody is waiting to be let in, in the transaction that registers them. */
   readonly announceWaitingIn: (tx: Transaction) => Promise<void>
 }
 

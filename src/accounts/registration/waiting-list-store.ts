@@ -19,7 +19,7 @@ const ALWAYS = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }
 /** The waiting list, as one transaction or reader sees it: accounts that were registered without an
  * invitation, and that nobody has let in or refused. */
 export const waitingListIn = (queries: Pick<Queries, 'all'>) => ({
-  /** Returns how many accounts wait. */
+  /** Returns the number of waiting accounts. */
   count: async (): Promise<number> => {
     const [row] = await queries.all<{ accounts: number }>(
       'SELECT count(*) AS accounts FROM account WHERE waiting_client IS NOT NULL',

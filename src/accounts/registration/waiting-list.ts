@@ -100,7 +100,7 @@ export const waitingList = (deps: Dependencies) => {
   hourly.unref()
 
   return {
-    /** Returns how many people wait to be let in. */
+    /** Returns the number of people who are waiting to be let in. */
     count: (): Promise<number> => waitingListIn(db).count(),
 
     /** Throws `unavailable` if there is no room for another account of a client. */

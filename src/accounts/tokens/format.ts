@@ -12,8 +12,8 @@ const PATTERN = new RegExp(
   `^${ACCESS_TOKEN_PREFIX}([0-9A-Za-z]{${RANDOM_DIGITS}})([0-9A-Za-z]{${CHECKSUM_DIGITS}})$`,
 )
 
-/** Returns a new access token: the prefix, 256 random bits and their CRC-32, all in base 62. The checksum tells a
- * token from other text without a database, as in GitHub's format. */
+/** Returns a new access token: the prefix, 256 random bits and their CRC-32, all in base 62. The checksum
+ * distinguishes a token from other text without a database, as in GitHub's format. */
 export const newAccessToken = (): string => {
   const random = base62(BigInt(`0x${randomBytes(RANDOM_BYTES).toString('hex')}`), RANDOM_DIGITS)
   return ACCESS_TOKEN_PREFIX + random + checksumOf(random)

@@ -104,7 +104,7 @@ const revokeOwn = ({ tokens }: Dependencies) =>
       tag: 'Access tokens',
       operationId: 'revokeMyToken',
       summary: 'Revoke an access token',
-      description: 'It fails from the next request on, and its streams end.',
+      description: 'It stops working immediately, and its streams end.',
       params: TokenParams,
       answers: { 200: REVOKED, 404: UNKNOWN },
     },

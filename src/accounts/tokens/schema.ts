@@ -40,14 +40,14 @@ export const TokenTerms = t.Object({
   scopes: t.Array(Scope, {
     minItems: 1,
     maxItems: SCOPES_MAX,
-    description: 'What it may do, as far as you may',
+    description: 'What it may do, within your own rights',
     examples: [['unlocks:read', 'locks:operate:front-door']],
     ...accepting(`1 to ${SCOPES_MAX} scopes`),
   }),
   expires_in_days: optional(
     t.Union([Days, t.Literal('never')], {
       default: DAYS_DEFAULT,
-      description: 'How long it is valid, or `never` for without end',
+      description: 'How long it is valid, in days, or `never` for no expiry',
       examples: [DAYS_DEFAULT],
     }),
   ),
@@ -116,7 +116,7 @@ export const TOKEN_EXAMPLE = {
 export const MadeTokenAnswer = t.Object(
   {
     ...TOKEN_FIELDS,
-    token: t.String({ description: 'Shown only here; the server stores a hash' }),
+    token: t.String({ description: 'Returned only once; the server stores a hash' }),
   },
   { $id: 'CreatedAccessToken', additionalProperties: false },
 )

@@ -35,7 +35,7 @@ type Dependencies = {
   readonly report: (error: unknown) => void
 }
 
-/** What a token is to be. */
+/** The properties of a new token. */
 export type Terms = Pick<AccessToken, 'name' | 'scopes'> & {
   /** Null for never. */
   readonly lifetimeMs: number | null
@@ -46,18 +46,18 @@ export type MadeToken = { readonly listed: ListedToken; readonly token: string }
 
 type OwnCaller = Caller & { readonly account: Account }
 
-/** Live tokens of an account. */
+/** The most valid tokens of an account. */
 const TOKENS_MAX = 50
 
-/** Uses remembered, so that each is stored once an hour. */
+/** How many uses are remembered, so that each is stored once an hour. */
 const USES_MAX = 2000
 
 export const NO_SUCH_TOKEN = 'No such token'
 export const TOO_MANY_TOKENS = `An account can have ${TOKENS_MAX} access tokens; revoke one first`
 const NOT_ADMITTED = 'Somebody has to let you in first'
 
-/** The rules of access tokens: scripts and devices act with one for the account that made it. What it may do
- * follows at each use from that account as it is then, and is narrowed by the token's scopes. */
+/** Manages access tokens, with which scripts and devices act for an account. What a token may do depends on that account
+ * at each use, and is limited by the token's scopes. */
 export const accessTokenService = (deps: Dependencies) => {
   const { db, clock, checkPassword, auditIn, record, recordCoalesced, report } = deps
   const uses = new BoundedMap<string, { readonly hourMs: number; readonly recordedMs: number }>(
@@ -106,7 +106,7 @@ export const accessTokenService = (deps: Dependencies) => {
     return { listed: { ...made, username }, token }
   }
 
-  /** Revokes a token. The same answer for one of somebody else as for an unknown one. */
+  /** Revokes a token. Somebody else's token is refused like an unknown one. */
   const revoke = async (
     by: Actor,
     id: string,
@@ -142,8 +142,8 @@ export const accessTokenService = (deps: Dependencies) => {
   }
 
   return {
-    /** Makes a token for the caller. Throws `forbidden` unless the password is theirs, or if nobody has let
-     * them in, and `conflict` if they have too many. */
+    /** Creates a token for the caller. Throws `forbidden` for a wrong password, or if they have not been let in, and
+     * `conflict` if they have too many. */
     make: (caller: OwnCaller, password: string, terms: Terms): Promise<MadeToken> => {
       const { username, publicId: subject } = caller.account
       return auditRefusals(
@@ -164,7 +164,7 @@ export const accessTokenService = (deps: Dependencies) => {
       )
     },
 
-    /** The same on the command line, for any account. Throws `not_found`. */
+    /** Creates a token for any account, on the command line. Throws `not_found`. */
     makeFor: (by: Actor, publicId: string, terms: Terms): Promise<MadeToken> =>
       db.transaction(async (tx) => {
         const account = await findAccountState(tx, publicId)
@@ -232,8 +232,8 @@ export const accessTokenService = (deps: Dependencies) => {
       return isLive(token) ? openAccount(token) : undefined
     },
 
-    /** Returns the account of a genuine token that was for opening a lock, or recording that, and no longer is:
-     * it was revoked, or its account is disabled or has ended. */
+    /** Returns the account of a token that could open a lock, or record that, and no longer can: it was revoked, or its
+     * account is disabled or has ended. */
     refusedAccount: async (
       text: string,
     ): Promise<{ readonly account: Account; readonly isDisabled: boolean } | undefined> => {
@@ -249,7 +249,7 @@ export const accessTokenService = (deps: Dependencies) => {
       )
     },
 
-    /** Notes that a token was used, to the hour, without holding up the request. The first use from a client is
+    /** Stores the hour in which a token was used, without delaying the request. The first use from a client is
      * recorded as an audit event, once a day at most. */
     noteUse: (caller: Caller): void => {
       const { account, token, address } = caller
@@ -260,7 +260,7 @@ export const accessTokenService = (deps: Dependencies) => {
       if (last?.hourMs === hourOf(nowMs)) return
       const isRecent = last !== undefined && nowMs - last.recordedMs < DAY_MS
       uses.set(key, { hourMs: hourOf(nowMs), recordedMs: isRecent ? last.recordedMs : nowMs })
-      // A disk that takes no writes must not keep a script from reading.
+      // A full disk must not keep a script from reading.
       void storeUse({ ...caller, account }, token, isRecent).catch(report)
     },
   }

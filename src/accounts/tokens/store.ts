@@ -49,10 +49,10 @@ const COLUMNS = `
   used_from,
   revoked_at_ms`
 
-/** Revoked and expired tokens that are kept for each account: events name the token they came by. */
+/** How many revoked and expired tokens of each account are kept, since events name their token. */
 const DEAD_MAX = 50
 
-/** Access tokens, as one transaction or reader sees them. */
+/** Access tokens, in a transaction or on a read connection. */
 export const tokensIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasingMs'>) => {
   const tokenOf = (row: Row): AccessToken => ({
     id: row.id,
@@ -188,7 +188,7 @@ export const tokensIn = (queries: Queries, clock: Pick<Clock, 'nonDecreasingMs'>
   }
 }
 
-/** An access token that never expires, and whose it is. */
+/** An access token that never expires, with its owner. */
 export type LastingToken = Pick<ListedToken, 'id' | 'name' | 'username'>
 
 /** Returns the access tokens that never expire, oldest first, without revoked ones. */
@@ -205,5 +205,5 @@ export const lastingTokens = (db: Pick<Queries, 'all'>) => (): Promise<readonly 
 
 const LASTING_MAX = 20
 
-/** A text after every UUID. */
+/** Sorts after every UUID. */
 const AFTER_ALL = 'g'

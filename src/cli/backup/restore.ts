@@ -192,7 +192,7 @@ const prepare = async (
   if (access.grants > 0) say(`Grants revoked or changed again: ${access.grants}`)
   if (access.locks > 0) say(`Locks disabled, retired or locked down again: ${access.locks}`)
   if (access.operators > 0)
-    say(`Locks that messages of the MQTT broker no longer open: ${access.operators}`)
+    say(`Locks that the MQTT broker can no longer open: ${access.operators}`)
   const lost = live?.lost ?? (broken && lostEvents(broken))
   await app.db.transaction(async (tx) => {
     const revoked = await app.accounts.revokeCredentialsIn(tx, live?.tokens ?? [])

@@ -17,7 +17,7 @@ import type { DocumentSchema } from './schemas.ts'
 /** What the document says about an endpoint. */
 export type Description = {
   readonly access: Access
-  /** What an access token needs; without it, none may call the endpoint unless it is public. */
+  /** The scope that an access token needs. Without one, access tokens can only call public endpoints. */
   readonly scope?: Scope
   readonly tag: Tag
   /** The name of the method in a generated client. */

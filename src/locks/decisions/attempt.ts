@@ -15,7 +15,7 @@ export type Attempt = {
   }
   /** Stands for the device. */
   readonly sessionId: string
-  /** The access token with which somebody asks, if they do with one. */
+  /** The access token that is used, if any. */
   readonly tokenId?: string
   /** Whether the client is on the home network. */
   readonly isHome: boolean | 'unknown'

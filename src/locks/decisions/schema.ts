@@ -71,8 +71,8 @@ export const DecisionAnswer = t.Object(
     delivery: {
       ...oneOf(['no_controller', 'asked']),
       description:
-        '`asked` if the gateway has the lock open now; the attempt tells what became of it. `no_controller` if ' +
-        'it asks nothing of a lock: none is connected, or it was denied',
+        '`asked` if the gateway has asked the lock to open; the attempt shows the outcome. `no_controller` if ' +
+        'no lock was asked, because it has no driver or the attempt was denied',
     },
   },
   { $id: 'Decision', additionalProperties: false },
@@ -117,13 +117,13 @@ export const AttemptAnswer = t.Object(
     delivery: {
       ...oneOf(DELIVERIES),
       description:
-        'What became of it at the lock: `asked`, `accepted` if the lock took the command, `happened` if it ' +
-        'opened, `failed` if it did not, `unknown` if it has not said so in 15 seconds. A relay stays ' +
-        '`accepted`: it does not know about the door. No lock is asked a second time',
+        'The outcome at the lock: `asked`, `accepted` if the lock accepted the command, `happened` if it ' +
+        'opened, `failed` if it did not, `unknown` if it did not report within 15 seconds. A relay stays ' +
+        '`accepted`, since it knows nothing about the door. No lock is asked a second time',
     },
     lock_says: {
       ...nullable(t.String()),
-      description: 'What the lock said, in its own word',
+      description: 'What the lock reported, in its own word',
       examples: ['motorBlocked'],
     },
   },

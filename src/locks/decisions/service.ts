@@ -42,9 +42,9 @@ type Dependencies = {
   readonly nextAtMs: AccessService['nextAtMs']
   readonly isOnHomeNetwork: IsOnHomeNetwork
   readonly clock: () => DecisionTime
-  /** Has a lock opened for an attempt that was just permitted, without waiting for the lock. */
+  /** Asks a lock to open for an attempt that was just permitted, without waiting for the lock. */
   readonly operate: (attempt: PermittedAttempt) => Promise<void>
-  /** Returns what became of an attempt at its lock. */
+  /** Returns the outcome of an attempt at its lock. */
   readonly deliveryOf: (
     attemptId: string,
   ) => Promise<{ readonly delivery: Delivery; readonly says: string | null }>

@@ -23,7 +23,7 @@ type Dependencies = {
   readonly locks: Locks
   readonly mayOpen: MayOpen
   readonly usedLabels: UsedLabels
-  /** Returns whether what moves a lock can be reached, by the id of the lock. */
+  /** Returns whether a lock with a driver can be reached, by the id of the lock. */
   readonly controllerOf: (lockId: string) => Controller
 }
 

@@ -66,7 +66,7 @@ export const LockAnswer = t.Object(
     controller: {
       ...oneOf(CONTROLLERS),
       description:
-        '`none` if nothing moves the lock; otherwise whether what moves it can be reached, as far as that is known',
+        '`none` without a driver; otherwise whether the lock can be reached, as far as known',
       examples: ['none'],
     },
   },

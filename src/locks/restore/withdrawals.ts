@@ -27,7 +27,7 @@ type Dependencies = {
 export type Withdrawn = {
   readonly grants: number
   readonly locks: number
-  /** Locks that messages of the broker no longer open. */
+  /** Locks whose operator was removed. */
   readonly operators: number
 }
 

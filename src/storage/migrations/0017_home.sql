@@ -1,20 +1,19 @@
--- Where the home hears of events: a webhook, a broker, a phone, a mailbox. Deleting a target deletes its
--- deliveries.
+-- Targets receive events: webhooks, the broker, phones, mailboxes. Deleting a target deletes its deliveries.
 CREATE TABLE target (
   id TEXT PRIMARY KEY,
   kind TEXT NOT NULL,
   name TEXT NOT NULL,
-  -- The public id of the person who hears of their own events by it; NULL for the home's.
+  -- The public id of the account that owns it and whose events alone it receives; NULL for a target of the home.
   account_public_id TEXT,
-  -- Address and the like as JSON, and apart from them what is never shown.
+  -- Settings as JSON and, separately, secrets.
   settings TEXT NOT NULL,
   secrets TEXT NOT NULL,
-  -- What it wants to hear of, as JSON; see domain/home-event.ts.
+  -- Its rules, as JSON; see domain/home-event.ts.
   rules TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('enabled', 'disabled')),
   -- Why it is disabled: by a person, because the receiver said that it is gone, or after days of failures.
   disabled_why TEXT CHECK (disabled_why IN ('person', 'gone', 'failing')),
-  -- Since when nothing but failures; NULL after a success.
+  -- Since when every attempt has failed; NULL after a success.
   failing_since_ms INTEGER,
   -- Counts changes, so that nobody overwrites what someone else has just changed.
   version INTEGER NOT NULL,
@@ -24,7 +23,7 @@ CREATE TABLE target (
 
 CREATE INDEX target_by_account ON target (account_public_id) WHERE account_public_id IS NOT NULL;
 
--- The outbox: what each target is still to hear of, and for a while what it has heard of. A row is written in the
+-- The outbox: what is waiting for each target and, for a while, what was sent. A row is written in the
 -- transaction of its event and names it by number; its text is made when it is sent, so that erasure reaches it.
 -- Each target gets its rows in the order of their ids.
 CREATE TABLE delivery (
@@ -39,7 +38,7 @@ CREATE TABLE delivery (
   created_at_ms INTEGER NOT NULL,
   due_at_ms INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
-  -- `dead`: given up after the last attempt. `dropped`: never sent, because too many waited or it had become too old.
+  -- `dead`: given up after the last attempt. `dropped`: never sent, because too many were waiting or it had become too old.
   state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead', 'dropped')),
   settled_at_ms INTEGER,
   -- The HTTP status of the last answer, and its beginning or what went wrong.
@@ -50,9 +49,9 @@ CREATE TABLE delivery (
 
 CREATE INDEX delivery_waiting ON delivery (target_id, id) WHERE state = 'waiting';
 CREATE INDEX delivery_by_target ON delivery (target_id, id);
--- What was dropped and is still to be told of; then `answer` says so.
+-- Dropped rows that were in no digest yet; `answer` is set once they were.
 CREATE INDEX delivery_gap ON delivery (target_id) WHERE state = 'dropped' AND answer IS NULL;
--- News that are told later than they were written.
+-- Rows that are sent later than they were written.
 CREATE INDEX delivery_news ON delivery (due_at_ms)
 WHERE state = 'waiting' AND event = 'account.waiting';
 CREATE INDEX delivery_settled ON delivery (settled_at_ms) WHERE settled_at_ms IS NOT NULL;
@@ -80,38 +79,38 @@ CREATE INDEX access_token_by_account ON access_token (account_public_id);
 -- What the leaf of a lock's own report has beyond other leaves of unlock_event.
 CREATE TABLE unlock_report (
   seq INTEGER PRIMARY KEY,
-  -- The kind of the driver that heard it.
+  -- The kind of the driver that received it.
   reporter TEXT NOT NULL,
   -- The attempt that it carried out, if it did.
   attempt_id TEXT,
   -- When it happened, as in unlock_event.
   happened_at_ms INTEGER NOT NULL,
-  -- The leaf by which an app tells of the same opening. The later one of the two is marked as a repeat.
+  -- The leaf of an app's claim of the same opening. The later one of the two is marked as a repeat.
   claim_seq INTEGER UNIQUE
 ) STRICT;
 
 -- A claim looks for the report of its opening.
 CREATE INDEX unlock_report_unclaimed ON unlock_report (happened_at_ms) WHERE claim_seq IS NULL;
 
--- The tokens by which events came. Erasing the account deletes the rows.
+-- The tokens that events were recorded with. Erasing the account deletes the rows.
 CREATE TABLE unlock_token (
   seq INTEGER PRIMARY KEY,
   token_id TEXT NOT NULL
 ) STRICT;
 
--- How the gateway operates a lock of the home, and hears from it.
+-- The driver of a lock.
 CREATE TABLE lock_driver (
   lock_id TEXT PRIMARY KEY REFERENCES lock (id),
   kind TEXT NOT NULL,
-  -- Address and the like as JSON, and apart from them what is never shown.
+  -- Settings as JSON and, separately, secrets.
   settings TEXT NOT NULL,
   secrets TEXT NOT NULL,
-  -- The newest entry of the lock's own log when it was first heard: older ones become no events.
+  -- The newest entry of the lock's own log when it was first received: older ones do not become events.
   since_entry INTEGER,
   version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Locks that may be operated by messages of the broker, and the account whose grants decide then.
+-- The operators of locks: the account that commands from the broker count as.
 CREATE TABLE lock_operator (
   lock_id TEXT PRIMARY KEY REFERENCES lock (id),
   account_public_id TEXT NOT NULL,
@@ -119,7 +118,7 @@ CREATE TABLE lock_operator (
   last_at_ms INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
--- Whose code or card a lock knows by a number, from when to when. An event keeps the person it was mapped to.
+-- Slots: the person that a lock's code or card belongs to, from when to when. An event keeps the person it was mapped to.
 CREATE TABLE lock_slot (
   lock_id TEXT NOT NULL REFERENCES lock (id),
   slot TEXT NOT NULL,
@@ -132,7 +131,7 @@ CREATE TABLE lock_slot (
 
 CREATE INDEX lock_slot_by_account ON lock_slot (account_public_id);
 
--- What became of a permitted attempt at a lock that the gateway operates. It is asked once and never again. It goes
+-- The outcome of a permitted attempt at a lock with a driver. The lock is asked once and never again. It goes
 -- with its attempt: the id of a deleted one may be used again.
 CREATE TABLE lock_operation (
   attempt_id TEXT PRIMARY KEY REFERENCES attempt (id) ON DELETE CASCADE,
@@ -141,7 +140,7 @@ CREATE TABLE lock_operation (
   asked_at_ms INTEGER NOT NULL,
   deadline_ms INTEGER NOT NULL,
   settled_at_ms INTEGER,
-  -- What the lock said, in its own word.
+  -- What the lock reported, in its own word.
   detail TEXT
 ) STRICT, WITHOUT ROWID;
 

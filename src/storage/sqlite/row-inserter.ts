@@ -1,6 +1,6 @@
 import type { Params, Queries } from './queries.ts'
 
-/** Rows that one statement inserts at most: each further one saves less. */
+/** The most rows that one statement inserts; more save little. */
 const ROWS_MAX = 16
 
 type Insertion = {

@@ -41,7 +41,7 @@ const deviceOf = ({ tokenId }: Pick<PersonalText, 'tokenId'>): string | null =>
 
 const TOKEN = 'token:'
 
-/** Returns the access token that the device of a decision stands for, if it does. */
+/** Returns the access token that the device of a decision stands for, if any. */
 export const tokenOf = (device: unknown): Pick<PersonalText, 'tokenId'> =>
   typeof device === 'string' && device.startsWith(TOKEN)
     ? { tokenId: device.slice(TOKEN.length) }
@@ -196,7 +196,7 @@ const isReport = (leaf: Readonly<Record<string, unknown>>): boolean =>
     ? leaf['reason'] === null
     : leaf['result'] === 'denied' && LOCK_REASONS.some((word) => word === leaf['reason']))
 
-/** The kind of a driver. Later versions have more of them, so any such word is one. */
+/** The kind of a driver. Any word of this form is valid, since later versions have more kinds. */
 const REPORTER = /^[a-z0-9_-]{1,32}$/
 
 /** Returns the members of a JSON object, or undefined if the text is not one. */

@@ -105,7 +105,7 @@ export const attemptOf = ({
 const sameAs = ({ same_as: seq }: Pick<UnlockRow, 'same_as'>) =>
   seq === null ? {} : { sameAs: seq }
 
-/** Returns the grant of a decision, which a report does not have, and the token by which an event came. */
+/** Returns the grant of a decision and the token of an event. A report has no grant. */
 export const grantOf = ({
   source,
   grant_id: grantId,

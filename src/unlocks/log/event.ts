@@ -40,7 +40,7 @@ export const LOGIN_REFUSAL = 'too_many_attempts' satisfies Refusal
 /** The source of a decision. */
 export const DECIDED = 'decided'
 
-/** The source of what a lock itself reports. */
+/** The source of a lock's own report. */
 export const REPORTED = 'reported'
 
 /** Who says so. `claimed`: an app with the token of an account. `observed`: this server, which refused
@@ -56,7 +56,7 @@ export type PersonalText = {
   readonly method: string
   /** Only for decisions and reports: the grant that decided, or null if none did. */
   readonly grantId?: string | null
-  /** The access token by which it came; only decisions commit to it. */
+  /** The access token that was used; only decisions commit to it. */
   readonly tokenId?: string
 }
 
@@ -71,7 +71,7 @@ export type NewUnlockEvent = PersonalText & {
   readonly occurredAtMs: number | null
   /** Only for decisions and reports: the attempt that was decided, or that the lock carried out. */
   readonly attemptId?: string | null
-  /** Only for reports: the kind of the driver that heard it. */
+  /** Only for reports: the kind of the driver that received it. */
   readonly reporter?: string
   /** The id that earlier versions derived for it, which anyone can compute. */
   readonly formerId?: string
@@ -87,7 +87,7 @@ export const decisionEvent = (decision: NewDecision): NewUnlockEvent => ({
   occurredAtMs: null,
 })
 
-/** Returns the event that records what a lock reports. */
+/** Returns the event for a lock's report. */
 export const reportedEvent = (
   id: string,
   { entry: _entry, ...report }: NewReport,
@@ -116,7 +116,7 @@ export type UnlockEvent = UnlockEntry & {
   readonly person: (PersonalText & { readonly salt: Uint8Array }) | undefined
   /** When it happened: see `happenedAtMs`. */
   readonly happenedAtMs: number
-  /** The earlier leaf that tells of the same opening, if there is one. It is not part of the leaf. */
+  /** The earlier leaf of the same opening, if any. Not part of the leaf itself. */
   readonly sameAs?: number
   readonly leafHash: Uint8Array
 }

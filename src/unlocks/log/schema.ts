@@ -44,7 +44,7 @@ const EventToken = t.Object(
   {
     id: t.String({ examples: ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'] }),
     name: t.Union([t.String(), t.Null()], {
-      description: 'Its name now, or null if it is gone',
+      description: 'Its current name, or null if it is deleted',
       examples: ['Home Assistant'],
     }),
   },
@@ -96,7 +96,7 @@ export const EventAnswer = t.Object(
     time_uncertain: t.Boolean({ description: 'The server’s clock could not be trusted' }),
     repeat_of: t.Union([t.Integer(), t.Null()], {
       description:
-        'The `seq` of an earlier one that tells of the same unlock. Either it is an equal claim ' +
+        'The `seq` of an earlier record of the same unlock. Either it is an equal claim ' +
         '(account, lock, method, result and `occurred_at`) that was received up to 30 seconds ' +
         'before, probably sent again by an app that got no answer; or one of them is `claimed`, the ' +
         'other `reported`, and they happened up to two minutes apart for the same account and lock. ' +
@@ -109,8 +109,8 @@ export const EventAnswer = t.Object(
     }),
     attempt: t.Union([t.String(), t.Null()], {
       description:
-        'The attempt to open the lock that was `decided`, or that the lock carried out as it ' +
-        '`reported`: both tell of one opening',
+        'The attempt that was `decided`, or that the lock carried out and `reported`; the same in ' +
+        'both',
       examples: [null],
     }),
     grant: t.Union([t.String(), t.Null()], {
@@ -118,17 +118,16 @@ export const EventAnswer = t.Object(
       examples: [null],
     }),
     reporter: t.Union([t.String(), t.Null()], {
-      description: 'The kind of the driver through which a lock `reported` it',
+      description: 'The kind of the driver that received a lock’s report',
       examples: [null],
     }),
     token: t.Union([EventToken, t.Null()], {
-      description:
-        'The access token by which it came; a decision commits to its id, a claim does not',
+      description: 'The access token that was used; a decision commits to its id, a claim does not',
       examples: [null],
     }),
     delivery: t.Union([oneOf(DELIVERIES), t.Null()], {
       description:
-        'For a `permitted` attempt at a lock that this server operates, what became of it: `asked`, ' +
+        'The outcome of a `permitted` attempt at a lock with a driver: `asked`, ' +
         '`accepted` by the lock, `happened`, `failed`, or `unknown` if the lock said nothing in time; ' +
         'not part of the log',
       examples: [null],

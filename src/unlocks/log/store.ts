@@ -238,7 +238,7 @@ const eventWrites = (tx: Queries, names: ReturnType<typeof nameWrites>) => ({
 const hasMore = ({ attemptId, person }: UnerasedEvent): boolean =>
   attemptId !== undefined || person.tokenId !== undefined
 
-/** Adds what only some events have to tables of their own. */
+/** Stores members that only some events have, in tables of their own. */
 const insertBeside = async (
   tx: Queries,
   { seq, source, attemptId, reporter, happenedAtMs, person }: UnerasedEvent,

@@ -1,23 +1,23 @@
 import type { Delivery } from '../../domain/access.ts'
 import type { Queries } from '../../storage/database.ts'
 
-/** What tells which token an event came by, and which attempt it is about. */
+/** Identifies the token of an event, and its attempt. */
 type Told = {
   readonly result: string
   readonly tokenId: string | null | undefined
   readonly attemptId: string | null | undefined
 }
 
-/** What is known of an event now, and is not part of the log. */
+/** Current facts about an event that are not part of the log. */
 export type Context = {
-  /** The access token by which it came; its name is null if the token is gone. */
+  /** The access token that was used; its name is null if the token is deleted. */
   readonly token: { readonly id: string; readonly name: string | null } | null
-  /** What became of a permitted attempt, or null if the gateway did not ask the lock. */
+  /** The outcome of a permitted attempt, or null if the gateway did not ask the lock. */
   readonly delivery: Delivery | null
 }
 
-/** Returns a function that returns the context of some events. It reads nothing unless they came by tokens or are
- * permitted attempts. */
+/** Returns a function that looks up the context of events. Reads only what events with tokens and permitted attempts
+ * need. */
 export const contextOf = async (
   db: Pick<Queries, 'all'>,
   events: readonly Told[],

@@ -156,7 +156,7 @@ export const appendProgram = ({
   }
 }
 
-/** The stored log: its tree, its newest certain time, and whether locks ever reported anything. */
+/** The stored log: its tree, its newest certain time, and whether locks have ever reported anything. */
 type Current = {
   readonly tree: Frontier
   readonly newestMs: number
@@ -167,11 +167,11 @@ const NONE: ReadonlyMap<number, number> = new Map()
 
 type Appending = {
   readonly events: readonly UnerasedEvent[]
-  /** The number of the leaf that told of the same opening before, by that of the later one. */
+  /** The number of the earlier leaf of the same opening, by that of the later one. */
   readonly joined: ReadonlyMap<number, number>
 }
 
-/** Tells of appended events, but for those of the legacy server, which are old. */
+/** Passes on appended events, except old ones of the legacy server. */
 const tellAppended = async (
   tx: Queries,
   afterAppend: AfterAppend | undefined,

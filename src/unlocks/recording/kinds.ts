@@ -26,7 +26,7 @@ export type Item =
   | { readonly kind: 'record'; readonly record: RecordToAdd }
   /** An attempt to open a lock, which is decided when its turn comes. */
   | { readonly kind: 'decision'; readonly attempt: unknown }
-  /** What a lock reports. It may have been recorded before. */
+  /** A lock's report. It may have been recorded before. */
   | { readonly kind: 'report'; readonly report: NewReport }
 
 type ItemOf<Name extends Item['kind']> = Extract<Item, { readonly kind: Name }>
@@ -89,7 +89,7 @@ const record: Kind<ItemOf<'record'>, undefined> = {
   }),
 }
 
-/** Reports that the log already has, and the entries of those that it gets, by lock and entry. */
+/** Reports that are already in the log, and the entries of new ones, by lock and entry. */
 type KnownReports = { readonly known: Map<string, UnlockEvent>; readonly added: ReportEntry[] }
 
 const report: Kind<ItemOf<'report'>, KnownReports> = {

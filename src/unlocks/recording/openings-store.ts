@@ -3,10 +3,10 @@ import { SAME_OPENING_MS } from '../../domain/home-event.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { UnerasedEvent } from '../log/event.ts'
 
-/** How many events around an opening are looked at: more come only from a wrong clock or a broken lock. */
+/** How many events around an opening are considered: more occur only with a wrong clock or a broken lock. */
 const AROUND_MAX = 100
 
-/** A condition: it is the unlock of the same account at the same lock, appended before. */
+/** A condition: the other is an earlier unlock of the same account at the same lock. */
 const EARLIER_UNLOCK = `
   other.seq < event.seq
   AND other.account_number = event.account_number
@@ -15,7 +15,7 @@ const EARLIER_UNLOCK = `
 
 const NEAREST_FIRST = 'abs(other.happened_at_ms - event.happened_at_ms), other.seq'
 
-/** Finds the report of a claimed opening, among reports that no claim has yet. */
+/** Finds the report of a claimed opening, among those not matched yet. */
 const REPORT_OF_CLAIM = `
   SELECT other.seq
   FROM (
@@ -31,7 +31,7 @@ const REPORT_OF_CLAIM = `
   ORDER BY ${NEAREST_FIRST}
   LIMIT 1`
 
-/** Finds the claim of a reported opening, among claims that no report has yet. */
+/** Finds the claim of a reported opening, among those not matched yet. */
 const CLAIM_OF_REPORT = `
   SELECT other.seq
   FROM unlock_event AS event
@@ -53,8 +53,8 @@ const CLAIM_OF_REPORT = `
 
 export type Openings = ReturnType<typeof openingsIn>
 
-/** Finds out which leaves tell of one opening: what the lock reports and what an app claims, of the same account
- * at the same lock within `SAME_OPENING_MS`. Each report has at most one claim, and each claim one report. */
+/** Matches leaves of the same opening: a lock's report and an app's claim, of the same account at the same lock within
+ * `SAME_OPENING_MS`. Each report has at most one claim, and each claim one report. */
 export const openingsIn = (tx: Queries) => {
   const partnerOf = async ({ seq, source, happenedAtMs }: UnerasedEvent) => {
     const found = await tx.get<{ seq: number }>(
@@ -67,12 +67,12 @@ export const openingsIn = (tx: Queries) => {
   }
 
   return {
-    /** Returns true if a lock ever reported anything. */
+    /** Returns true if a lock has ever reported anything. */
     hasReports: async (): Promise<boolean> =>
       (await tx.get('SELECT 1 FROM unlock_report LIMIT 1')) !== undefined,
 
-    /** Joins added events with the leaves that told of the same openings before, so that those count once. Returns
-     * the number of the earlier leaf by that of the later one. */
+    /** Matches added events with earlier leaves of the same openings, so that each opening counts once. Returns the
+     * number of the earlier leaf by that of the later one. */
     join: async (events: readonly UnerasedEvent[]): Promise<ReadonlyMap<number, number>> => {
       const joined = new Map<number, number>()
       for (const event of events.filter(isOpening)) {

@@ -3,16 +3,16 @@ import type { Queries } from '../../storage/database.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
 import type { UnlockEvent } from '../log/event.ts'
 
-/** What names a report in the log of a lock, and the leaf that it became. */
+/** An entry in a lock's own log, and the leaf that it became. */
 export type ReportEntry = { readonly lock: string; readonly entry: string; readonly seq: number }
 
-/** Returns the key of a report among those of all locks. */
+/** Returns a key that is unique among the entries of all locks. */
 export const entryKey = ({ lock, entry }: Pick<ReportEntry, 'lock' | 'entry'>): string =>
   `${lock} ${entry}`
 
 /** The entries of locks' own logs that became events. */
 export const reportEntries = (tx: Queries) => ({
-  /** Returns the events that reports have already become, by `entryKey`. */
+  /** Returns events that were already recorded for entries, by `entryKey`. */
   find: async (
     reports: readonly Pick<NewReport, 'lock' | 'entry'>[],
   ): Promise<Map<string, UnlockEvent>> => {
@@ -28,7 +28,7 @@ export const reportEntries = (tx: Queries) => ({
     return new Map(rows.map((row) => [entryKey(row), eventOf(row)]))
   },
 
-  /** Remembers entries, each of which is new. */
+  /** Stores entries, all of which are new. */
   insert: async (entries: readonly ReportEntry[]): Promise<void> => {
     for (const { lock, entry, seq } of entries)
       await tx.run(

@@ -12,11 +12,11 @@ type Dependencies = {
   readonly logger: Logger
 }
 
-/** More than any lock does: somebody at the broker makes them up. */
+/** More than any lock sends: beyond that, somebody at the broker is forging reports. */
 export const REPORTS_PER_HOUR_MAX = 600
 
-/** Returns the function that records what locks report. It throws RateLimitError once a lock has reported too much
- * within an hour, and `unavailable` if the disk has no room for it. What was reported before does not count. */
+/** Returns a function that records reports of locks. It throws RateLimitError if a lock reports too much within an hour,
+ * and `unavailable` if the disk is full. Repeated reports do not count. */
 export const reportRecorder = ({ unlockLog, requireRoom, logger }: Dependencies) => {
   const reports = windowCounter()
   return async (report: NewReport): Promise<Outcome> => {

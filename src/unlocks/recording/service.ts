@@ -196,8 +196,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
 
     recordIn,
 
-    /** Records what a lock reports; resolves after COMMIT. An entry of the lock's own log that was reported before
-     * is a `duplicate`. */
+    /** Records a lock's report; resolves after COMMIT. A repeated entry of the lock's own log is a `duplicate`. */
     report: async (report: NewReport): Promise<Outcome> => {
       const items = [{ kind: 'report', report }] as const
       const [outcome] = (await submit(items, `lock:${report.lock}`, false)) as readonly Outcome[]

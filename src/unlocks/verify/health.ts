@@ -11,18 +11,17 @@ type Dependencies = {
   readonly key: VerifierKey
 }
 
-/** Whether the log can be trusted, as far as the last verification tells. */
+/** Whether the log can be trusted, according to the last verification. */
 export type LogHealth = {
   readonly problem: boolean
-  /** The size of the log that was verified last, and its root in base64; null without a verification that
-   * found no fault. */
+  /** The size of the log that was last verified without a fault, and its root in base64; null if there is none. */
   readonly size: number | null
   readonly root: string | null
   /** RFC 3339; null before the first verification. */
   readonly checked_at: string | null
 }
 
-/** Returns the function that tells whether the log can be trusted. */
+/** Returns a function that reads whether the log can be trusted. */
 export const logHealth = ({ verification, isStopped, headAt, key }: Dependencies) => {
   let known: { readonly of: object; readonly root: string } | undefined
   return async (): Promise<LogHealth> => {

@@ -41,7 +41,7 @@ describe.skipIf(IS_LEFT_OUT)('a door with a lock of the home', () => {
     await how.getByLabel('Name', { exact: true }).fill('front')
     await how.getByRole('button', { name: 'Connect', exact: true }).click()
     await page.getByText('Saved.').waitFor()
-    await how.getByText('Nothing was heard of it yet.').waitFor()
+    await how.getByText('Nothing heard from it yet.').waitFor()
     await until(async () => {
       say({ state: 'LOCK', lock_state: 'locked' })
       const answer = await place()
@@ -56,7 +56,7 @@ describe.skipIf(IS_LEFT_OUT)('a door with a lock of the home', () => {
     const codes = part(page, 'Who has which code')
     await codes.getByRole('button', { name: 'Add a code' }).click()
     await page.getByLabel('Number').fill('two')
-    await page.getByLabel('Whose it is').selectOption({ label: 'Ada' })
+    await page.getByLabel('Belongs to').selectOption({ label: 'Ada' })
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('button', { name: 'Save' }).click()
     await expectFault(
@@ -96,7 +96,7 @@ describe.skipIf(IS_LEFT_OUT)('a door with a lock of the home', () => {
     // A lock that says nothing for longer than it may take.
     await press()
     await opening(page)
-      .getByText('The lock has not answered. Look whether the door is open, or use your key.')
+      .getByText('The lock has not answered. Check whether the door is open, or use your key.')
       .waitFor()
     await look(page, 'door-silent')
     // It was asked once a time.

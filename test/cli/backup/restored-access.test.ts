@@ -71,7 +71,7 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   const { words } = await run('restore', '--yes', 'then.tar')
   expect(words).toContain('Grants revoked or changed again: 3\n')
   expect(words).toContain('Locks disabled, retired or locked down again: 3\n')
-  expect(words).toContain('Locks that messages of the MQTT broker no longer open: 1\n')
+  expect(words).toContain('Locks that the MQTT broker can no longer open: 1\n')
   expect(words).toContain('Targets that were removed or changed since, and are now disabled: 3\n')
   await run('log', 'verify')
   using restored = new Database(join(folder, 'data', 'secure-lock.db'), { readonly: true })

@@ -1,6 +1,6 @@
 import type { Driver } from '../api/driver.ts'
 
-/** Where a bolt is, in a word. */
+/** The state of a lock, in a word. */
 export const BOLTS: Readonly<Record<NonNullable<Driver['state']>, string>> = {
   locked: 'Locked',
   unlocked: 'Unlocked',

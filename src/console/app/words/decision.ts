@@ -18,12 +18,12 @@ export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
   uses_spent: 'all visits are used up',
 }
 
-/** What became of a permitted attempt at the lock. */
+/** The outcome of a permitted attempt at the lock. */
 export const DELIVERIES: Readonly<Record<Delivery, string>> = {
   asked: 'Opening…',
-  accepted: 'Let in. The lock has been told to open.',
+  accepted: 'Let in. The lock was asked to open.',
   happened: 'Opened.',
   failed: 'The lock did not open. Try again, or use your key.',
-  unknown: 'The lock has not answered. Look whether the door is open, or use your key.',
+  unknown: 'The lock has not answered. Check whether the door is open, or use your key.',
   no_controller: 'Let in. No lock is connected, so nothing moved; use your app or key.',
 }

@@ -18,12 +18,12 @@ const OPTIONS = (Object.keys(DRIVER_KINDS) as Kind[]).map((value) => ({
 
 type Props = {
   readonly door: Door
-  /** What moves it now; undefined if nothing does. */
+  /** The current driver; undefined if there is none. */
   readonly driver: Driver | undefined
   readonly onSaved: () => void
 }
 
-/** Asks what moves a door. */
+/** The form for the driver of a lock. */
 export const DriverForm = ({ door, driver, onSaved }: Props) => {
   const [kind, setKind] = useState<Kind>(driver?.kind ?? 'zigbee2mqtt')
   const [values, setValues] = useState<Readonly<Record<string, string>>>(() =>
@@ -48,7 +48,7 @@ export const DriverForm = ({ door, driver, onSaved }: Props) => {
       }}
     >
       <Choices
-        label="What moves the lock"
+        label="How the lock is connected"
         name="kind"
         options={OPTIONS}
         value={kind}

@@ -23,7 +23,7 @@ type Props = {
   readonly onChange: () => void
 }
 
-/** What moves a door, whose codes it knows, and as whom Home Assistant may open it. */
+/** The driver of a lock, its slots, and as whom Home Assistant may open it. */
 export const DoorDriver = ({ door, refresh, onChange }: Props) => {
   const loaded = useLoad(`driver ${door.label} ${door.controller}`, (signal) =>
     loadDriver(door, signal),
@@ -115,7 +115,7 @@ const State = ({ door, driver, refresh, onChange, onRemoved }: StateProps) => {
       <p class="quiet">
         By {DRIVER_KINDS[kind].label} ({Object.values(settings).join(', ')}).{' '}
         {heardAt === null ? (
-          'Nothing was heard of it yet.'
+          'Nothing heard from it yet.'
         ) : (
           <>
             Last heard <Time at={heardAt} />.

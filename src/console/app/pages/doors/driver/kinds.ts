@@ -13,7 +13,7 @@ type Kind = {
   readonly label: string
   readonly description: string
   readonly fields: readonly DriverField[]
-  /** Whether it can pull the latch too. */
+  /** Whether it can also pull the latch. */
   readonly hasLatch: boolean
   /** What a slot is called in it. */
   readonly slotHint: string | undefined
@@ -21,7 +21,7 @@ type Kind = {
 
 const NO_SLOTS = undefined
 
-/** What may move a door, the most common first. */
+/** The kinds of drivers, the most common first. */
 export const DRIVER_KINDS: Readonly<Record<Driver['kind'], Kind>> = {
   zigbee2mqtt: {
     label: 'Zigbee2MQTT',
@@ -78,7 +78,7 @@ export const DRIVER_KINDS: Readonly<Record<Driver['kind'], Kind>> = {
   },
   shelly: {
     label: 'Shelly relay',
-    description: 'A door opener at a relay, which switches on for some seconds.',
+    description: 'A door opener on a relay, which switches on for some seconds.',
     hasLatch: false,
     slotHint: NO_SLOTS,
     fields: [
@@ -102,7 +102,7 @@ export const DRIVER_KINDS: Readonly<Record<Driver['kind'], Kind>> = {
       {
         name: 'password',
         part: 'secrets',
-        label: 'Password of the device',
+        label: 'Device password',
         hint: 'Only if it has one.',
         isOptional: true,
       },
@@ -110,12 +110,12 @@ export const DRIVER_KINDS: Readonly<Record<Driver['kind'], Kind>> = {
   },
   esphome: {
     label: 'ESPHome',
-    description: 'A lock of an ESPHome node, through the MQTT broker.',
+    description: 'A lock on an ESPHome node, through the MQTT broker.',
     hasLatch: true,
     slotHint: NO_SLOTS,
     fields: [
       { name: 'node', part: 'settings', label: 'Node', hint: 'The topic prefix of the node.' },
-      { name: 'id', part: 'settings', label: 'Object id', hint: 'The id of the lock in it.' },
+      { name: 'id', part: 'settings', label: 'Object id', hint: 'The id of the lock on the node.' },
     ],
   },
 }

@@ -10,7 +10,7 @@ import { whoOf } from '../../../words/unlock.ts'
 
 type Props = { readonly door: Door; readonly refresh: number }
 
-/** What became of it when the gateway last asked a lock to open. */
+/** The outcome of the last time that the gateway asked the lock to open. */
 export const LastOperation = ({ door: { label }, refresh }: Props) => {
   const { data, reload } = useLoad(`operation ${label}`, (signal) =>
     api.get<Static<typeof ListAnswer>>('/v1/unlocks', {

@@ -36,7 +36,7 @@ export const Operator = ({ door }: Props) => {
   return (
     <Section
       title={loaded.data?.account ? 'Home Assistant may open it' : 'May Home Assistant open it?'}
-      lead="Anybody who can send to your MQTT broker can then open what this member may open."
+      lead="Anyone who can publish to your MQTT broker can then open what this member may open."
       heading={heading}
     >
       <WhenLoaded what="operator" loaded={loaded}>

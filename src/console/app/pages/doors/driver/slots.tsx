@@ -20,7 +20,7 @@ type Props = {
   readonly hint: string
 }
 
-/** Whose the codes and fingers are that a lock knows, so that the log can name them. */
+/** The slots of a lock: who its codes and fingers belong to, so that the log can name them. */
 export const Slots = ({ door, hint }: Props) => {
   const loaded = useLoad(`slots ${door.label}`, (signal) => loadSlots(door, signal))
   const holders = useHolders(true)
@@ -35,7 +35,7 @@ export const Slots = ({ door, hint }: Props) => {
   return (
     <Section
       title="Who has which code"
-      lead="The lock knows codes and fingers by numbers. With these, the log says who came."
+      lead="The lock reports codes and fingers as numbers. Assign them, and the log says who came."
       heading={heading}
     >
       <WhenLoaded what="codes" loaded={loaded}>
@@ -128,7 +128,7 @@ const AddSlot = ({ door, hint, people, isOpen, onClose, onAdded }: AddProps) => 
         hint={hint}
       />
       <Select
-        label="Whose it is"
+        label="Belongs to"
         name="account"
         value={account}
         onValue={setAccount}
