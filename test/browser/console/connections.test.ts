@@ -119,11 +119,10 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     receiver().answerWith(() => new Response(null, { status: 204 }))
     const before = receiver().received.length
     await node.getByRole('link', { name: 'Node-RED', exact: true }).click()
-    await page.getByText('waits', { exact: true }).waitFor()
     const [seq] = receiver().seqs().slice(1)
     await page.getByRole('button', { name: `Send again: An unlock, no. ${String(seq)}` }).click()
     await look(page, 'connection-again')
-    await page.getByText('This one and all since').click()
+    await page.getByText('This one and all later ones').click()
     await page.getByRole('dialog').getByRole('button', { name: 'Send again' }).click()
     await page.getByText(/messages? will be sent again\./).waitFor()
     await until(() => receiver().received.length >= before + 2)
@@ -173,7 +172,7 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     expectCalm(seen, [400])
   })
 
-  test('a phone is told by ntfy, with quiet hours; members have their own through the same server', async () => {
+  test('a phone is notified by ntfy, with quiet hours; members have their own through the same server', async () => {
     const server = new URL('/', receiver().url).href
     const messages = () =>
       receiver().received.flatMap(({ text }) => {
@@ -182,13 +181,13 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
       })
     await using member = await openAs(browser(), service(), 'mia', '/console/myself', ON_PHONE)
     const addOwn = async (): Promise<void> => {
-      await member.page.getByRole('link', { name: 'Tell me' }).click()
+      await member.page.getByRole('link', { name: 'Notify me' }).click()
       await member.page.getByText('When you open any door', { exact: true }).waitFor()
       expect(await member.page.getByLabel('Who', { exact: true }).count()).toBe(0)
       await member.page.getByLabel('Server', { exact: true }).fill(server)
       await member.page.getByLabel('Topic').fill('mia')
       await member.page.getByLabel('Your password', { exact: true }).fill(PASSWORD)
-      await member.page.getByRole('button', { name: 'Tell me' }).click()
+      await member.page.getByRole('button', { name: 'Notify me' }).click()
     }
     await addOwn()
     await member.page
@@ -202,7 +201,7 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     await page.getByLabel('Server', { exact: true }).fill(server)
     await page.getByLabel('Topic').fill('hall')
     await page.getByText('Send nothing at certain hours').click()
-    await page.getByText('What happens then is told afterwards, in one message.').waitFor()
+    await page.getByText('Whatever happens then is sent afterwards, in one message.').waitFor()
     await look(page, 'connections-ntfy')
     await page.getByText('Send nothing at certain hours').click()
     await page.getByLabel('Your password', { exact: true }).fill(PASSWORD)
@@ -221,8 +220,8 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
       'mia: mia opened the front door',
     ])
     await member.page.goto(`${service().url}/console/myself`)
-    const tell = member.page.getByRole('region', { name: 'Tell me' })
-    await tell.getByText(/^Works · last told/).waitFor()
+    const tell = member.page.getByRole('region', { name: 'Notifications' })
+    await tell.getByText(/^Works · last sent/).waitFor()
     await tell.getByText('When you open any door').waitFor()
     await look(member.page, 'myself-tell-me')
     expectCalm(member, [403])
