@@ -18,7 +18,7 @@ const EVENTS = [
   { value: 'unlocked', label: 'somebody opens a door' },
   { value: 'denied', label: 'somebody is refused' },
   { value: 'log.problem', label: 'the log has a problem' },
-  { value: 'account.waiting', label: 'somebody new wants to be let in' },
+  { value: 'account.waiting', label: 'a new account is waiting' },
 ] as const
 
 type Props = {
