@@ -3,6 +3,7 @@ import type { Rule } from '../../domain/home-event.ts'
 import { invalid, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { IfMatchHeaders, VERSION_CHANGED, ifMatch } from '../../http/request/headers/if-match.ts'
+import { ELSEWHERE } from './accepted.ts'
 import { deliveryJson, targetJson } from './json.ts'
 import {
   DeliveriesAnswer,
@@ -19,7 +20,6 @@ import {
   TestAnswer,
 } from './schema.ts'
 import {
-  ELSEWHERE,
   NO_CHANNEL,
   NO_SECRET,
   NO_SUCH_TARGET,

@@ -7,13 +7,7 @@ import {
 } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
-import type {
-  Channel,
-  Rule,
-  TargetContents,
-  TargetKind,
-  SendResult,
-} from '../../domain/home-event.ts'
+import type { Channel, Rule, TargetContents, SendResult } from '../../domain/home-event.ts'
 import { AppError } from '../../errors.ts'
 import { requireVersion } from '../../http/request/headers/if-match.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
@@ -21,6 +15,8 @@ import type { AuditIn } from '../../storage/unit-of-work.ts'
 import { BROKER } from '../core/broker-target.ts'
 import { type Delivery, type Replayed, type Summary, deliveriesIn } from '../core/delivery-store.ts'
 import { type StoredTarget, targetsIn } from '../core/target-store.ts'
+import { type Kinds, kindIn, requireKnownDestination, requireRules } from './accepted.ts'
+import { type Asker, type By, accountOf, isOwner, mayUse } from './asker.ts'
 import type { ShownTarget } from './json.ts'
 import { type RuleNames, rulesInWords } from './says.ts'
 
@@ -30,7 +26,7 @@ type Dependencies = RuleNames & {
   readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
   readonly clock: Pick<Clock, 'wallMs'>
   /** The kinds that people can add. */
-  readonly kinds: Readonly<Record<string, TargetKind>>
+  readonly kinds: Kinds
   /** The channels of all kinds. */
   readonly channels: Readonly<Record<string, Channel | undefined>>
   readonly auditIn: AuditIn
@@ -45,19 +41,6 @@ type Dependencies = RuleNames & {
   readonly actingRole: (tx: Transaction, by: Actor) => Promise<Role | undefined>
   /** Called after a change that may let waiting deliveries be sent. */
   readonly wake: (targetId?: string) => void
-}
-
-/** Someone with an account. */
-type By = Actor & { readonly account: Account }
-
-/** The command line may do anything, and needs no password. */
-type Asker = By | typeof COMMAND_LINE
-
-const accountOf = (by: Asker): Account | undefined => ('account' in by ? by.account : undefined)
-
-const isOwner = (by: Asker): boolean => {
-  const account = accountOf(by)
-  return account ? hasRole(account, 'owner') : by === COMMAND_LINE
 }
 
 export type NewTarget = Partial<TargetContents> & {
@@ -98,14 +81,6 @@ export const targetService = (deps: Dependencies) => {
       throw new AppError('forbidden', 'Wrong password', { reason: 'wrong_password' })
   }
 
-  const mayUse = ({ accountPublicId }: StoredTarget, by: Asker, role?: Role): boolean => {
-    const account = accountOf(by)
-    if (!account) return by === COMMAND_LINE
-    return accountPublicId === null
-      ? hasRole(role === undefined ? account : { role }, 'owner')
-      : accountPublicId === account.publicId
-  }
-
   const requireTarget = async (
     queries: Parameters<typeof targetsIn>[0],
     by: Asker,
@@ -134,38 +109,6 @@ export const targetService = (deps: Dependencies) => {
     by: Asker,
     event: Pick<AuditEvent, 'action' | 'subject' | 'detail'>,
   ): Promise<void> => auditIn(tx).record(by, { ...event, result: 'success' })
-
-  const kindOf = (kind: string): TargetKind => {
-    const found = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
-    if (found) return found
-    const accepted = `one of ${Object.keys(kinds).join(', ')}`
-    throw new AppError('invalid', `Invalid kind: ${accepted}`, { fields: { kind: accepted } })
-  }
-
-  /** A member's target may lead only where one of the home leads. */
-  const requireKnownDestination = async (
-    kind: string,
-    settings: TargetContents['settings'],
-  ): Promise<void> => {
-    const { destination } = kindOf(kind)
-    const where = destination(settings)
-    if (where === undefined) return
-    const targets = await targetsIn(db).all()
-    const known = targets.filter((one) => one.accountPublicId === null && one.kind === kind)
-    if (!known.some((one) => destination(one.settings) === where))
-      throw new AppError('forbidden', ELSEWHERE, { reason: 'destination_unknown' })
-  }
-
-  const requireRules = (rules: readonly Rule[], isPersonal: boolean): void => {
-    const isWrong = ({ on, hours }: Rule): boolean =>
-      hours?.from === hours?.to && hours !== undefined
-        ? true
-        : isPersonal && on !== 'unlocked' && on !== 'denied'
-    if (rules.some(isWrong))
-      throw new AppError('invalid', `Invalid rules: ${RULE_WORDS}`, {
-        fields: { rules: RULE_WORDS },
-      })
-  }
 
   const shown = async (
     target: StoredTarget,
@@ -225,7 +168,7 @@ export const targetService = (deps: Dependencies) => {
       const account = accountOf(by)
       const mayAddForHome = isOwner(by)
       const isPersonal = account ? (personal ?? !mayAddForHome) : false
-      const found = kindOf(kind)
+      const found = kindIn(kinds, kind)
       if ((account && isNewcomer(account)) || (!isPersonal && !mayAddForHome))
         throw new AppError('forbidden', OWNERS_ONLY)
       if (isPersonal && !found.isPersonal)
@@ -233,7 +176,8 @@ export const targetService = (deps: Dependencies) => {
       if (found.isOff) throw new AppError('conflict', NO_CHANNEL, { reason: 'kind_off' })
       await requirePassword(by, password)
       const { shown: secret, ...contents } = await found.accept(given)
-      if (isPersonal && !mayAddForHome) await requireKnownDestination(kind, contents.settings)
+      if (isPersonal && !mayAddForHome)
+        await requireKnownDestination(db, found, { kind, settings: contents.settings })
       const rules = given.rules ?? found.rules
       requireRules(rules, isPersonal)
       const nowMs = clock.wallMs()
@@ -273,10 +217,13 @@ export const targetService = (deps: Dependencies) => {
       const before = await requireTarget(db, by, id)
       const isMoved = given.settings !== undefined || given.secrets !== undefined
       if (isMoved) await requirePassword(by, password)
-      const contents = isMoved ? await kindOf(before.kind).accept(given, before) : before
+      const contents = isMoved ? await kindIn(kinds, before.kind).accept(given, before) : before
       const isPersonal = before.accountPublicId !== null
       if (isMoved && isPersonal && !isOwner(by))
-        await requireKnownDestination(before.kind, contents.settings)
+        await requireKnownDestination(db, kindIn(kinds, before.kind), {
+          kind: before.kind,
+          settings: contents.settings,
+        })
       if (rules) requireRules(rules, isPersonal)
       const changed = await onTarget(by, id, async (tx, target) => {
         requireVersion(version ?? (isMoved ? before.version : undefined), target.version)
@@ -387,12 +334,8 @@ export const NO_SUCH_TARGET = 'There is no such target'
 export const OWNERS_ONLY = 'Only an owner may add a target for the home'
 const HOMES_ONLY = 'Only an owner may have a target of this kind'
 const PASSWORD_NEEDED = 'Send your password too: this changes where events of the home are sent'
-export const ELSEWHERE =
-  'Your own target may lead only where one of the home leads; ask an owner to add one'
 export const TOO_MANY = `There are already ${HOME_MAX} targets of the home, or ${PERSONAL_MAX} of your own`
 export const OWN = 'The server adds this target as long as its setting is set; disable it instead'
 export const NO_CHANNEL =
   'Targets of this kind are off: e-mail needs the setting SMTP_URL, and the broker MQTT_URL'
 export const NO_SECRET = 'Targets of this kind have no secret to replace'
-const RULE_WORDS =
-  'hours must begin and end at different times; your own targets receive only `unlocked` and `denied`'
