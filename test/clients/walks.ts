@@ -44,7 +44,7 @@ export const TYPESCRIPT = `import {
   ResponseError,
   TablesApi,
   UnlocksApi,
-} from './client/index.ts'
+} from './typescript-fetch/index.ts'
 
 declare const process: { argv: string[] }
 const basePath = process.argv[2] ?? ''
