@@ -1,13 +1,17 @@
 /** Compares the lines that `bun run test --coverage` ran (coverage/lcov.info) with the least share of
- * each room. What only the executable or a browser runs does not count, so `cli` and `console` have
+ * each room. What only the executable or a browser runs does not count, so `cli`, `console` and `mqtt` have
  * no least share, and `storage` and `unlocks` a lower one. */
 const LEAST: Readonly<Record<string, number>> = {
   accounts: 0.98,
   audit: 0.95,
   domain: 0.95,
+  drivers: 0.97,
   http: 0.96,
   'legacy-tables': 0.97,
+  locks: 0.96,
+  notify: 0.97,
   ops: 0.97,
+  outbox: 0.96,
   storage: 0.86,
   unlocks: 0.85,
 }

@@ -25,14 +25,8 @@ import {
 } from './finding.ts'
 import type { Acceptance } from './acceptance-store.ts'
 import { asksTimeServer, isClockSynchronised } from './kernel-clock.ts'
-import {
-  type BrokerCheck,
-  type Guesses,
-  brokerFindings,
-  guessFindings,
-  metricsFindings,
-  proxyFindings,
-} from './stranger-findings.ts'
+import { type BrokerCheck, brokerFindings } from './findings/broker.ts'
+import { type Guesses, guessFindings, metricsFindings, proxyFindings } from './stranger-findings.ts'
 import { type TargetHealth, targetFindings } from './findings/targets.ts'
 
 /** What the checks need to know, from the running server or from its files. */

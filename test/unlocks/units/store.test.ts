@@ -119,7 +119,14 @@ describe('unlocks and units', () => {
     const [head = [], ...rows] = parseCsv(await exported('csv'))
     const at = head.indexOf('unit')
     // Columns are only added at the end.
-    expect(head.slice(at)).toStrictEqual(['unit', 'attempt', 'grant'])
+    expect(head.slice(at)).toStrictEqual([
+      'unit',
+      'attempt',
+      'grant',
+      'reporter',
+      'token',
+      'delivery',
+    ])
     expect(rows.map((row) => row[at])).toStrictEqual(['Flat 3', 'FLAT 3', 'Flat 3'])
     const lines = (await exported('ndjson')).trimEnd().split('\n')
     expect(lines.map((line) => (JSON.parse(line) as Unlock).unit)).toStrictEqual([
