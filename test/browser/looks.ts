@@ -32,12 +32,9 @@ export const inAllLooks = async (
 ): Promise<void> => {
   const before = page.viewportSize() ?? DESK
   for (const viewport of sizes) {
-    await page.setViewportSize(viewport)
     const { width } = viewport
     for (const scheme of SCHEMES) {
-      await page.emulateMedia({ colorScheme: scheme })
-      // Colours are checked after transitions.
-      await page.evaluate(END_ANIMATIONS)
+      await setLook(page, { ...viewport, scheme })
       const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth')
       const findings = await inaccessible(page, rulesFor({ width, scheme }))
       const lowLinks = await page.evaluate<string[]>(LOW_LINKS)
@@ -56,6 +53,16 @@ export const inAllLooks = async (
   await page.emulateMedia({ colorScheme: null })
   if (sizes.includes(NARROWEST)) await fitsEnlarged(page, name)
   await page.setViewportSize(before)
+}
+
+/** Shows a page on a screen, in light or dark, after all transitions. */
+export const setLook = async (
+  page: Page,
+  { scheme, ...viewport }: typeof PHONE & Pick<Look, 'scheme'>,
+): Promise<void> => {
+  await page.setViewportSize(viewport)
+  await page.emulateMedia({ colorScheme: scheme })
+  await page.evaluate(END_ANIMATIONS)
 }
 
 /** Checks that a page fits a phone at 200 %. Leaves it at that size. */

@@ -4,13 +4,14 @@ import { PAGES } from '../../src/manual/pages.ts'
 import { type Service, UNLIMITED, startService } from '../support/binary.ts'
 import { inaccessible } from './accessibility.ts'
 import { IS_LEFT_OUT, startChromium, visit } from './chromium.ts'
+import { setLook } from './looks.ts'
 
 const TEST_MS_MAX = 240_000
 
 const LOOKS = [
-  { width: 195, colorScheme: 'light' },
-  { width: 320, colorScheme: 'light' },
-  { width: 1280, colorScheme: 'dark' },
+  { width: 195, height: 800, scheme: 'light' },
+  { width: 320, height: 800, scheme: 'light' },
+  { width: 1280, height: 800, scheme: 'dark' },
 ] as const
 
 describe.skipIf(IS_LEFT_OUT)('the manual in a browser', () => {
@@ -29,16 +30,20 @@ describe.skipIf(IS_LEFT_OUT)('the manual in a browser', () => {
 
   const open = (options: BrowserContextOptions = {}) => visit(browser, service.url, options)
 
-  test.each([...LOOKS])(
-    '[I6] every page fits $width px, is accessible in the $colorScheme and loads nothing from elsewhere',
-    async ({ width, colorScheme }) => {
-      await using seen = await open({ viewport: { width, height: 800 }, colorScheme })
+  test(
+    '[I6] every page fits each screen, is accessible in the light and the dark and loads nothing from elsewhere',
+    async () => {
+      await using seen = await open()
       const { page } = seen
       for (const path of ['/manual', ...[...PAGES.keys()].map((name) => `/manual/${name}`)]) {
         await page.goto(path)
-        const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
-        expect([path, wide]).toEqual([path, width])
-        expect([path, await inaccessible(page)]).toEqual([path, []])
+        for (const look of LOOKS) {
+          const { width } = look
+          await setLook(page, look)
+          const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth')
+          expect([path, width, scrollWidth]).toEqual([path, width, width])
+          expect([path, width, await inaccessible(page)]).toEqual([path, width, []])
+        }
       }
       expect(seen.faults).toEqual([])
       expect(seen.foreign).toEqual([])

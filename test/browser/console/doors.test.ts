@@ -82,9 +82,11 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     )
     await unanswered.waitFor()
     answers = 'never'
+    await page.clock.install()
     await button.click()
     await unanswered.waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Asking the gateway… Front door' }).waitFor()
+    await page.clock.fastForward('00:15')
     await unanswered.waitFor()
     answers = 'soon'
     await button.click()
