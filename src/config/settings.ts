@@ -145,6 +145,18 @@ const DOORS = {
     doc: 'comma-separated CIDRs that count as the home network; defaults to the private subnets of this machine, or to none in a container',
     parse: list(cidr),
   },
+  guestPasses: {
+    env: 'GUEST_PASSES',
+    doc: 'who may give guests a pass: `admins` and owners, or also `members`, for the doors that they may open themselves',
+    defaultText: 'admins',
+    parse: oneOf('admins', 'members'),
+  },
+  guestKeepMs: {
+    env: 'GUEST_KEEP_DAYS',
+    doc: 'days after the end of a pass at which the guest is erased',
+    defaultText: '30',
+    parse: duration(DAY_MS, 36_500),
+  },
 } as const satisfies Group
 
 const MQTT = {

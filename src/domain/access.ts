@@ -11,6 +11,10 @@ export const DECISION_REASONS = [
   'holder_disabled',
   'not_admitted',
   'lockdown',
+  'device_revoked',
+  'bad_signature',
+  'replayed',
+  'another_device',
   'no_grant',
   'revoked',
   'suspended',
@@ -24,10 +28,11 @@ export const DECISION_REASONS = [
 ] as const
 export type DecisionReason = (typeof DECISION_REASONS)[number]
 
-/** The outcome of a permitted attempt at the lock: it has no driver, it was asked, it accepted the command, it opened, it
- * did not, or the outcome is unknown. */
+/** The outcome of a permitted attempt at the lock: it has neither driver nor controller, its controller is offline, it
+ * was asked, it accepted the command, it opened, it did not, or the outcome is unknown. */
 export const DELIVERIES = [
   'no_controller',
+  'offline',
   'asked',
   'accepted',
   'happened',
@@ -50,6 +55,18 @@ export type NewDecision = {
   readonly method: string
   /** The access token that was used, if any. */
   readonly tokenId?: string
+  /** The guest who asked, if it was one; then there is no account. */
+  readonly guest?: GuestFacts
+  /** What the guest's device signed, if it signs. */
+  readonly statement?: Uint8Array
+}
+
+/** A guest and the device that asked. */
+export type GuestFacts = {
+  readonly passId: string
+  readonly deviceId: string | null
+  /** The counter of the device's statement; null without one. */
+  readonly counter: number | null
 }
 
 /** Why a lock stayed shut, as reported by the lock or an app: OperationErrorEnum of the Matter Door Lock cluster. */
@@ -62,6 +79,10 @@ export const LOCK_REASONS = [
 ] as const
 export type LockReason = (typeof LOCK_REASONS)[number]
 
+/** Why the controller of a lock could not open it. `interrupted`: it was stopped in between. */
+export const FAILURE_REASONS = ['motor_blocked', 'command_failed', 'interrupted'] as const
+export type FailureReason = (typeof FAILURE_REASONS)[number]
+
 /** Stands for the account in an event whose person is unknown or has no account here. */
 export const NO_ACCOUNT = ''
 
@@ -69,17 +90,22 @@ export const NO_ACCOUNT = ''
 export type NewReport = {
   /** The label of the lock. */
   readonly lock: string
-  readonly result: 'unlocked' | 'denied'
-  /** Null if it unlocked. */
-  readonly reason: LockReason | null
+  /** `released`: a controller released the lock, and has no sensor to tell whether it opened. `failed`: it could not. */
+  readonly result: 'unlocked' | 'denied' | 'released' | 'failed'
+  /** Null if it unlocked or released. */
+  readonly reason: LockReason | FailureReason | null
   /** `NO_ACCOUNT` if the lock names nobody, or somebody unknown. */
   readonly accountPublicId: string
   readonly username: string
   readonly method: string
   /** When it happened, by the lock's clock; null if unknown. */
   readonly occurredAtMs: number | null
-  /** The kind of the driver that received it: a word of `a-z`, `0-9`, `_` and `-`. */
+  /** The kind of the driver that received it, or the id of the controller: a word of `a-z`, `0-9`, `_` and `-`. */
   readonly reporter: string
+  /** What the controller signed, with its counter; only controllers sign. */
+  readonly signed?: { readonly statement: Uint8Array; readonly counter: number } | undefined
+  /** The guest whose attempt it results from, if any. */
+  readonly guest?: GuestFacts | undefined
   /** The attempt that it results from, if any. */
   readonly attemptId?: string | undefined
   /** Identifies it in the lock's own log. A repeated report does not become a second event. */
@@ -98,6 +124,18 @@ export const RECORD_KINDS = [
   'grant.made',
   'grant.changed',
   'grant.revoked',
+  'grant.suspended',
+  'grant.confirmed',
+  'grant.use_returned',
+  'pass.bound',
+  'pass.rekeyed',
+  'device.enrolled',
+  'device.revoked',
+  'device.forked',
+  'gap.found',
+  'gap.filled',
+  'door_key.made',
+  'door_key.ended',
   'holiday.changed',
   'zone.changed',
 ] as const
@@ -106,7 +144,8 @@ export type RecordKind = (typeof RECORD_KINDS)[number]
 /** A change to who may open what: a leaf of the unlock log that commits to its body. */
 export type NewRecord = {
   readonly kind: RecordKind
-  /** What or whom it is about: `lock:<id>`, `grant:<id>` or `home`. Not part of the leaf. */
+  /** What or whom it is about: `lock:<id>`, `grant:<id>`, `pass:<id>`,
+   * `controller:<id>` or `home`. Not part of the leaf. */
   readonly subject: string
   /** The public ids of the person who did it and of the person it is about, or null: erasing either blanks the
    * record. Not part of the leaf. */

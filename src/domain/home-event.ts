@@ -2,10 +2,20 @@
 export const HOME_EVENTS = {
   unlocked: 'somebody opened a lock',
   denied: 'somebody was refused at a lock',
+  'guest.opened': 'a guest was let in',
+  'guest.problem': 'a guest pass was tried on another phone, or a guest asks for help',
+  'controller.silent': 'the controller of a lock has stopped answering',
+  'controller.alarm': 'a lock opened without being asked, or its controller was copied',
   'log.problem': 'the unlock log stopped, or its verification found a fault',
   'account.waiting': 'somebody registered and is waiting to be let in',
 } as const
 export type HomeEventKind = keyof typeof HOME_EVENTS
+
+/** Events that are not in the unlock log, told as a sentence. */
+export type HomeProblem = Extract<
+  HomeEventKind,
+  'log.problem' | 'guest.problem' | 'controller.silent' | 'controller.alarm'
+>
 
 /** Wall-clock times of the home as `HH:MM`; `to` may be the next day, and is not part of it. */
 export type Hours = { readonly from: string; readonly to: string }
@@ -31,6 +41,8 @@ export type AppendedEvent = {
   readonly accountPublicId: string
   readonly receivedAtMs: number
   readonly happenedAtMs: number
+  /** The pass of the guest it is about, if any. */
+  readonly passId?: string | undefined
   /** The earlier leaf of the same opening, if any: a lock’s report and an app’s claim are two leaves. */
   readonly sameAs?: number | undefined
 }
@@ -57,8 +69,9 @@ export type Message = {
   readonly id: string
   readonly createdAtMs: number
   readonly about:
-    | { readonly event: 'unlocked' | 'denied'; readonly unlock: UnlockFacts }
-    | { readonly event: 'log.problem'; readonly says: string }
+    | { readonly event: 'unlocked' | 'denied' | 'guest.opened'; readonly unlock: UnlockFacts }
+    /** `says`: a sentence for the people of the home. */
+    | { readonly event: HomeProblem; readonly says: string }
     /** A count only: the name is text that a stranger chose. */
     | { readonly event: 'account.waiting'; readonly count: number }
     /** Sent instead of events that became too old or were dropped. */

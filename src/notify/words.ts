@@ -49,11 +49,19 @@ export const notificationOf = (message: Message, home: Home): Notification => {
     title: clipped(shownText(title), TITLE_BYTES_MAX),
     text: clipped(shownText(text), TEXT_BYTES_MAX),
     link: page.startsWith('/') ? home.linkBase + page : page,
-    isUrgent: event === 'denied' || event === 'log.problem',
+    isUrgent: URGENT.has(event),
     createdAtMs,
     unlock: 'unlock' in about ? about.unlock : undefined,
   }
 }
+
+const URGENT: ReadonlySet<string> = new Set([
+  'denied',
+  'guest.problem',
+  'controller.alarm',
+  'controller.silent',
+  'log.problem',
+])
 
 type Words = {
   readonly title: string
@@ -67,6 +75,14 @@ const wordsOf = ({ about, createdAtMs }: Message, { zone }: Home): Words => {
     case 'unlocked':
     case 'denied':
       return unlockWords(about.event, about.unlock, zone())
+    case 'guest.opened':
+      return unlockWords(about.event, about.unlock, zone())
+    case 'guest.problem':
+      return { title: 'A guest needs you', text: about.says, page: '/console/guests' }
+    case 'controller.silent':
+      return { title: 'A lock is offline', text: about.says, page: '/console/doors' }
+    case 'controller.alarm':
+      return { title: 'A lock needs you', text: about.says, page: '/console/doors' }
     case 'log.problem':
       return {
         title: 'The unlock log has a problem',
@@ -99,7 +115,13 @@ const wordsOf = ({ about, createdAtMs }: Message, { zone }: Home): Words => {
   }
 }
 
-const unlockWords = (event: 'unlocked' | 'denied', unlock: UnlockFacts, zone: string): Words => {
+const TITLES = {
+  unlocked: (who: string, door: string) => `${who} opened ${door}`,
+  denied: (who: string, door: string) => `${who} was refused at ${door}`,
+  'guest.opened': (who: string, door: string) => `Guest ${who} was let in at ${door}`,
+} as const
+
+const unlockWords = (event: keyof typeof TITLES, unlock: UnlockFacts, zone: string): Words => {
   const who = unlock.who ?? 'Somebody'
   const door = doorWords(unlock.lock, unlock.lock_name)
   const receivedAtMs = Date.parse(unlock.received_at)
@@ -107,7 +129,7 @@ const unlockWords = (event: 'unlocked' | 'denied', unlock: UnlockFacts, zone: st
   const method = unlock.method === null ? '' : `, by ${unlock.method}`
   const reason = event === 'denied' ? reasonWords(unlock.reason) : undefined
   return {
-    title: event === 'unlocked' ? `${who} opened ${door}` : `${who} was refused at ${door}`,
+    title: TITLES[event](who, door),
     text: [
       `At ${time(unlock.happened_at)}${method}.`,
       ...(reason === undefined ? [] : [reason]),

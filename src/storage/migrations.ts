@@ -15,6 +15,7 @@ import { happened } from './migrations/0014_happened.ts'
 import summary from './migrations/0015_summary.sql' with { type: 'text' }
 import locks from './migrations/0016_locks.sql' with { type: 'text' }
 import home from './migrations/0017_home.sql' with { type: 'text' }
+import guestsAndControllers from './migrations/0018_guests_and_controllers.sql' with { type: 'text' }
 import type { Migration } from './migrations/migration.ts'
 
 /** The migrations in order, forward only: number N takes a database from version N-1 to N. */
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   summary,
   locks,
   home,
+  guestsAndControllers,
 ]

@@ -179,6 +179,22 @@ const REFUSALS: Readonly<Record<DecisionReason, Refusal>> = {
     toHolder: 'The door is locked down: only owners may open it.',
     why: 'The door is locked down.',
   },
+  device_revoked: {
+    toHolder: 'This phone was removed from the pass. Ask the person who gave it to you.',
+    why: 'This phone was removed from the pass.',
+  },
+  bad_signature: {
+    toHolder: 'This phone is not the one that the pass is tied to.',
+    why: 'The signature was not that of the phone that the pass is tied to.',
+  },
+  replayed: {
+    toHolder: 'This request was used before. Press again.',
+    why: 'The signed request had been used before.',
+  },
+  another_device: {
+    toHolder: 'This pass is in use on another phone. Ask the person who gave it to you.',
+    why: 'The pass was tried on one phone too many.',
+  },
   no_grant: {
     toHolder: 'No rule lets you open this door.',
     why: 'No rule covers this person and this door.',

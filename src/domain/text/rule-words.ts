@@ -27,6 +27,16 @@ const happeningWords = (rule: Rule, names: Names): string => {
       const where = lock === undefined ? '' : ` at ${lock}`
       return `${whoWords(rule, names, 'somebody')} ${names.isOwn ? 'are' : 'is'} refused${where}`
     }
+    case 'guest.opened': {
+      const lock = lockWords(rule, names)
+      return `a guest is let in${lock === undefined ? '' : ` at ${lock}`}`
+    }
+    case 'guest.problem':
+      return 'a guest pass is tried on another phone, or a guest asks for help'
+    case 'controller.silent':
+      return 'the controller of a door stops answering'
+    case 'controller.alarm':
+      return 'a door opens unasked, or its controller was copied'
     case 'log.problem':
       return 'the log has a problem'
     case 'account.waiting':

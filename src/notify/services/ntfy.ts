@@ -7,6 +7,10 @@ import type { Service } from './service.ts'
 const TAGS = {
   unlocked: 'unlock',
   denied: 'no_entry',
+  'guest.opened': 'unlock',
+  'guest.problem': 'warning',
+  'controller.silent': 'warning',
+  'controller.alarm': 'rotating_light',
   'log.problem': 'warning',
   'account.waiting': 'wave',
   digest: 'scroll',

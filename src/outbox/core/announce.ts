@@ -1,12 +1,13 @@
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
+import type { HomeProblem } from '../../domain/home-event.ts'
 import type { Queries } from '../../storage/database.ts'
 import { type NewDelivery, enqueueIn } from './enqueue-store.ts'
 import { wantsNews } from './rules.ts'
 
 /** An event that concerns the whole home. */
 export type News =
-  | { readonly event: 'log.problem'; readonly says: string }
+  | { readonly event: HomeProblem; readonly says: string }
   | { readonly event: 'account.waiting' }
 
 /** Queues deliveries of such an event, in the transaction that causes it. */
@@ -17,7 +18,7 @@ type Dependencies = {
   readonly zone: () => string
 }
 
-/** Returns a function that queues such events. The same problem of the log is sent once a day at most, and waiting
+/** Returns a function that queues such events. The same problem is sent once a day at most, and waiting
  * accounts once an hour, as a number that is counted at the time of sending. */
 export const announcer =
   ({ clock, zone }: Dependencies): AnnounceIn =>
@@ -25,14 +26,14 @@ export const announcer =
     const { event } = news
     const nowMs = clock.wallMs()
     const outbox = enqueueIn(tx)
-    const about = news.event === 'log.problem' ? news.says : null
+    const about = news.event === 'account.waiting' ? null : news.says
     const rows: NewDelivery[] = []
     for (const listener of await outbox.listeners(nowMs, [])) {
       if (!wantsNews(listener, event, nowMs, zone)) continue
       const last = await outbox.newest(listener.id, event)
       const sinceMs = last ? nowMs - last.dueAtMs : undefined
       const isRecent = sinceMs !== undefined && Math.abs(sinceMs) < DAY_MS
-      if (event === 'log.problem' && isRecent && last?.about === about) continue
+      if (event !== 'account.waiting' && isRecent && last?.about === about) continue
       if (event === 'account.waiting' && last?.isWaiting === 1) continue
       const isWithinHour = sinceMs !== undefined && sinceMs >= 0 && sinceMs < HOUR_MS
       rows.push({

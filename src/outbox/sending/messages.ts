@@ -14,12 +14,12 @@ export const messageOf = async (
   targetId: string,
   { id, event, seq, about, createdAtMs }: Delivery,
 ): Promise<Message | undefined> => {
-  if (event === 'unlocked' || event === 'denied') {
+  if (event === 'unlocked' || event === 'denied' || event === 'guest.opened') {
     const unlock = seq === null ? undefined : await unlockFacts(seq)
     return unlock && { id: unlock.id, createdAtMs, about: { event, unlock } }
   }
   const own = { id: `${targetId}-${id}`, createdAtMs }
-  if (event === 'log.problem') return { ...own, about: { event, says: about ?? '' } }
+  if (event !== 'account.waiting') return { ...own, about: { event, says: about ?? '' } }
   const count = await countWaiting()
   return count === 0 ? undefined : { ...own, about: { event, count } }
 }

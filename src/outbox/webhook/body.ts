@@ -3,6 +3,10 @@ import type { Message } from '../../domain/home-event.ts'
 const TYPES = {
   unlocked: 'unlock.recorded',
   denied: 'access.denied',
+  'guest.opened': 'guest.opened',
+  'guest.problem': 'guest.problem',
+  'controller.silent': 'controller.silent',
+  'controller.alarm': 'controller.alarm',
   'log.problem': 'log.problem',
   'account.waiting': 'account.waiting',
   digest: 'digest',
@@ -21,7 +25,11 @@ const dataOf = (about: Message['about']): Readonly<Record<string, unknown>> => {
   switch (about.event) {
     case 'unlocked':
     case 'denied':
+    case 'guest.opened':
       return about.unlock
+    case 'guest.problem':
+    case 'controller.silent':
+    case 'controller.alarm':
     case 'log.problem':
       return { says: about.says }
     case 'account.waiting':

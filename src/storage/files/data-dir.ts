@@ -7,6 +7,7 @@ export const KEY_FILES = {
   log: 'log-signing-key',
   lockout: 'guess-key',
   secondFactors: 'second-factor-key',
+  door: 'door-signing-key',
 } as const
 
 /** The file in DATA_DIR with the largest signed head of the log. A backup never contains it, and a restore

@@ -1,5 +1,6 @@
 import {
   DECISION_REASONS,
+  FAILURE_REASONS,
   LOCK_REASONS,
   type NewDecision,
   type NewReport,
@@ -9,8 +10,9 @@ import {
 export const REPORTED_RESULTS = ['unlocked', 'denied'] as const
 
 /** How an attempt to unlock the door ended. `permitted`: this server decided that the door may open, which
- * does not tell whether it did. */
-export const RESULTS = [...REPORTED_RESULTS, 'permitted'] as const
+ * does not tell whether it did. `released`: a controller released the lock, and has no sensor to tell whether it
+ * opened. `failed`: it could not. */
+export const RESULTS = [...REPORTED_RESULTS, 'permitted', 'released', 'failed'] as const
 export type Result = (typeof RESULTS)[number]
 
 /** Why this server itself denied access, in Matter's term if there is one. */
@@ -30,7 +32,9 @@ type Counted = { readonly result: string; readonly reason: string | null }
 /** The reasons of events that are no decisions. */
 export const PLAIN_REASONS = [...new Set([...LOCK_REASONS, ...REFUSALS, LOSS] as const)]
 
-export const ALL_REASONS = [...new Set([...PLAIN_REASONS, ...DECISION_REASONS] as const)]
+export const ALL_REASONS = [
+  ...new Set([...PLAIN_REASONS, ...DECISION_REASONS, ...FAILURE_REASONS] as const),
+]
 type Reason = (typeof ALL_REASONS)[number]
 
 /** The reason of what did not happen at a door: somebody guessed at the person's password until their

@@ -6,6 +6,10 @@ export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
   holder_disabled: 'the account is disabled or has ended',
   not_admitted: 'not let in yet by an owner or admin',
   lockdown: 'the door is locked down',
+  device_revoked: 'the phone was removed from the pass',
+  bad_signature: 'the signature was not that of the phone',
+  replayed: 'the signed request had been used before',
+  another_device: 'the pass is in use on another phone',
   no_grant: 'no rule for this door',
   revoked: 'the rule was revoked',
   suspended: 'the pass is switched off',
@@ -20,6 +24,7 @@ export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
 
 /** The outcome of a permitted attempt at the lock. */
 export const DELIVERIES: Readonly<Record<Delivery, string>> = {
+  offline: 'Let in, but the lock is offline. Use your key.',
   asked: 'Opening…',
   accepted: 'Let in. The lock was asked to open.',
   happened: 'Opened.',

@@ -131,6 +131,9 @@ export const REASONS: Readonly<Record<NonNullable<Unlock['reason']>, string>> = 
   session_ended: 'no longer logged in',
   too_many_attempts: 'too many failed logins',
   unlocks_lost: 'an older or another database was put in place',
+  motor_blocked: 'the bolt was blocked',
+  command_failed: 'its controller could not move it',
+  interrupted: 'its controller was stopped in between',
   ...REFUSALS,
 }
 

@@ -17,9 +17,14 @@ export const whenWords = (when: When, { nameOf, isOwn }: Reader): string =>
 export const EVENTS: Readonly<Record<When['on'], string>> = {
   unlocked: 'An unlock',
   denied: 'A refusal',
+  'guest.opened': 'A guest',
+  'guest.problem': 'A problem of a guest',
+  'controller.silent': 'A controller goes silent',
+  'controller.alarm': 'An alarm of a controller',
   'log.problem': 'A problem of the log',
   'account.waiting': 'Somebody new',
 }
 
 /** Whether people and doors make a difference. */
-export const isAtDoors = ({ on }: Pick<When, 'on'>): boolean => on === 'unlocked' || on === 'denied'
+export const isAtDoors = ({ on }: Pick<When, 'on'>): boolean =>
+  on === 'unlocked' || on === 'denied' || on === 'guest.opened'

@@ -68,6 +68,7 @@ const SOURCES: Readonly<Record<Unlock['source'], string>> = {
 /** What became of a decision at the lock. */
 const DELIVERED: Readonly<Record<NonNullable<Unlock['delivery']>, string>> = {
   no_controller: 'It decides and records. This does not say whether the door moved.',
+  offline: 'The controller of the lock was offline, so it was not asked to open.',
   asked: 'It asked the lock to open.',
   accepted: 'It asked the lock to open, and the lock took the command.',
   happened: 'It asked the lock to open, and the lock says that it did.',
@@ -195,6 +196,8 @@ const RESULTS: Readonly<Record<Unlock['result'], string>> = {
   unlocked: 'Unlocked',
   denied: 'Turned away',
   permitted: 'Let in by the gateway',
+  released: 'Released',
+  failed: 'Did not open',
 }
 
 type FactProps = { readonly term: string; readonly children: ComponentChildren }

@@ -32,6 +32,7 @@ export const LastOperation = ({ door: { label }, refresh }: Props) => {
 /** Empty if the lock was not asked. */
 const ENDS: Readonly<Record<Delivery, string>> = {
   no_controller: '',
+  offline: 'it was offline',
   asked: 'no answer yet',
   accepted: 'it took the command',
   happened: 'it opened',
