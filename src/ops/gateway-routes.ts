@@ -3,15 +3,17 @@ import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { GatewayAnswer } from './schema.ts'
 
 type Dependencies = {
-  readonly gateway: Omit<Static<typeof GatewayAnswer>, 'zone'>
+  readonly gateway: Omit<Static<typeof GatewayAnswer>, 'zone' | 'private_ca'>
   /** The zone of the home. */
   readonly zone: () => string
+  /** Whether the certificate in use chains to a private CA. */
+  readonly isPrivate: () => boolean
 }
 
 /** What an app or a page shows about the gateway itself, and the time zone it is in. */
 export const gatewayRoutes = (deps: Dependencies): readonly Endpoint[] => [read(deps)]
 
-const read = ({ gateway, zone }: Dependencies) =>
+const read = ({ gateway, zone, isPrivate }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -29,9 +31,11 @@ const read = ({ gateway, zone }: Dependencies) =>
             address: 'https://lock.home:8443',
             zone: 'Europe/Berlin',
             second_factor: 'optional',
+            guest_passes: 'admins',
+            private_ca: false,
           },
         },
       },
     },
-    () => ({ ...gateway, zone: zone() }),
+    () => ({ ...gateway, zone: zone(), private_ca: isPrivate() }),
   )

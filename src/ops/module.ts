@@ -154,10 +154,16 @@ export const opsModule = (deps: Dependencies): OpsModule => {
   metrics.add(deps.outbox.metrics)
   /** Clients without a valid token so far; `recordDaily` bounds how many a day. */
   const refused = new Set<string>()
-  const gateway = { version, address: linkBase(config), second_factor: config.secondFactor }
+  const authority = () => deps.certificate()?.authority?.pem
+  const gateway = {
+    version,
+    address: linkBase(config),
+    second_factor: config.secondFactor,
+    guest_passes: config.guestPasses,
+  }
   return {
     routes: [
-      ...gatewayRoutes({ gateway, zone }),
+      ...gatewayRoutes({ gateway, zone, isPrivate: () => authority() !== undefined }),
       ...healthRoutes({
         clock,
         probeWrite: () => probeWrite(db, clock.wallMs()),
@@ -181,7 +187,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
         },
       }),
       ...doctorRoutes({ runChecks, acceptances }),
-      ...authorityRoutes({ authority: () => deps.certificate()?.authority?.pem }),
+      ...authorityRoutes({ authority }),
       ...backupRoutes({ backups, settings: config }),
     ],
     backups,

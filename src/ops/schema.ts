@@ -7,6 +7,12 @@ export const GatewayAnswer = t.Object(
     address: t.String({ description: 'Where apps and links reach this server' }),
     zone: t.String({ description: 'The time zone of the home (IANA): `HOME_ZONE`' }),
     second_factor: t.Union([t.Literal('optional'), t.Literal('required')]),
+    guest_passes: t.Union([t.Literal('admins'), t.Literal('members')], {
+      description: 'Who may give guests a pass: `GUEST_PASSES`',
+    }),
+    private_ca: t.Boolean({
+      description: 'Whether its certificate is from a private CA, so that phones of guests warn',
+    }),
   },
   { $id: 'Gateway', additionalProperties: false },
 )

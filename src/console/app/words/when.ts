@@ -17,14 +17,18 @@ export const whenWords = (when: When, { nameOf, isOwn }: Reader): string =>
 export const EVENTS: Readonly<Record<When['on'], string>> = {
   unlocked: 'An unlock',
   denied: 'A refusal',
-  'guest.opened': 'A guest',
-  'guest.problem': 'A problem of a guest',
-  'controller.silent': 'A controller goes silent',
+  'guest.opened': 'A guest is let in',
+  'guest.problem': 'A guest needs help',
+  'controller.silent': 'A controller is silent',
   'controller.alarm': 'An alarm of a controller',
   'log.problem': 'A problem of the log',
   'account.waiting': 'Somebody new',
 }
 
-/** Whether people and doors make a difference. */
+/** Whether doors make a difference. */
 export const isAtDoors = ({ on }: Pick<When, 'on'>): boolean =>
-  on === 'unlocked' || on === 'denied' || on === 'guest.opened'
+  isOfPeople({ on }) || on === 'guest.opened'
+
+/** Whether people with an account make a difference. */
+export const isOfPeople = ({ on }: Pick<When, 'on'>): boolean =>
+  on === 'unlocked' || on === 'denied'

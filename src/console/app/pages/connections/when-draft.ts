@@ -1,5 +1,5 @@
 import type { When } from '../../api/targets.ts'
-import { isAtDoors } from '../../words/when.ts'
+import { isAtDoors, isOfPeople } from '../../words/when.ts'
 
 /** A "when" as it is typed. */
 export type WhenDraft = {
@@ -33,6 +33,6 @@ export const draftOf = ({ on, locks = [], people = [], hours }: When): WhenDraft
 export const whenOf = ({ on, locks, people, hasHours, from, to }: WhenDraft): When => ({
   on,
   ...(isAtDoors({ on }) && locks.length > 0 ? { locks: [...locks] } : {}),
-  ...(isAtDoors({ on }) && people.length > 0 ? { people: [...people] } : {}),
+  ...(isOfPeople({ on }) && people.length > 0 ? { people: [...people] } : {}),
   ...(hasHours ? { hours: { from, to } } : {}),
 })

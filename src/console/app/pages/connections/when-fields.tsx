@@ -7,7 +7,7 @@ import { Group } from '../../components/form/group.tsx'
 import { type Option, Select } from '../../components/form/select.tsx'
 import { doorName } from '../../words/door-name.ts'
 import { capital } from '../../words/format.ts'
-import { isAtDoors, whenWords } from '../../words/when.ts'
+import { isAtDoors, isOfPeople, whenWords } from '../../words/when.ts'
 import { HoursFields } from './hours-fields.tsx'
 import { NEW_WHEN, type WhenDraft, whenOf } from './when-draft.ts'
 
@@ -17,6 +17,10 @@ const WHENS_MAX = 20
 const EVENTS = [
   { value: 'unlocked', label: 'somebody opens a door' },
   { value: 'denied', label: 'somebody is refused' },
+  { value: 'guest.opened', label: 'a guest is let in' },
+  { value: 'guest.problem', label: 'a guest needs help' },
+  { value: 'controller.silent', label: 'the controller of a door is silent' },
+  { value: 'controller.alarm', label: 'a door opens unasked' },
   { value: 'log.problem', label: 'the log has a problem' },
   { value: 'account.waiting', label: 'a new account is waiting' },
 ] as const
@@ -63,7 +67,7 @@ export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props
                   label="When"
                   value={when.on}
                   onValue={(on) => change(index, { on: on || 'unlocked' })}
-                  options={EVENTS.filter((event) => !isPersonal || isAtDoors({ on: event.value }))}
+                  options={EVENTS.filter((event) => !isPersonal || isOfPeople({ on: event.value }))}
                 />
                 {isAtDoors(when) && (
                   <Several
@@ -75,7 +79,7 @@ export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props
                     nameOf={doorName}
                   />
                 )}
-                {isAtDoors(when) && !isPersonal && (
+                {isOfPeople(when) && !isPersonal && (
                   <Several
                     label="Who"
                     any="Anybody"

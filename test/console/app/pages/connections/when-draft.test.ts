@@ -21,4 +21,9 @@ test.each(WHENS)('what nobody changes is sent as it was: %p', (when) => {
 test('people and doors that another event does not know are not sent', () => {
   const draft = draftOf({ on: 'unlocked', locks: ['garage'], people: ['ada'] })
   expect(whenOf({ ...draft, on: 'log.problem' })).toEqual({ on: 'log.problem' })
+  // A guest has no account, and opens a door.
+  expect(whenOf({ ...draft, on: 'guest.opened' })).toEqual({
+    on: 'guest.opened',
+    locks: ['garage'],
+  })
 })
