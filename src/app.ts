@@ -209,6 +209,7 @@ export const openApp = async (config: Config, options: Options) => {
       findLock: locks.findLock,
       nameOf,
       report: unlocks.report,
+      returnUseIn: locks.returnUseIn,
     }),
   )
   // Accounts are opened after it too.

@@ -72,6 +72,8 @@ export const AUDIT_ACTIONS = {
   'grant.make': 'a person or a role was given access to locks; `grant` is the id of the grant',
   'grant.change': 'a grant was changed',
   'grant.revoke': 'a grant was revoked',
+  'grant.use_return':
+    'a use of a grant was given back, because the lock did not open; `use` says which, of `uses_max`',
   'unlocks.export': 'unlocks were exported as a file',
   'log.export': 'an evidence bundle was exported',
   'log.accept_loss':

@@ -8,6 +8,7 @@ import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import type { AuditIn } from '../storage/unit-of-work.ts'
 import { KINDS } from './kinds.ts'
+import type { ReturnUseIn } from './operating/service.ts'
 import { operationsIn } from './operating/store.ts'
 import { type DrivenLock, type Sender, drivenLock } from './running/lock.ts'
 import { messageRunner } from './running/messages.ts'
@@ -35,6 +36,8 @@ type Dependencies = {
   readonly nameOf: (publicId: string) => Promise<string | undefined>
   /** Adds what a lock reports to the unlock log; resolves after COMMIT. */
   readonly report: (report: NewReport) => Promise<unknown>
+  /** Gives back the use that an attempt counted, in the transaction that stores that it failed. */
+  readonly returnUseIn: ReturnUseIn
   /** How long a lock may take to carry out a command; by default as in the manual. */
   readonly deadlineMs?: number | undefined
 }
@@ -60,7 +63,8 @@ const STORE_AGAIN_MS = 5 * SECOND_MS
 /** Drivers of locks: they open them for permitted attempts, and receive their reports. Without a driver there are no
  * connections, timers or reads. */
 export const driversModule = (deps: Dependencies) => {
-  const { db, clock, logger, audit, broker, refusalOf, findLock, nameOf, deadlineMs } = deps
+  const { db, clock, logger, audit, broker, refusalOf, findLock, nameOf, returnUseIn, deadlineMs } =
+    deps
   const reach = deviceReach(refusalOf)
   const running = new Map<string, Running>()
   const listeners = new Set<(label: string, status: Status) => void>()
@@ -92,6 +96,7 @@ export const driversModule = (deps: Dependencies) => {
       logger,
       report,
       nameOf,
+      returnUseIn,
       deadlineMs,
       onState: (label, status) => {
         for (const listener of listeners) listener(label, status)

@@ -26,6 +26,7 @@ import { lockService } from './registry/service.ts'
 import { locksIn } from './registry/store.ts'
 import { decisionClock } from './rules/decision-clock.ts'
 import { accessWithdrawals } from './restore/withdrawals.ts'
+import { useReturns } from './uses/return-use.ts'
 
 type Deciding = Parameters<typeof decisionModule>[0]
 type Operating = Parameters<typeof operatorService>[0]
@@ -155,6 +156,7 @@ export const locksModule = ({
     operators,
     grants,
     grantReading: reading,
+    returnUseIn: useReturns(shared.changes),
     routes,
     access: personalAccess({ db, grants, reading }),
     withdrawAgain: accessWithdrawals({ ...shared, locks, lockdowns, grants, operators }),

@@ -95,6 +95,7 @@ export const drivenHome = async (
         const outcome = await app.unlocks.unlockLog.report(report)
         if (outcome.status === 'stored') reports.push(report)
       },
+      returnUseIn: app.locks.returnUseIn,
       // Only tests about the deadline shall meet it, however busy the machine is.
       deadlineMs: 100_000,
       ...options,

@@ -1,19 +1,23 @@
 import { NO_ACCOUNT, type NewReport } from '../../domain/access.ts'
 import type { Clock } from '../../domain/clock.ts'
-import type { Database } from '../../storage/database.ts'
+import type { Database, Transaction } from '../../storage/database.ts'
 import type { Setup } from '../setup/store.ts'
 import { DEADLINE_MS } from './asking-store.ts'
 import { type Operator, operationsIn } from './store.ts'
 
 export type LockOperations = ReturnType<typeof lockOperations>
 
+/** Gives back the use that an attempt counted, unless the lock may have opened. */
+export type ReturnUseIn = (tx: Transaction, attemptId: string) => Promise<void>
+
 type Dependencies = {
-  readonly db: Pick<Database, 'all' | 'get' | 'run'>
+  readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
   readonly clock: Pick<Clock, 'wallMs'>
   /** Adds a leaf to the unlock log; resolves after COMMIT. */
   readonly report: (report: NewReport) => Promise<unknown>
   /** Returns the name of an account, or undefined if there is none. */
   readonly nameOf: (publicId: string) => Promise<string | undefined>
+  readonly returnUseIn: ReturnUseIn
   /** Called if the end of an operation could not be stored; the next start says `unknown`. */
   readonly onError: (error: unknown) => void
   /** How long a lock may take; by default as in the manual. */
@@ -29,7 +33,7 @@ const SAYS_MAX = 100
  * because the door might open twice. */
 export const lockOperations = (
   { lockId, label, kind }: Pick<Setup, 'lockId' | 'label' | 'kind'>,
-  { db, clock, report, nameOf, onError, deadlineMs = DEADLINE_MS }: Dependencies,
+  { db, clock, report, nameOf, returnUseIn, onError, deadlineMs = DEADLINE_MS }: Dependencies,
 ) => {
   const store = operationsIn(db)
   const open = new Map<string, Timer>()
@@ -42,7 +46,12 @@ export const lockOperations = (
     clearTimeout(open.get(attemptId))
     open.delete(attemptId)
     const detail = says?.slice(0, SAYS_MAX) ?? null
-    await store.settle(attemptId, state, { detail, nowMs: clock.wallMs() })
+    const ended = { detail, nowMs: clock.wallMs() }
+    if (state !== 'failed') return store.settle(attemptId, state, ended)
+    await db.transaction(async (tx) => {
+      await operationsIn(tx).settle(attemptId, state, ended)
+      await returnUseIn(tx, attemptId)
+    })
   }
 
   const happened = async ({ attemptId, accountPublicId, state }: Operator): Promise<void> => {

@@ -120,6 +120,21 @@ describe('a permitted attempt at a lock with a driver', () => {
     expect(home.reports).toBeEmpty()
   })
 
+  test('that failed gives back the use that it counted', async () => {
+    await using home = await drivenHome()
+    await home.db.run('UPDATE access_grant SET uses_max = 1')
+    await home.setUp('zigbee2mqtt', { name: 'front-door' })
+    using drivers = await home.start()
+    const used = () => home.db.all('SELECT uses FROM access_grant')
+    const { id, decision } = await home.ask()
+    expect([decision, await used()]).toStrictEqual(['permitted', [{ uses: 1 }]])
+    await drivers.operate({ id, lockId: home.lockId })
+    await until(() => home.commands().length > 0)
+    home.hear(TOPIC, { lock_state: 'not_fully_locked' })
+    await until(async () => (await home.attempt(id)).delivery === 'failed')
+    expect(await used()).toStrictEqual([{ uses: 0 }])
+  })
+
   test('a lock that was unlocked already has not opened', async () => {
     await using home = await drivenHome()
     await home.setUp('zigbee2mqtt', { name: 'front-door' })

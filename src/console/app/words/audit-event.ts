@@ -169,6 +169,7 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
     `revoked a grant of ${granteeOf(e)}`,
     `revoke a grant of ${granteeOf(e)}`,
   ],
+  'grant.use_return': (e) => [`gave a use back to ${granteeOf(e)}`, 'give a use back'],
   'unlocks.export': (e) => [`exported unlocks as ${detail(e, 'format')}`, 'export unlocks'],
   'unlocks.erase': () => ['erased names without an account from the log', 'erase names'],
   'unlocks.retention': (e) => [
