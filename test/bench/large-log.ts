@@ -1,3 +1,4 @@
+import { Database } from 'bun:sqlite'
 import { join } from 'node:path'
 import { type App, openApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
@@ -19,9 +20,9 @@ const PAGES = 200
 /** The first pages that are timed: unfiltered, with one filter, and with two. */
 const QUERIES = ['limit=50', 'limit=50&method=pin', 'limit=50&lock=garage&result=unlocked'] as const
 
-/** Appends events through the service's own code until the log of a folder has that many; returns
+/** Appends events through the service's own code until the log of a folder has that many entries; returns
  * events per second. */
-export const fill = (folder: string, events: number): Promise<number> =>
+export const fill = (folder: string, entries: number): Promise<number> =>
   withApp(folder, async (app) => {
     if (!(await app.accounts.store.hasOwner()))
       await app.accounts.newAccounts.add(
@@ -30,13 +31,13 @@ export const fill = (folder: string, events: number): Promise<number> =>
       )
     const { size } = await app.unlocks.unlockLog.head()
     const begun = performance.now()
-    for (let seq = size; seq < events; seq += SUBMISSION_EVENTS)
+    for (let seq = size; seq < entries; seq += SUBMISSION_EVENTS)
       await app.unlocks.unlockLog.append(
-        Array.from({ length: Math.min(SUBMISSION_EVENTS, events - seq) }, (_, at) =>
+        Array.from({ length: Math.min(SUBMISSION_EVENTS, entries - seq) }, (_, at) =>
           numberedEvent(seq + at),
         ),
       )
-    return (events - size) / seconds(begun)
+    return (entries - size) / seconds(begun)
   })
 
 const numberedEvent = (seq: number): NewUnlockEvent => ({
@@ -98,8 +99,10 @@ type Export = {
   readonly peakMiB: number
 }
 
-/** Reads the whole export and watches the service's memory. */
-export const exported = async (folder: string, events: number): Promise<Export> => {
+/** Reads the whole export and watches the service's memory. The log has that many entries; those that are
+ * no events, such as the locks that the service made, are not exported. */
+export const exported = async (folder: string, entries: number): Promise<Export> => {
+  const events = entries - recordsIn(folder)
   await using service = await startService({ folder, env: QUIET })
   const token = await signIn(service.url)
   const restMiB = memoryMiB(service.pid, 'VmRSS')
@@ -121,6 +124,11 @@ export const exported = async (folder: string, events: number): Promise<Export> 
 }
 
 const NEWLINE = 10
+
+const recordsIn = (folder: string): number => {
+  using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
+  return db.query<unknown, []>('SELECT 1 FROM log_record').all().length
+}
 
 const signIn = async (url: string): Promise<string> => {
   const answer = await clientOf(url).post('/login', { username: OWNER, password: PASSWORD })

@@ -44,11 +44,13 @@ test('nothing grows while people come and go', async () => {
     return body
   }
 
+  const unlock = () => answered(post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token)))
+
   const samples: { at: number; mib: number; descriptors: number }[] = []
   const begun = performance.now()
   await Promise.all([
     steadily('unlocks', 50, async () => {
-      await answered(post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token)))
+      await unlock()
     }),
     steadily('pages', 50, async () => {
       for (const path of PAGES) await answered(get(path), [200, 404])
@@ -63,6 +65,8 @@ test('nothing grows while people come and go', async () => {
     }),
     steadily('streams', 500, async () => {
       const stream = await follow(url, bearer(token))
+      // At the end, nobody else unlocks any more.
+      await unlock()
       await stream.until(() => stream.messages.length > 0)
       await stream.leave()
     }),

@@ -160,10 +160,29 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     await dialog.getByLabel('Your password', { exact: true }).fill(PASSWORD)
     await dialog.getByRole('button', { name: 'Create a new secret' }).click()
     await page.getByText('The old one works for another 24 hours.').first().waitFor()
-    expect(await page.locator('code.big').innerText()).toMatch(/^whsec_/)
-    await page.getByRole('button', { name: 'I have saved it' }).click()
+    const secret = await page.locator('code.big').innerText()
+    expect(secret).toMatch(/^whsec_/)
 
+    // It stays in view when the page loads the connection again, and so does a dialog that is opened first.
+    const again = '**/v1/targets/*'
+    const loaded = page.waitForResponse(again)
+    await page.getByRole('button', { name: 'Send a test: Kitchen' }).click()
+    await (await loaded).finished()
+    await page.getByText('The test arrived').waitFor()
+    expect(await page.locator('code.big').innerText()).toBe(secret)
+    const { promise: mayLoad, resolve: load } = Promise.withResolvers<void>()
+    await page.route(again, async (route) => {
+      await mayLoad
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'I have saved it' }).click()
     await page.getByRole('button', { name: 'Remove', exact: true }).click()
+    await dialog.getByRole('button', { name: 'Remove Kitchen' }).waitFor()
+    const isLoaded = page.waitForResponse(again)
+    load()
+    await (await isLoaded).finished()
+    await page.unroute(again)
+    await page.evaluate(NEXT_FRAME)
     await dialog.getByRole('button', { name: 'Remove Kitchen' }).click()
     await page.waitForURL('**/console/connections')
     await page.getByText('Kitchen was removed.').waitFor()
@@ -249,6 +268,9 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     expectCalm(seen)
   })
 })
+
+/** Until what an answer brought is drawn. */
+const NEXT_FRAME = 'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))'
 
 const WRONG_PASSWORD =
   'This is not your password. After many failed logins, even the right one is refused for a while.'

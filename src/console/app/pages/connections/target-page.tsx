@@ -67,7 +67,7 @@ const Parts = ({ target, refresh, onChange }: Props) => {
         </div>
       </article>
       <Deliveries target={target} refresh={refresh + changes} onChange={onChange} />
-      <Change key={target.version} target={target} onChange={changed} />
+      <Change target={target} onChange={changed} />
     </>
   )
 }
@@ -80,6 +80,8 @@ const Change = ({ target, onChange }: Omit<Props, 'refresh'>) => {
   return (
     <Section title="Change">
       <TargetForm
+        // Only the form begins anew: a dialog stays open, and a new secret stays in view.
+        key={target.version}
         action="Save"
         kind={target.kind}
         target={target}

@@ -94,7 +94,7 @@ const Parts = ({ door, lockdowns, refresh, onChange }: Props) => {
             <DoorDriver door={door} refresh={refresh} onChange={onChange} />
           )}
           <DoorLockdown lockdowns={lockdowns} door={door} onChange={onChange} />
-          <DoorSettings key={door.version} door={door} onChange={onChange} />
+          <DoorSettings door={door} onChange={onChange} />
         </>
       )}
     </>

@@ -14,7 +14,6 @@ type Props = { readonly door: Door; readonly onChange: () => void }
 /** Renames a door, switches it off and on, and retires it. */
 export const DoorSettings = ({ door, onChange }: Props) => {
   const { name, label, state, version } = door
-  const [typed, setTyped] = useState(name)
   const [isAsked, setAsked] = useState(false)
   const heading = useRef<HTMLHeadingElement>(null)
   const change = (body: Readonly<Record<string, string>>): Promise<void> =>
@@ -27,24 +26,14 @@ export const DoorSettings = ({ door, onChange }: Props) => {
   const isOn = state === 'enabled'
   return (
     <Section title="Settings" heading={heading}>
-      <Form
-        action="Rename"
-        onSend={async () => {
-          await change({ name: typed.trim() })
+      <Rename
+        key={name}
+        door={door}
+        onRename={async (other) => {
+          await change({ name: other })
           changed('Renamed.')
         }}
-      >
-        <Field
-          label="Name"
-          name="name"
-          value={typed}
-          onValue={setTyped}
-          maxLength={100}
-          autocomplete="off"
-          required
-          hint={`Its label stays ${label}.`}
-        />
-      </Form>
+      />
       <div class="offer">
         <p>
           <strong>{isOn ? 'Switch it off for a while?' : 'This door is switched off.'}</strong>{' '}
@@ -85,5 +74,28 @@ export const DoorSettings = ({ door, onChange }: Props) => {
         </Confirm>
       </div>
     </Section>
+  )
+}
+
+type RenameProps = {
+  readonly door: Door
+  readonly onRename: (name: string) => Promise<void>
+}
+
+const Rename = ({ door: { name, label }, onRename }: RenameProps) => {
+  const [typed, setTyped] = useState(name)
+  return (
+    <Form action="Rename" onSend={() => onRename(typed.trim())}>
+      <Field
+        label="Name"
+        name="name"
+        value={typed}
+        onValue={setTyped}
+        maxLength={100}
+        autocomplete="off"
+        required
+        hint={`Its label stays ${label}.`}
+      />
+    </Form>
   )
 }
