@@ -83,7 +83,8 @@ export const draftOf = (grant: Grant, zone: string): GrantDraft => {
 /** The holder as a query has it; empty for an erased person. */
 const holderOf = ({ holder }: Grant): string => {
   if (holder === null) return ''
-  return 'account' in holder ? `account:${holder.account}` : `role:${holder.role}`
+  if ('account' in holder) return `account:${holder.account}`
+  return 'role' in holder ? `role:${holder.role}` : `pass:${holder.pass.id}`
 }
 
 const MIDNIGHT = '00:00'
