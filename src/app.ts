@@ -13,6 +13,7 @@ import { type Clock, clockFrom } from './domain/clock.ts'
 import { askPermitted } from './drivers/operating/asking-store.ts'
 import { driversModule } from './drivers/module.ts'
 import type { UnlockFacts } from './domain/home-event.ts'
+import { guestPageRoutes } from './guests/page/routes.ts'
 import { httpApplication } from './http/application.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
 import { clientConnections } from './http/connection/client-connections.ts'
@@ -307,6 +308,7 @@ export const openApp = async (config: Config, options: Options) => {
         logStop: unlocks.logStop,
       }),
       ...manualRoutes(),
+      ...guestPageRoutes(),
       ...accounts.routes,
       ...unlocks.routes({
         authenticateRequest,

@@ -11,7 +11,7 @@ const LEVELS = [
   ['config'],
   ['storage'],
   ['http'],
-  ['accounts', 'unlocks', 'audit', 'locks', 'outbox', 'notify', 'mqtt', 'drivers'],
+  ['accounts', 'unlocks', 'audit', 'locks', 'outbox', 'notify', 'mqtt', 'drivers', 'guests'],
   ['legacy-tables', 'ops', 'console', 'manual'],
   ['writer'],
   ['app'],

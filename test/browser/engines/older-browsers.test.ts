@@ -13,6 +13,7 @@ const SCRIPTS = [
   'console/app/main.tsx',
   'console/app/chart.ts',
   'console/app/proof.ts',
+  'guests/page/browser/main.ts',
   'http/page/page.js',
   'manual/manual.js',
   'unlocks/bundle/page/main.ts',
@@ -20,6 +21,7 @@ const SCRIPTS = [
 
 const STYLES = [
   'console/app/style/app.css',
+  'guests/page/browser/guest.css',
   'http/page/page.css',
   'manual/manual.css',
   'unlocks/bundle/page/verify.css',
@@ -54,7 +56,9 @@ describe('what browsers get', () => {
 
   test.each(SCRIPTS)('%s names no member that one of the oldest browsers lacks', (entry) => {
     const script = browserBundle(entry)
-    const names = new Set([...script.matchAll(/\.([A-Za-z_$][\w$]*)/g)].map(([, name]) => name))
+    const names = new Set(
+      [...script.matchAll(/(?<!\.)\.([A-Za-z_$][\w$]*)/g)].map(([, name]) => name),
+    )
     const members = tooNew.flatMap(({ member = '' }) =>
       names.has(member) && !known.has(member) && !OTHERWISE_USED.has(member) ? [member] : [],
     )

@@ -1,0 +1,75 @@
+import { type Pass, call, errorWords, NoConnection, unless } from './gateway/api.ts'
+import { loadKey } from './gateway/device-key.ts'
+import { button, create, show, status } from './parts/elements.ts'
+import { showInvitation } from './invitation.ts'
+import { showPass } from './pass.ts'
+
+/** The code of the link. It leaves the address bar at once, and is known only to this page until a phone is bound. */
+let code: string | undefined
+
+const takeCode = (): void => {
+  const found = /^#pass=([\w-]+)$/.exec(location.hash)?.[1]
+  if (location.hash !== '') history.replaceState(null, '', location.pathname)
+  if (found !== undefined) code = found
+}
+
+/** Shows the pass of this phone, or what a link offers. */
+const start = async (): Promise<void> => {
+  try {
+    const own = await unless(401, call<Pass>('GET', 'pass'))
+    const offered =
+      code === undefined ? undefined : await unless(404, call<Pass>('POST', 'look', { code }))
+    if (own && (!offered || isSame(own, offered))) {
+      code = undefined
+      await loadKey()
+      showPass(own, () => void start())
+    } else if (offered && code !== undefined) showInvitation(offered, code, start)
+    else showNothing()
+  } catch (error) {
+    showError(error)
+  }
+}
+
+/** Whether a link leads to the pass that this phone has already: people open their link again and again. */
+const isSame = (own: Pass, offered: Pass): boolean => {
+  const [one, other] = [own, offered].map(({ host, label, doors, words, starts_at, ends_at }) =>
+    JSON.stringify([host, label, doors, words, starts_at, ends_at]),
+  )
+  return one === other
+}
+
+const showNothing = (): void => {
+  const isLink = code !== undefined
+  show(
+    create('h1', '', isLink ? 'This link does not work any more' : 'No pass on this phone'),
+    create(
+      'p',
+      '',
+      isLink
+        ? 'The pass has ended, or there is a new link. Ask the person who sent it to you.'
+        : 'Open the link that you were sent, in the browser in which you used it first.',
+    ),
+  )
+}
+
+const RETRY_MS = 5000
+
+const showError = (error: unknown): void => {
+  const said = status()
+  said.textContent = errorWords(error)
+  show(create('h1', '', 'Guest pass'), said, button('Try again', start))
+  if (!(error instanceof NoConnection)) return
+  const timer = setTimeout(() => void start(), RETRY_MS)
+  addEventListener('online', () => clearTimeout(timer), { once: true })
+}
+
+addEventListener('hashchange', () => {
+  takeCode()
+  void start()
+})
+// A browser that goes back shows the page as it was.
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) void start()
+})
+takeCode()
+void start()
