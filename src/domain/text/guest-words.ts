@@ -7,8 +7,7 @@ type Reader = {
 }
 
 /** Whom to ask: `Ask Ada`. */
-const askHost = ({ host }: Reader): string =>
-  `Ask ${host ?? 'the person who sent you the link'}`
+const askHost = ({ host }: Reader): string => `Ask ${host ?? 'the person who sent you the link'}`
 
 /** Returns why a door stays closed to a guest. `opens` is when it opens next, as a part of a sentence and in local time
  * of the home (`Saturday 15:00`), or null if it does not open again. */

@@ -424,9 +424,9 @@ test('a problem of the log is told once a day while it is the same one', async (
 })
 
 describe('a guest who asks for help', () => {
-  const pass = crypto.randomUUID()
+  const passId = crypto.randomUUID()
   const asks = async () => {
-    await app.outbox.announce({ event: 'guest.problem', problem: 'asks', passId: pass })
+    await app.outbox.announce({ event: 'guest.problem', problem: 'asks', passId })
     outbox.onCommit()
   }
 
@@ -435,7 +435,7 @@ describe('a guest who asks for help', () => {
     await app.db.run(
       `INSERT INTO pass (id, label, made_by, devices_max, created_at_ms)
        SELECT ?, 'Plumber', public_id, 2, 0 FROM account`,
-      pass,
+      passId,
     )
     const host = await app.db.get<{ id: string }>('SELECT public_id AS id FROM account')
     const rules = [{ on: 'guest.problem' }] as const
@@ -458,14 +458,14 @@ describe('a guest who asks for help', () => {
     outbox.start()
     await asks()
     await asks()
-    const other = { event: 'guest.problem', problem: 'another_device', passId: pass } as const
+    const other = { event: 'guest.problem', problem: 'another_device', passId } as const
     await app.outbox.announce(other)
     app.clock.nowMs += HOUR_MS
     await app.outbox.announce(other)
     expect((await deliveriesTo(app.db, 'home')).map(({ about }) => about)).toStrictEqual([
-      `asks ${pass}`,
-      `another_device ${pass}`,
-      `another_device ${pass}`,
+      `asks ${passId}`,
+      `another_device ${passId}`,
+      `another_device ${passId}`,
     ])
   })
 
