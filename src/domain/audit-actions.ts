@@ -79,7 +79,8 @@ export const AUDIT_ACTIONS = {
   'pass.refuse': 'a pass was tried on a further device than it allows',
   'pass.rekey': 'a device of a guest got a new key',
   'pass.ask': 'a guest asked the host for help',
-  'pass.change': 'the grant of a guest, or the pass itself, was changed; `fields` says what of a pass',
+  'pass.change':
+    'the grant of a guest, or the pass itself, was changed; `fields` says what of a pass',
   'pass.link': 'a pass got a new link; the old one and its devices ended',
   'pass.revoke': 'a pass was revoked',
   'pass.erase': 'a guest was erased',

@@ -73,7 +73,10 @@ const runBy =
       return await db.transaction(async (tx) => {
         const role = await actingRole(tx, by)
         if (!role || !isAtLeast(role, minimum))
-          throw new AppError('forbidden', minimum === 'admin' ? 'Only an admin may do this' : 'This account is disabled')
+          throw new AppError(
+            'forbidden',
+            minimum === 'admin' ? 'Only an admin may do this' : 'This account is disabled',
+          )
         return work(tx, role)
       })
     } catch (error) {

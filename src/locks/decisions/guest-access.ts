@@ -101,5 +101,4 @@ export const guestAccess = (deps: Dependencies) => {
 }
 
 const isSuspendedIn = (asking: Asking): boolean =>
-  asking.grants.length > 0 &&
-  asking.grants.every((grant) => stopOf(grant, asking) === 'suspended')
+  asking.grants.length > 0 && asking.grants.every((grant) => stopOf(grant, asking) === 'suspended')

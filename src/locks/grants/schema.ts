@@ -317,7 +317,10 @@ export const PassLink = {
 export const NewGrantAnswer = t.Object(
   {
     ...GrantAnswer.properties,
-    link: t.Optional({ ...PassLink.link, description: `Only for a new pass. ${PassLink.link.description}` }),
+    link: t.Optional({
+      ...PassLink.link,
+      description: `Only for a new pass. ${PassLink.link.description}`,
+    }),
     qr_svg: t.Optional(PassLink.qr_svg),
   },
   { $id: 'NewGrant', additionalProperties: false },

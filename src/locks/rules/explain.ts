@@ -1,6 +1,15 @@
 import type { DecisionReason } from '../../domain/access.ts'
 import { grantWords } from '../../domain/text/grant-words.ts'
-import { type Asking, type Decision, type Host, barOf, decide, isSpent, isUnfit, stopOf } from './decide.ts'
+import {
+  type Asking,
+  type Decision,
+  type Host,
+  barOf,
+  decide,
+  isSpent,
+  isUnfit,
+  stopOf,
+} from './decide.ts'
 import type { Grant, Interval } from './grant.ts'
 import type { GrantTerms } from './terms.ts'
 import { wallClockAt } from './wall-clock.ts'

@@ -1,3 +1,5 @@
+import type { Static } from '@sinclair/typebox'
+import type { NewGrantAnswer } from '../../../locks/grants/schema.ts'
 import { api } from './client.ts'
 import type { Grant } from './doors.ts'
 import { gateway, role } from './session.ts'
@@ -33,9 +35,8 @@ export type Guest = {
 /** A link that is shown once. */
 export type PassLink = { readonly link: string }
 
-/** The answer to a grant with a pass. */
-export type NewPass = Omit<Grant, 'holder'> &
-  PassLink & { readonly holder: { readonly pass: { readonly id: string } } }
+/** The answer to a grant; a new pass has a link. */
+export type NewGrant = Static<typeof NewGrantAnswer>
 
 /** As many phones as a pass may be used on. */
 export const PHONES_MAX = 5

@@ -82,11 +82,11 @@ export const draftOf = (grant: Grant, zone: string): GrantDraft => {
   }
 }
 
-/** The holder as a query has it; empty for an erased person. */
+/** The text of the holder; empty for an erased person. */
 const holderOf = ({ holder }: Grant): string => {
   if (holder === null) return ''
   if ('account' in holder) return `account:${holder.account}`
-  return 'role' in holder ? `role:${holder.role}` : `pass:${holder.pass.id}`
+  return 'role' in holder ? `role:${holder.role}` : GUEST + (holder.pass.label ?? '')
 }
 
 const MIDNIGHT = '00:00'

@@ -12,6 +12,7 @@ import { WhenLoaded } from '../../components/feedback/when-loaded.tsx'
 import { Button } from '../../components/form/button.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
 import { ACCESS } from '../../routing/doors.ts'
+import { guestAddress } from '../../routing/guests.ts'
 import { personAddress } from '../../routing/people-filter.ts'
 import { isAtLeast } from '../../routing/sections.ts'
 import { ChangeGrant } from './change-grant.tsx'
@@ -96,6 +97,13 @@ const Facts = ({ grant }: { readonly grant: Grant }) => {
           <Occurs occurs={occurs} />
           {person && <OtherRules person={person} doors={locks} except={id} />}
         </>
+      )}
+      {holder && 'pass' in holder && (
+        <p>
+          <a href={guestAddress(holder.pass.id)}>
+            The pass of {holder.pass.label ?? 'an erased guest'}
+          </a>
+        </p>
       )}
       {holder && 'account' in holder && (
         <p>

@@ -1,5 +1,6 @@
 import { useRef } from 'preact/hooks'
 import type { Door } from '../../api/doors.ts'
+import { mayHaveGuests } from '../../api/guests.ts'
 import type { Holders } from '../../api/holders.ts'
 import { Button } from '../../components/form/button.tsx'
 import { Checkbox } from '../../components/form/checkbox.tsx'
@@ -24,6 +25,12 @@ const EVENTS = [
   { value: 'log.problem', label: 'the log has a problem' },
   { value: 'account.waiting', label: 'a new account is waiting' },
 ] as const
+
+/** What a person's own connection hears of: themselves, and their guests. */
+const ownEvents = () =>
+  EVENTS.filter(
+    ({ value }) => isOfPeople({ on: value }) || (value.startsWith('guest.') && mayHaveGuests()),
+  )
 
 type Props = {
   readonly whens: readonly WhenDraft[]
@@ -67,7 +74,7 @@ export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props
                   label="When"
                   value={when.on}
                   onValue={(on) => change(index, { on: on || 'unlocked' })}
-                  options={EVENTS.filter((event) => !isPersonal || isOfPeople({ on: event.value }))}
+                  options={isPersonal ? ownEvents() : EVENTS}
                 />
                 {isAtDoors(when) && (
                   <Several

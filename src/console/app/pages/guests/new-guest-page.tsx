@@ -2,7 +2,7 @@ import { useLocation } from 'preact-iso/router'
 import { useState } from 'preact/hooks'
 import { ApiError, api } from '../../api/client.ts'
 import { type Door, isInUse, loadDoors } from '../../api/doors.ts'
-import { type NewPass, PHONES_MAX } from '../../api/guests.ts'
+import { type NewGrant, PHONES_MAX } from '../../api/guests.ts'
 import { useLoad } from '../../api/load.ts'
 import { role } from '../../api/session.ts'
 import { WhenLoaded } from '../../components/feedback/when-loaded.tsx'
@@ -24,11 +24,11 @@ export const NewGuestPage = () => {
   const { route } = useLocation()
   const doors = useLoad('doors', loadDoors)
   const [phones, setPhones] = useState(PHONES_DEFAULT)
-  const [made, setMade] = useState<{ readonly name: string; readonly pass: NewPass }>()
+  const [made, setMade] = useState<{ readonly name: string; readonly pass: NewGrant }>()
   const send = async (draft: GrantDraft): Promise<void> => {
     const { label } = holderBody(draft.holder).pass as { label: string }
     const holder = { pass: { label, devices_max: Number(phones) } }
-    const pass = await api.post<NewPass>('/v1/grants', { holder, ...grantBody(draft) })
+    const pass = await api.post<NewGrant>('/v1/grants', { holder, ...grantBody(draft) })
     setMade({ name: label, pass })
   }
   return (
@@ -44,8 +44,8 @@ export const NewGuestPage = () => {
         <PassLink
           name={made.name}
           words={withoutHolder(made.pass.words, made.name)}
-          link={made.pass.link}
-          onDone={() => route(guestAddress(made.pass.holder.pass.id), true)}
+          link={made.pass.link ?? ''}
+          onDone={() => route(addressOf(made.pass), true)}
         />
       ) : (
         <WhenLoaded what="doors" loaded={doors}>
@@ -74,6 +74,10 @@ const PHONES = Array.from({ length: PHONES_MAX }, (_, index) => ({
   value: String(index + 1),
   label: index === 0 ? 'One phone' : `Up to ${index + 1} phones`,
 }))
+
+/** The page of a pass that was just made. */
+const addressOf = ({ holder }: NewGrant): string =>
+  holder !== null && 'pass' in holder ? guestAddress(holder.pass.id) : GUESTS
 
 /** Members let guests through doors that they may open themselves. */
 export const mayOffer = ({ reason }: Door): boolean =>
@@ -111,7 +115,7 @@ const GuestForm = ({ doors, phones, onPhones, onSend }: FormProps) => (
           name="holder"
           value={holder.slice(GUEST.length)}
           onValue={(name) => change(GUEST + name)}
-          maxLength={80}
+          maxLength={64}
           autocomplete="off"
           required
           hint="Such as Plumber, or Eva."
