@@ -74,6 +74,16 @@ export const AUDIT_ACTIONS = {
   'grant.revoke': 'a grant was revoked',
   'grant.use_return':
     'a use of a grant was given back, because the lock did not open; `use` says which, of `uses_max`',
+  'pass.make': 'a guest was invited; `grant` is the id of the grant that the pass opens doors by',
+  'pass.bind': 'a pass was put into use on a device',
+  'pass.refuse': 'a pass was tried on a further device than it allows',
+  'pass.rekey': 'a device of a guest got a new key',
+  'pass.ask': 'a guest asked the host for help',
+  'pass.change':
+    'the grant of a guest, or the pass itself, was changed; `fields` says what of a pass',
+  'pass.link': 'a pass got a new link; the old one and its devices ended',
+  'pass.revoke': 'a pass was revoked',
+  'pass.erase': 'a guest was erased',
   'unlocks.export': 'unlocks were exported as a file',
   'log.export': 'an evidence bundle was exported',
   'log.accept_loss':

@@ -17,6 +17,9 @@ export type HomeProblem = Extract<
   'log.problem' | 'guest.problem' | 'controller.silent' | 'controller.alarm'
 >
 
+/** What a host is told of a pass: it was tried on another phone, or the guest asks for help. */
+export type GuestProblem = 'another_device' | 'asks'
+
 /** Wall-clock times of the home as `HH:MM`; `to` may be the next day, and is not part of it. */
 export type Hours = { readonly from: string; readonly to: string }
 
@@ -96,6 +99,8 @@ export type UnlockFacts = {
   /** The public id of the person; null whenever `who` is. */
   readonly user_id: string | null
   readonly method: string | null
+  /** `released` if the lock let the door go, and has no sensor to tell whether it opened. */
+  readonly result: string
   readonly source: string
   /** The label of the lock, and its name now. */
   readonly lock: string

@@ -1,9 +1,9 @@
 import type { Published } from '../domain/broker.ts'
 import type { Clock } from '../domain/clock.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts'
-import type { Channel, SendResult, UnlockFacts } from '../domain/home-event.ts'
+import type { Channel, Message, SendResult, UnlockFacts } from '../domain/home-event.ts'
 import type { Link } from './link.ts'
-import { deniedJson, unlockedJson } from './messages.ts'
+import { deniedJson, guestJson, noticeJson, unlockedJson } from './messages.ts'
 import type { Remembered } from './memory.ts'
 import type { Topics } from './topics.ts'
 
@@ -47,8 +47,20 @@ export const mqttChannel = ({ link, topics, hasNames, ...deps }: Dependencies): 
     }
   }
 
+  const publish = async (
+    event: Message['about']['event'],
+    topic: string,
+    payload: object,
+  ): Promise<SendResult> => {
+    const published = await link.publish(topic, JSON.stringify(payload))
+    // Home Assistant is not told of these topics: nothing may wait until somebody subscribes to them.
+    return published === 'unheard' && !ANNOUNCED.has(event) && link.isConnected()
+      ? { status: 'delivered', answer: 'The broker accepted it, but has no subscriber' }
+      : resultOf(published)
+  }
+
   const sendEvent = async (
-    event: 'unlocked' | 'denied',
+    event: keyof typeof EVENTS,
     unlock: UnlockFacts,
   ): Promise<SendResult> => {
     const { lock, seq, happened_at: happenedAt } = unlock
@@ -58,23 +70,37 @@ export const mqttChannel = ({ link, topics, hasNames, ...deps }: Dependencies): 
     const settlesInMs = isOver ? 0 : link.settlesInMs()
     if (settlesInMs > 0) return failed('Waiting for subscribers to reconnect', settlesInMs)
     const shown = { unlock, hasNames, isLate }
-    const isUnlock = event === 'unlocked'
-    const [topic, payload] = isUnlock
-      ? [topics.unlocks(lock), unlockedJson(shown)]
-      : [topics.denials(lock), deniedJson(shown)]
+    const { topic, json } = EVENTS[event]
     const outcome: SendResult = isOver
       ? { status: 'delivered', answer: 'Too old to be sent as an event' }
-      : resultOf(await link.publish(topic, JSON.stringify(payload)))
-    if (isUnlock) noteLast(lock, { seq, happenedAtMs: Date.parse(happenedAt), isLate })
+      : await publish(event, topics[topic](lock), json(shown))
+    if (event === 'unlocked') noteLast(lock, { seq, happenedAtMs: Date.parse(happenedAt), isLate })
     return outcome
   }
 
-  const send = async ({ about }: Parameters<Channel['send']>[1]): Promise<SendResult> => {
-    if (about.event === 'unlocked' || about.event === 'denied')
-      return sendEvent(about.event, about.unlock)
-    if (about.event !== 'test')
-      // The topic of the log shows its problems, and the rest has no subscribers.
-      return { status: 'delivered', answer: 'Not sent by MQTT' }
+  const send = async ({
+    about,
+    createdAtMs: atMs,
+  }: Parameters<Channel['send']>[1]): Promise<SendResult> => {
+    switch (about.event) {
+      case 'unlocked':
+      case 'denied':
+      case 'guest.opened':
+        return sendEvent(about.event, about.unlock)
+      case 'guest.problem':
+      case 'controller.silent':
+      case 'controller.alarm':
+        return link.isConnected()
+          ? publish(about.event, topics.notices, noticeJson({ ...about, atMs, hasNames }))
+          : failed('No connection to the broker')
+      case 'log.problem':
+      case 'account.waiting':
+      case 'digest':
+        // The topic of the log shows its problems, and the rest has no subscribers.
+        return { status: 'delivered', answer: 'Not sent by MQTT' }
+      case 'test':
+        break
+    }
     const published = await link.publish(topics.status, 'online', { retain: true })
     return published === 'unheard' && link.isConnected()
       ? { status: 'delivered', answer: 'The broker accepted it, but has no subscriber' }
@@ -88,6 +114,15 @@ export const mqttChannel = ({ link, topics, hasNames, ...deps }: Dependencies): 
     givesUp: false,
   }
 }
+
+const EVENTS = {
+  unlocked: { topic: 'unlocks', json: unlockedJson },
+  denied: { topic: 'denials', json: deniedJson },
+  'guest.opened': { topic: 'guests', json: guestJson },
+} as const
+
+/** The events that Home Assistant has entities for. */
+const ANNOUNCED: ReadonlySet<string> = new Set(['unlocked', 'denied'])
 
 const failed = (answer: string, retryAfterMs?: number): SendResult => ({
   status: 'failed',

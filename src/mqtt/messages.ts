@@ -1,4 +1,4 @@
-import type { UnlockFacts } from '../domain/home-event.ts'
+import type { HomeProblem, UnlockFacts } from '../domain/home-event.ts'
 
 /** The longest state of a sensor that Home Assistant accepts. */
 const WHO_CHARACTERS_MAX = 255
@@ -38,6 +38,33 @@ export const deniedJson = ({ unlock, hasNames, isLate }: Shown) => ({
   received_at: unlock.received_at,
   late: isLate,
   receipt: unlock.receipt,
+})
+
+/** Returns that a guest was let in, as an event. */
+export const guestJson = ({ unlock, hasNames, isLate }: Shown) => ({
+  event_type: isLate ? 'guest_opened_late' : 'guest_opened',
+  who: whoOf(unlock, hasNames),
+  source: unlock.source,
+  lock: unlock.lock,
+  seq: unlock.seq,
+  event_id: unlock.id,
+  received_at: unlock.received_at,
+  late: isLate,
+  receipt: unlock.receipt,
+})
+
+type Notice = {
+  readonly event: HomeProblem
+  readonly says: string
+  readonly atMs: number
+  readonly hasNames: boolean
+}
+
+/** Returns a problem of the home as an event. What guests are called is a name. */
+export const noticeJson = ({ event, says, atMs, hasNames }: Notice) => ({
+  event_type: event.replace('.', '_'),
+  says: hasNames || event !== 'guest.problem' ? says : null,
+  at: new Date(atMs).toISOString(),
 })
 
 /** Home Assistant counts characters as Python does: by code point. */

@@ -14,8 +14,11 @@ export const topicsOf = ({ mqttTopic: prefix, mqttDiscovery: discovery, gid }: N
     /** `online` or `offline`. */
     status: `${base}/status`,
     log: `${base}/log`,
+    /** What people of the home may have to do something about. */
+    notices: `${base}/notices`,
     unlocks: (label: string) => `${at(label)}/unlocks`,
     denials: (label: string) => `${at(label)}/denials`,
+    guests: (label: string) => `${at(label)}/guests`,
     last: (label: string) => `${at(label)}/last`,
     state: (label: string) => `${at(label)}/state`,
     commands: (label: string) => `${at(label)}/set`,

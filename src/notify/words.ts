@@ -117,19 +117,25 @@ const wordsOf = ({ about, createdAtMs }: Message, { zone }: Home): Words => {
 
 const TITLES = {
   unlocked: (who: string, door: string) => `${who} opened ${door}`,
+  released: (who: string, door: string) => `The lock let ${who} in at ${door}`,
   denied: (who: string, door: string) => `${who} was refused at ${door}`,
   'guest.opened': (who: string, door: string) => `Guest ${who} was let in at ${door}`,
 } as const
 
-const unlockWords = (event: keyof typeof TITLES, unlock: UnlockFacts, zone: string): Words => {
-  const who = unlock.who ?? 'Somebody'
+const unlockWords = (
+  event: 'unlocked' | 'denied' | 'guest.opened',
+  unlock: UnlockFacts,
+  zone: string,
+): Words => {
+  const isReleased = event === 'unlocked' && unlock.result === 'released'
+  const who = unlock.who ?? (isReleased ? 'somebody' : 'Somebody')
   const door = doorWords(unlock.lock, unlock.lock_name)
   const receivedAtMs = Date.parse(unlock.received_at)
   const time = (at: string) => timeWords(Date.parse(at), receivedAtMs, zone)
   const method = unlock.method === null ? '' : `, by ${unlock.method}`
   const reason = event === 'denied' ? reasonWords(unlock.reason) : undefined
   return {
-    title: TITLES[event](who, door),
+    title: TITLES[isReleased ? 'released' : event](who, door),
     text: [
       `At ${time(unlock.happened_at)}${method}.`,
       ...(reason === undefined ? [] : [reason]),

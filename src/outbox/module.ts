@@ -9,6 +9,7 @@ import { addressRules } from '../http/outgoing/target-address.ts'
 import type { Database } from '../storage/database.ts'
 import type { AuditIn } from '../storage/unit-of-work.ts'
 import { type News, announcer } from './core/announce.ts'
+import { guestsIn } from './core/guest-store.ts'
 import { targetsIn } from './core/target-store.ts'
 import { unlockFactsReader } from './sending/facts.ts'
 import { type Sender, sender } from './sending/sender.ts'
@@ -59,6 +60,7 @@ export const outboxModule = (deps: Dependencies) => {
     auditIn: audit.auditIn,
     channels,
     unlockFacts,
+    guestName: guestsIn(db).nameOf,
     countWaiting,
     onAttempt: counts.add,
   })

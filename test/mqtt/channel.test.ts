@@ -31,6 +31,7 @@ const unlock = (seq: number, ageMs = 0, lock = 'front-door'): UnlockFacts => {
     who: 'Ada',
     user_id: 'u',
     method: 'pin',
+    result: 'unlocked',
     source: 'claimed',
     lock,
     lock_name: 'Front door',
@@ -44,7 +45,7 @@ const unlock = (seq: number, ageMs = 0, lock = 'front-door'): UnlockFacts => {
 }
 
 /** The channel over a real broker, whose log has `size` leaves. */
-const channelTo = async (url: string, { size = 1 } = {}) => {
+const channelTo = async (url: string, { size = 1, hasNames = true } = {}) => {
   const clock = { ms: 0 }
   const link = openLink({
     address: mqttUrl(url),
@@ -56,7 +57,7 @@ const channelTo = async (url: string, { size = 1 } = {}) => {
   const channel = mqttChannel({
     link,
     topics,
-    hasNames: true,
+    hasNames,
     clock: clockFrom({ wallMs: () => NOW }),
     logSize: async () => size,
     isAnnounced: async (label) => label === 'front-door',
@@ -93,6 +94,55 @@ test('an unlock is told once somebody listens, and until then not delivered', as
     ['sl/0a0b0c0d/locks/front-door/unlocks', false],
     ['sl/0a0b0c0d/locks/front-door/denials', false],
   ])
+})
+
+test('guests and problems are told at once, and hold nothing up if nobody listens', async () => {
+  const at = new Date(NOW).toISOString()
+  const abouts = [
+    { event: 'guest.opened', unlock: unlock(0) },
+    { event: 'guest.problem', says: 'Plumber asks for help' },
+    { event: 'controller.alarm', says: 'The front door opened unasked' },
+  ] as const
+  for (const hasNames of [true, false]) {
+    await using broker = await startMosquitto()
+    await using mqtt = await channelTo(broker.url, { hasNames })
+    mqtt.begin()
+    await until(mqtt.isConnected)
+    for (const about of abouts)
+      expect(await mqtt.send(about)).toStrictEqual({
+        status: 'delivered',
+        answer: 'The broker accepted it, but has no subscriber',
+      })
+    const listener = await broker.listen(topics.guests('+'), topics.notices)
+    for (const about of abouts)
+      expect(await mqtt.send(about)).toStrictEqual({ status: 'delivered' })
+    await until(() => listener.heard.length === abouts.length)
+    expect(listener.heard.map(({ topic, payload }) => [topic, JSON.parse(payload)])).toStrictEqual([
+      [
+        'sl/0a0b0c0d/locks/front-door/guests',
+        {
+          event_type: 'guest_opened',
+          who: hasNames ? 'Ada' : null,
+          source: 'claimed',
+          lock: 'front-door',
+          seq: 0,
+          event_id: 'id-0',
+          received_at: at,
+          late: false,
+          receipt: '',
+        },
+      ],
+      [
+        'sl/0a0b0c0d/notices',
+        { event_type: 'guest_problem', says: hasNames ? 'Plumber asks for help' : null, at },
+      ],
+      [
+        'sl/0a0b0c0d/notices',
+        { event_type: 'controller_alarm', says: 'The front door opened unasked', at },
+      ],
+    ])
+    expect(mqtt.last).toBeEmpty()
+  }
 })
 
 test('after an hour or a hundred events an unlock is late, and after a day only the last one', async () => {

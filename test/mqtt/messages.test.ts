@@ -8,6 +8,7 @@ const UNLOCK: UnlockFacts = {
   who: 'Alice',
   user_id: 'u',
   method: 'fingerprint',
+  result: 'unlocked',
   source: 'claimed',
   lock: 'front-door',
   lock_name: 'Front door',

@@ -75,6 +75,35 @@ describe('a notification', () => {
     expect(said(digest(given))).toStrictEqual(['What you missed', text])
   })
 
+  test('says that a guest was let in, and that a lock let somebody in that cannot tell if it opened', () => {
+    const { about } = unlockOf({ who: 'Plumber', user_id: null, method: 'guest' })
+    const unlock = 'unlock' in about ? about.unlock : undefined
+    expect(unlock && said(messageAbout({ event: 'guest.opened', unlock }))).toStrictEqual([
+      'Guest Plumber was let in at the front door',
+      'At 15:00, by guest.',
+    ])
+    expect(said(unlockOf({ result: 'released', source: 'attested' }))[0]).toBe(
+      'The lock let Ada in at the front door',
+    )
+    expect(said(unlockOf({ who: null, result: 'released', source: 'attested' }))[0]).toBe(
+      'The lock let somebody in at the front door',
+    )
+  })
+
+  test.each([
+    ['guest.problem', 'A guest needs you', '/console/guests', true],
+    ['controller.silent', 'A lock is offline', '/console/doors', true],
+    ['controller.alarm', 'A lock needs you', '/console/doors', true],
+  ] as const)('%s: %s', (event, title, page, isUrgent) => {
+    const message = messageAbout({ event, says: 'What happened.' })
+    expect(inWords(message)).toMatchObject({
+      title,
+      text: 'What happened.',
+      link: `https://lock.home${page}`,
+      isUrgent,
+    })
+  })
+
   test('about the home says what is wrong, and of strangers only how many they are', () => {
     expect(said(messageAbout({ event: 'log.problem', says: 'The disk is full' }))).toStrictEqual([
       'The unlock log has a problem',

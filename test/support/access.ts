@@ -105,13 +105,13 @@ export const idOf = (name: string): string => `account-of-${name}`
 
 /** Ada asks at the front door, on Monday 2026-11-30 at noon in Berlin, but for what is given. */
 export const attemptOf = (
-  parts: Partial<Omit<Attempt, 'account'>> & { readonly by?: string; readonly role?: Role } = {},
+  parts: Partial<Omit<Attempt, 'who'>> & { readonly by?: string; readonly role?: Role } = {},
 ): Attempt => {
   const { by = 'ada', role = 'member', ...given } = parts
   return {
     id: crypto.randomUUID(),
     lock: 'front-door',
-    account: { publicId: idOf(by), username: by, role },
+    who: { account: { publicId: idOf(by), username: by, role } },
     sessionId: `session-of-${by}`,
     isHome: true,
     nowMs: Date.parse('2026-11-30T11:00:00Z'),

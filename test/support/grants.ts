@@ -52,6 +52,7 @@ export const grantOf = (parts: Partial<Grant> = {}): Grant => ({
   startsAtMs: null,
   endsAtMs: null,
   revokedAtMs: null,
+  suspendedAtMs: null,
   uses: 0,
   usesMax: null,
   usedAtMs: null,

@@ -7,6 +7,7 @@ const UNLOCK: UnlockFacts = {
   who: 'Ada',
   user_id: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81',
   method: 'fingerprint',
+  result: 'unlocked',
   source: 'claimed',
   lock: 'front-door',
   lock_name: 'Front door',

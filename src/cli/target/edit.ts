@@ -27,7 +27,7 @@ const ADD = {
     multiple: true,
     value: WHEN_FORM,
     summary:
-      'which events it receives: unlocked, denied, log.problem or account.waiting; by default, all unlocks and refusals; may be given several times',
+      'which events it receives: unlocked, denied, guest.opened, guest.problem, controller.silent, controller.alarm, log.problem or account.waiting; by default, all unlocks and refusals; may be given several times',
   },
 } as const satisfies Options
 

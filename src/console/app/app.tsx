@@ -7,6 +7,7 @@ import { CenteredLayout, Shell } from './components/layout/shell.tsx'
 import { ErrorBoundary } from './components/feedback/error-boundary.tsx'
 import { ErrorState, Loading } from './components/feedback/states.tsx'
 import { useLoad } from './api/load.ts'
+import { mayHaveGuests } from './api/guests.ts'
 import { DOORS } from './routing/doors.ts'
 import { isAtLeast } from './routing/sections.ts'
 import { FIRST_RUN, FirstRunPage } from './pages/first-run/first-run-page.tsx'
@@ -25,6 +26,9 @@ import { WhyPage } from './pages/doors/why-page.tsx'
 import { ConnectionsPage } from './pages/connections/connections-page.tsx'
 import { NewTargetPage } from './pages/connections/new-target-page.tsx'
 import { TargetPage } from './pages/connections/target-page.tsx'
+import { GuestPage } from './pages/guests/guest-page.tsx'
+import { GuestsPage } from './pages/guests/guests-page.tsx'
+import { NewGuestPage } from './pages/guests/new-guest-page.tsx'
 import { HolidaysPage } from './pages/holidays/holidays-page.tsx'
 import { PeoplePage } from './pages/people/people-page.tsx'
 import { SecurityPage } from './pages/security/security-page.tsx'
@@ -104,6 +108,9 @@ const Pages = () => {
           <Route path="/console/access" component={Access} />
           <Route path="/console/access/new" component={NewGrant} />
           <Route path="/console/access/:id" component={OneGrant} />
+          <Route path="/console/guests" component={Guests} />
+          <Route path="/console/guests/new" component={NewGuest} />
+          <Route path="/console/guests/:id" component={OneGuest} />
           <Route path="/console/holidays" component={Holidays} />
           <Route path="/console/log/:id?" component={LogPage} />
           <Route path="/console/people/:id?" component={People} />
@@ -131,6 +138,12 @@ const NoSuchPage = () => (
 /** Hides a page from lower roles, whatever address they type. The API would refuse them as well. */
 const atLeast = (needed: Role, Page: ComponentType) => () =>
   isAtLeast(role.value, needed) ? <Page /> : <NoSuchPage />
+
+const forHosts = (Page: ComponentType) => () => (mayHaveGuests() ? <Page /> : <NoSuchPage />)
+
+const Guests = forHosts(GuestsPage)
+const NewGuest = forHosts(NewGuestPage)
+const OneGuest = forHosts(GuestPage)
 
 const Access = atLeast('admin', AccessPage)
 const NewGrant = atLeast('admin', NewGrantPage)

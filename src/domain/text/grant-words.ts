@@ -51,7 +51,8 @@ const locksWords = (names: readonly string[]): string => {
   return listed([...names.slice(0, LOCKS_NAMED_MAX), `${more} more doors`])
 }
 
-const listed = (items: readonly string[]): string =>
+/** Joins names within a sentence: `Ada, Ben and Cleo`. */
+export const listed = (items: readonly string[]): string =>
   items.length < 2
     ? items.join('')
     : `${items.slice(0, -1).join(', ')} and ${String(items[items.length - 1])}`

@@ -29,10 +29,12 @@ const happeningWords = (rule: Rule, names: Names): string => {
     }
     case 'guest.opened': {
       const lock = lockWords(rule, names)
-      return `a guest is let in${lock === undefined ? '' : ` at ${lock}`}`
+      return `${aGuest(names)} is let in${lock === undefined ? '' : ` at ${lock}`}`
     }
     case 'guest.problem':
-      return 'a guest pass is tried on another phone, or a guest asks for help'
+      return names.isOwn
+        ? 'the pass of a guest of yours is tried on another phone, or they ask for help'
+        : 'a guest pass is tried on another phone, or a guest asks for help'
     case 'controller.silent':
       return 'the controller of a door stops answering'
     case 'controller.alarm':
@@ -44,6 +46,8 @@ const happeningWords = (rule: Rule, names: Names): string => {
   }
   return 'a new account is waiting'
 }
+
+const aGuest = ({ isOwn }: Names): string => (isOwn ? 'a guest of yours' : 'a guest')
 
 const whoWords = ({ people }: Rule, { person, isOwn }: Names, other: string): string => {
   if (isOwn) return 'you'

@@ -34,10 +34,37 @@ type Change = Pick<AuditEvent, 'action' | 'detail'> & {
 }
 
 /** What all changes to locks and the home have in common. */
-export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDependencies) => ({
+export const changes = (deps: ChangeDependencies) => ({
   /** Runs `work` in a transaction, with the current role of `by`, who must still be an admin. A refusal leaves
    * an audit event. Throws `forbidden`. */
-  byAdmin: async <Result>(
+  byAdmin: runBy('admin', deps),
+
+  /** Does the same for anyone with an account; `work` checks what they may do. */
+  byMember: runBy('member', deps),
+
+  /** Adds the audit event and the leaf of a change to its transaction. The defaults of a new home have neither. */
+  note: async (tx: Transaction, by: Actor, change: Change): Promise<void> => {
+    if (by === NEW_HOME) return
+    const { kind, action, subject, about, person = null, detail, body } = change
+    await deps.auditIn(tx).record(by, {
+      action,
+      result: 'success',
+      subject,
+      ...(detail ? { detail } : {}),
+    })
+    deps.recordIn(tx).add({
+      kind,
+      subject: about,
+      by: by.account?.publicId ?? null,
+      about: person,
+      body: { by: nameOf(by), ...body },
+    })
+  },
+})
+
+const runBy =
+  (minimum: Role, { db, record, actingRole }: ChangeDependencies) =>
+  async <Result>(
     by: Actor,
     event: Pick<AuditEvent, 'action' | 'subject'>,
     work: (tx: Transaction, role: Role) => Promise<Result>,
@@ -45,8 +72,11 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
     try {
       return await db.transaction(async (tx) => {
         const role = await actingRole(tx, by)
-        if (!role || !isAtLeast(role, 'admin'))
-          throw new AppError('forbidden', 'Only an admin may do this')
+        if (!role || !isAtLeast(role, minimum))
+          throw new AppError(
+            'forbidden',
+            minimum === 'admin' ? 'Only an admin may do this' : 'This account is disabled',
+          )
         return work(tx, role)
       })
     } catch (error) {
@@ -56,27 +86,7 @@ export const changes = ({ db, auditIn, record, recordIn, actingRole }: ChangeDep
       }
       throw error
     }
-  },
-
-  /** Adds the audit event and the leaf of a change to its transaction. The defaults of a new home have neither. */
-  note: async (tx: Transaction, by: Actor, change: Change): Promise<void> => {
-    if (by === NEW_HOME) return
-    const { kind, action, subject, about, person = null, detail, body } = change
-    await auditIn(tx).record(by, {
-      action,
-      result: 'success',
-      subject,
-      ...(detail ? { detail } : {}),
-    })
-    recordIn(tx).add({
-      kind,
-      subject: about,
-      by: by.account?.publicId ?? null,
-      about: person,
-      body: { by: nameOf(by), ...body },
-    })
-  },
-})
+  }
 
 export type Changes = ReturnType<typeof changes>
 

@@ -59,11 +59,7 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
   const reads = decisionReads(db)
   const grants = grantReads(db)
 
-  let homeZone: string | undefined
-  const homeAround = async (ms: number): Promise<Home> => ({
-    zone: (homeZone ??= zone()),
-    holidays: await reads.holidays(dateOf(ms - HOLIDAYS_BEFORE_MS), dateOf(ms + HOLIDAYS_AFTER_MS)),
-  })
+  const homeAround = homesAround(reads, zone)
 
   const lockOf = async (label: string): Promise<LockNow> => {
     const lock = (await reads.locks([label])).get(label)
@@ -178,6 +174,18 @@ export const accessService = ({ db, zone, isOnHomeNetwork, clock }: Dependencies
   }
 }
 
+/** Returns a function that reads the home with the holidays that matter to openings around a time. */
+export const homesAround = (
+  { holidays }: Pick<ReturnType<typeof decisionReads>, 'holidays'>,
+  zone: () => string,
+) => {
+  let name: string | undefined
+  return async (ms: number): Promise<Home> => ({
+    zone: (name ??= zone()),
+    holidays: await holidays(dateOf(ms - HOLIDAYS_BEFORE_MS), dateOf(ms + HOLIDAYS_AFTER_MS)),
+  })
+}
+
 /** Nobody who waits to be let in learns what everybody of a role may open. */
 const visibleHolders = ({ holders }: Holder, by: Account): readonly string[] =>
   isNewcomer(by) ? holders.filter((holder) => holder === `account:${by.publicId}`) : holders
@@ -188,7 +196,7 @@ const roleOf = ({ holder }: Place): Role | null => {
   return found && 'role' in found ? found.role : null
 }
 
-const mayOpenBy = (asking: Asking): MayOpen => {
+export const mayOpenBy = (asking: Asking): MayOpen => {
   const { decision, reason } = decide(asking)
   const mayOpen = decision === 'permitted'
   return { mayOpen, reason, nextAtMs: mayOpen ? null : nextAt(asking) }

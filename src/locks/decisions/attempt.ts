@@ -7,19 +7,41 @@ export type Attempt = {
   readonly id: string
   /** The label of the lock. */
   readonly lock: string
-  readonly account: {
-    readonly publicId: string
-    readonly username: string
-    /** The role of the request; the lower of this and the account's current role counts. */
-    readonly role: Role
-  }
-  /** Stands for the device. */
+  readonly who: AccountAsking | PassAsking
+  /** Stands for the device. That of a guest has its own id here. */
   readonly sessionId: string
   /** The access token that is used, if any. */
   readonly tokenId?: string
   /** Whether the client is on the home network. */
   readonly isHome: boolean | 'unknown'
 } & DecisionTime
+
+export type AccountAsking = {
+  readonly account: {
+    readonly publicId: string
+    readonly username: string
+    /** The role of the request; the lower of this and the account's current role counts. */
+    readonly role: Role
+  }
+}
+
+export type PassAsking = {
+  readonly pass: {
+    readonly id: string
+    /** Undefined for a further device than the pass allows: it is refused, and that is recorded. */
+    readonly deviceId: string | undefined
+    /** What the device signed: undefined if it signed nothing that its key verifies. */
+    readonly knock: Knock | undefined
+  }
+}
+
+/** A verified statement of a guest's device. */
+export type Knock = {
+  readonly statement: Uint8Array
+  readonly counter: number
+  /** The key that verified it, in hexadecimal: it may have been replaced in the meantime. */
+  readonly key: string
+}
 
 /** When a decision is made. */
 export type DecisionTime = {
@@ -36,8 +58,8 @@ export type AttemptAnswer =
       /** True if it was decided before. */
       readonly isRepeat: boolean
     }
-  /** There is no such lock or account, or the id belongs to another attempt. */
-  | { readonly status: 'unknown_lock' | 'unknown_account' | 'id_taken' }
+  /** There is no such lock, account or pass, or the id belongs to another attempt. */
+  | { readonly status: 'unknown_lock' | 'unknown_holder' | 'id_taken' }
 
 /** A decided attempt, as it is kept to answer a repeat. */
 export type DecidedAttempt = {
@@ -45,7 +67,9 @@ export type DecidedAttempt = {
   /** SHA-256 of what was asked and by whom, in hexadecimal. */
   readonly requestHash: string
   readonly lockId: string
+  /** NO_ACCOUNT for a guest. */
   readonly accountPublicId: string
+  readonly passId: string | null
   readonly sessionId: string
   readonly decision: 'permitted' | 'denied'
   /** Null if permitted. */

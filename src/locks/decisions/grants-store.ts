@@ -29,6 +29,7 @@ type GrantRow = {
   starts_at_ms: number | null
   ends_at_ms: number | null
   revoked_at_ms: number | null
+  suspended_at_ms: number | null
   uses: number
   uses_max: number | null
   used_at_ms: number | null
@@ -44,6 +45,7 @@ const COLUMNS = `
   access_grant.starts_at_ms,
   access_grant.ends_at_ms,
   access_grant.revoked_at_ms,
+  access_grant.suspended_at_ms,
   access_grant.uses,
   access_grant.uses_max,
   access_grant.used_at_ms,
@@ -120,6 +122,7 @@ const grantOf = (row: GrantRow): Grant => ({
   startsAtMs: row.starts_at_ms,
   endsAtMs: row.ends_at_ms,
   revokedAtMs: row.revoked_at_ms,
+  suspendedAtMs: row.suspended_at_ms,
   uses: row.uses,
   usesMax: row.uses_max,
   usedAtMs: row.used_at_ms,

@@ -107,7 +107,10 @@ export const AttemptAnswer = t.Object(
   {
     id: Uuid,
     lock: t.String({ examples: [DEFAULT_LOCK] }),
-    account: t.String({ description: 'Public id of the account that asked' }),
+    account: nullable(
+      t.String({ description: 'Public id of the account that asked; null for a guest' }),
+    ),
+    pass: nullable(t.String({ description: 'Id of the pass, if a guest asked' })),
     decision: Result,
     reason: Reason,
     grant: GrantId,
@@ -135,6 +138,7 @@ export const ATTEMPT_EXAMPLE = {
   id: '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d',
   lock: DEFAULT_LOCK,
   account: '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81',
+  pass: null,
   decision: 'permitted',
   reason: null,
   grant: '0193c6a8-6a10-7d55-8a3e-5c6d7e8f9a0b',

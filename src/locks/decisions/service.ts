@@ -1,4 +1,4 @@
-import type { Delivery } from '../../domain/access.ts'
+import type { DecisionReason, Delivery } from '../../domain/access.ts'
 import { type Account, hasRole, isNewcomer } from '../../domain/account.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
@@ -9,7 +9,7 @@ import type { IsOnHomeNetwork } from '../../http/request/home-network.ts'
 import type { Database } from '../../storage/database.ts'
 import type { PermittedAttempt } from '../../storage/writing/after-permitted.ts'
 import type { AccessService } from './access.ts'
-import type { Attempt, AttemptAnswer, DecidedAttempt, DecisionTime } from './attempt.ts'
+import type { Attempt, AttemptAnswer, DecidedAttempt, DecisionTime, Knock } from './attempt.ts'
 import {
   type AttemptJson,
   type DecisionJson,
@@ -19,6 +19,7 @@ import {
   USE_YOUR_KEY,
   timeJson,
 } from './schema.ts'
+import type { GuestAccess } from './guest-access.ts'
 import { decisionReads } from './store.ts'
 
 export type AttemptService = ReturnType<typeof attemptService>
@@ -36,10 +37,13 @@ type Dependencies = {
   /** Counts an attempt against the limits of its account. Throws if there is no room. Returns a function that
    * undoes this. */
   readonly spend: (account: Account, caller: Caller) => Promise<() => void>
+  /** Throws `unavailable` if the disk has no room for the attempt of a guest. */
+  readonly requireRoomForGuest: () => void
   /** False if attempts are not limited. */
   readonly isLimited: boolean
   /** Returns when a denied attempt may be permitted. */
   readonly nextAtMs: AccessService['nextAtMs']
+  readonly nextAtMsOfGuest: GuestAccess['nextAtMs']
   readonly isOnHomeNetwork: IsOnHomeNetwork
   readonly clock: () => DecisionTime
   /** Asks a lock to open for an attempt that was just permitted, without waiting for the lock. */
@@ -64,6 +68,20 @@ type Asked = {
   readonly id: string
 }
 
+/** A guest who asks. */
+export type AskingGuest = {
+  readonly caller: Caller
+  readonly passId: string
+  /** Undefined for a further device than the pass allows: it is refused. */
+  readonly deviceId: string | undefined
+  /** The name of the host, to send the guest to. */
+  readonly host: string | null
+  /** The label of the lock. */
+  readonly label: string
+  readonly id: string
+  readonly knock?: Knock | undefined
+}
+
 /** Decides on attempts to open locks, and keeps what was decided. */
 export const attemptService = (deps: Dependencies) => {
   const reads = decisionReads(deps.db)
@@ -78,14 +96,22 @@ export const attemptService = (deps: Dependencies) => {
     throw new RateLimitError(waitMs, `A session may try ${ATTEMPTS_MAX} times a minute`)
   }
 
-  const decided = async (attempt: Attempt, takeBack: () => void) => {
-    try {
-      const { answer, receipt } = await deps.decide(attempt, { account: attempt.account.publicId })
-      return { answer: answer as AttemptAnswer, receipt }
-    } catch (error) {
+  /** Has an attempt decided, and asks the lock if it was permitted. Throws what `decide` throws, after
+   * `takeBack`. */
+  const decided = async (attempt: Attempt, account: string, takeBack = () => {}) => {
+    const { answer: given, receipt } = await deps.decide(attempt, { account }).catch((error) => {
       takeBack()
-      throw error instanceof AppError && error.code === 'unavailable' ? keyNeeded(error) : error
+      throw error
+    })
+    const answer = given as AttemptAnswer
+    if (answer.status !== 'decided') {
+      takeBack()
+      throw REFUSALS[answer.status]()
     }
+    const { isRepeat, attempt: found } = answer
+    if (!isRepeat) deps.onDecision(found)
+    if (!isRepeat && found.decision === 'permitted') await deps.operate(found)
+    return { isRepeat, found, receipt }
   }
 
   const deliveryIn = async ({
@@ -95,6 +121,31 @@ export const attemptService = (deps: Dependencies) => {
     if (decision === 'denied') return 'no_controller'
     const { delivery } = await deps.deliveryOf(id)
     return delivery === 'no_controller' ? delivery : 'asked'
+  }
+
+  const answerOf = async (
+    { isRepeat, found, receipt }: Awaited<ReturnType<typeof decided>>,
+    nextAtMs: () => Promise<number | null>,
+  ): Promise<DecisionJson> => ({
+    ...decisionJson(found),
+    next_at: timeJson(found.decision === 'denied' ? await nextAtMs() : null),
+    repeat: isRepeat,
+    receipt: receipt ?? (found.seq === null ? null : await deps.receiptOf(found.seq)),
+    delivery: await deliveryIn(found),
+  })
+
+  const attemptJson = async (found: DecidedAttempt, label: string): Promise<AttemptJson> => {
+    const { delivery, says } = await deps.deliveryOf(found.id)
+    return {
+      id: found.id,
+      lock: label,
+      account: found.passId === null ? found.accountPublicId : null,
+      pass: found.passId,
+      ...decisionJson(found),
+      decided_at: new Date(found.decidedAtMs).toISOString(),
+      delivery,
+      lock_says: says,
+    }
   }
 
   return {
@@ -108,29 +159,41 @@ export const attemptService = (deps: Dependencies) => {
       const attempt = {
         id,
         lock: label,
-        account: { publicId, username, role },
+        who: { account: { publicId, username, role } },
         sessionId,
         ...(caller.token ? { tokenId: caller.token.id } : {}),
         isHome: deps.isOnHomeNetwork(caller),
         ...deps.clock(),
       }
-      const { answer, receipt } = await decided(attempt, takeBack)
-      if (answer.status !== 'decided') {
-        takeBack()
-        throw REFUSALS[answer.status]()
-      }
-      const { isRepeat, attempt: found } = answer
+      const outcome = await decided(attempt, publicId, takeBack).catch((error: unknown) => {
+        throw whileClosed(error, USE_YOUR_KEY)
+      })
+      const { isRepeat, found } = outcome
       // Only the leaves of newcomers' attempts are kept.
       if (isRepeat || (found.seq === null && isNewcomer(account))) takeBack()
-      if (!isRepeat) deps.onDecision(found)
-      if (!isRepeat && found.decision === 'permitted') await deps.operate(found)
-      const nextAtMs = found.decision === 'denied' ? await deps.nextAtMs(found, label, role) : null
-      return {
-        ...decisionJson(found),
-        next_at: timeJson(nextAtMs),
-        repeat: isRepeat,
-        receipt: receipt ?? (found.seq === null ? null : await deps.receiptOf(found.seq)),
-        delivery: await deliveryIn(found),
+      return answerOf(outcome, () => deps.nextAtMs(found, label, role))
+    },
+
+    /** Decides the attempt of a guest like any other. Throws the same. */
+    decideGuest: async (asking: AskingGuest): Promise<DecisionJson> => {
+      const { caller, passId, deviceId, host, label, id, knock } = asking
+      const sessionId = deviceId ?? `pass:${passId}`
+      await requireRoom(sessionId)
+      const attempt = {
+        id,
+        lock: label,
+        who: { pass: { id: passId, deviceId, knock } },
+        sessionId,
+        isHome: deps.isOnHomeNetwork(caller),
+        ...deps.clock(),
+      }
+      try {
+        deps.requireRoomForGuest()
+        const outcome = await decided(attempt, `pass:${passId}`)
+        const answer = await answerOf(outcome, () => deps.nextAtMsOfGuest(outcome.found, label))
+        return { ...answer, reason: reasonForGuest(answer.reason) }
+      } catch (error) {
+        throw whileClosed(error, askHost(host))
       }
     },
 
@@ -146,16 +209,16 @@ export const attemptService = (deps: Dependencies) => {
       const maySee = found?.accountPublicId === account.publicId || hasRole(account, 'admin')
       if (!found || found.lockId !== lock?.id || !maySee)
         throw new AppError('not_found', NO_SUCH_ATTEMPT)
-      const { delivery, says } = await deps.deliveryOf(found.id)
-      return {
-        id: found.id,
-        lock: label,
-        account: found.accountPublicId,
-        ...decisionJson(found),
-        decided_at: new Date(found.decidedAtMs).toISOString(),
-        delivery,
-        lock_says: says,
-      }
+      return attemptJson(found, label)
+    },
+
+    /** Returns what was decided on the attempt of a guest's device. Throws `not_found` for any other. */
+    findOfDevice: async (deviceId: string, id: string): Promise<AttemptJson> => {
+      const found = (await reads.attempts([id])).get(id)
+      if (!found || found.passId === null || found.sessionId !== deviceId)
+        throw new AppError('not_found', NO_SUCH_ATTEMPT)
+      const json = await attemptJson(found, await reads.labelOf(found.lockId))
+      return { ...json, reason: reasonForGuest(json.reason) }
     },
   }
 }
@@ -177,9 +240,19 @@ const decisionJson = ({
 
 const REFUSALS = {
   unknown_lock: () => new AppError('not_found', NO_SUCH_LOCK),
-  unknown_account: () => new AppError('unauthorized', 'This account no longer exists'),
+  unknown_holder: () => new AppError('unauthorized', 'This account no longer exists'),
   id_taken: () => new AppError('conflict', ID_TAKEN, { reason: 'id_taken' }),
 } as const
 
-const keyNeeded = (error: AppError): AppError =>
-  new AppError('unavailable', USE_YOUR_KEY, { reason: error.reason, cause: error })
+/** Returns an error with what to do instead, if nothing can be recorded. */
+const whileClosed = (error: unknown, advice: string): unknown =>
+  error instanceof AppError && error.code === 'unavailable'
+    ? new AppError('unavailable', advice, { reason: error.reason, cause: error })
+    : error
+
+const askHost = (host: string | null): string =>
+  `Nothing can be recorded right now, so nobody is let in. ${host === null ? 'Ask your host' : `Ask ${host}`}.`
+
+/** A guest does not learn whether a pass was revoked or never opened a lock. */
+const reasonForGuest = (reason: DecisionReason | null): DecisionReason | null =>
+  reason === 'revoked' ? 'no_grant' : reason

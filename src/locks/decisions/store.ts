@@ -55,6 +55,12 @@ export const decisionReads = (db: Pick<Queries, 'all'>) => ({
     return new Map(rows.map((row) => [row.label, lockOf(row)]))
   },
 
+  /** Returns the label of a lock; empty if there is none. */
+  labelOf: async (id: string): Promise<string> => {
+    const [row] = await db.all<{ label: string }>('SELECT label FROM lock WHERE id = ?', id)
+    return row?.label ?? ''
+  },
+
   /** Returns accounts by public id. */
   holders: async (publicIds: readonly string[]): Promise<ReadonlyMap<string, HolderNow>> => {
     const rows = await db.all<HolderRow>(
@@ -100,6 +106,7 @@ export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
           request_hash,
           lock_id,
           account_public_id,
+          pass_id,
           session_id,
           grant_id,
           decision,
@@ -109,11 +116,12 @@ export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
           decided_at_ms,
           seq
         )
-        VALUES (?, unhex(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        VALUES (?, unhex(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         attempt.id,
         attempt.requestHash,
         attempt.lockId,
         attempt.accountPublicId,
+        attempt.passId,
         attempt.sessionId,
         attempt.grantId,
         attempt.decision,
@@ -171,6 +179,7 @@ type AttemptRow = {
   request_hex: string
   lock_id: string
   account_public_id: string
+  pass_id: string | null
   session_id: string
   grant_id: string | null
   decision: 'permitted' | 'denied'
@@ -186,6 +195,7 @@ const attemptOf = (row: AttemptRow): DecidedAttempt => ({
   requestHash: row.request_hex.toLowerCase(),
   lockId: row.lock_id,
   accountPublicId: row.account_public_id,
+  passId: row.pass_id,
   sessionId: row.session_id,
   grantId: row.grant_id,
   decision: row.decision,

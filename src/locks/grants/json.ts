@@ -21,7 +21,7 @@ export const grantJson = (stored: StoredGrant, shown: Shown): GrantJson => {
     locks: labelsOf(stored.locks),
     ...conditionsJson(grant),
     used: stored.uses,
-    words: holder ? sentenceOf({ ...stored, holder, grant }, shown) : ERASED,
+    words: holder ? sentenceOf({ ...stored, who: whoOf(holder, stored), grant }, shown) : ERASED,
     version: stored.version,
     state: grantStateOf(stored, shown.nowMs),
     occurs: occursJson(grant, stored.holderEndsAtMs, shown),
@@ -43,8 +43,8 @@ export const ownGrantJson = (stored: StoredGrant, shown: Shown): GrantJson => {
 }
 
 type Preview = {
-  readonly holder: Holder
-  readonly username: string | null
+  /** The holder in words. */
+  readonly who: string
   readonly holderEndsAtMs: number | null
   readonly locks: GrantLocks
   readonly conditions: GrantTerms
@@ -59,7 +59,15 @@ export const previewJson = ({ conditions, ...preview }: Preview, shown: Shown) =
   }
 }
 
-const UNUSED = { id: '', version: 1, uses: 0, revokedAtMs: null, usedAtMs: null, usedBy: null }
+const UNUSED = {
+  id: '',
+  version: 1,
+  uses: 0,
+  revokedAtMs: null,
+  suspendedAtMs: null,
+  usedAtMs: null,
+  usedBy: null,
+}
 
 export const holderOf = ({ holder }: Pick<StoredGrant, 'holder'>): Holder | undefined =>
   holder === null ? undefined : holderFrom(holder)
@@ -77,14 +85,30 @@ const holderJson = (stored: StoredGrant, nowMs: number): GrantJson['holder'] => 
   const holder = holderOf(stored)
   if (!holder) return null
   if ('role' in holder) return holder
+  if ('pass' in holder)
+    return {
+      pass: {
+        id: holder.pass,
+        label: stored.pass?.label ?? null,
+        devices_max: stored.pass?.devicesMax ?? 1,
+      },
+    }
   const disabled = stored.isHolderDisabled || (stored.holderEndsAtMs ?? Infinity) <= nowMs
   return { account: holder.account, username: stored.username ?? '', disabled }
 }
 
-type Told = Pick<Preview, 'holder' | 'username' | 'locks'> & { readonly grant: Grant }
+/** Returns a holder in words. */
+const whoOf = (
+  holder: Holder,
+  { username, pass }: Pick<StoredGrant, 'username' | 'pass'>,
+): string => {
+  if ('role' in holder) return ROLE_NAMES[holder.role]
+  return ('pass' in holder ? pass?.label : username) ?? ''
+}
 
-const sentenceOf = ({ holder, username, locks, grant }: Told, shown: Shown): string => {
-  const who = 'role' in holder ? ROLE_NAMES[holder.role] : (username ?? '')
+type Told = Pick<Preview, 'who' | 'locks'> & { readonly grant: Grant }
+
+const sentenceOf = ({ who, locks, grant }: Told, shown: Shown): string => {
   const names = locks === 'all' ? locks : locks.map(({ name }) => name)
   return grantSentence(who, names, wordsOf(grant, shown))
 }

@@ -35,7 +35,9 @@ export const NO_SUCH_GRANT = 'No such grant'
 export const grantReading = ({ db, readHome, clock }: Dependencies) => {
   const show = async (viewer: Viewer, grant: StoredGrant): Promise<GrantJson> => {
     const shown = { home: await readHome(db), nowMs: clock.nonDecreasingMs() }
-    return seesAll(viewer) ? grantJson(grant, shown) : ownGrantJson(grant, shown)
+    return seesAll(viewer) || isHostOf(viewer, grant)
+      ? grantJson(grant, shown)
+      : ownGrantJson(grant, shown)
   }
 
   return {
@@ -52,12 +54,14 @@ export const grantReading = ({ db, readHome, clock }: Dependencies) => {
     page: async (viewer: Viewer, { filter, cursor, limit, signal }: GrantSearch) => {
       const { holder, lock, state } = filter
       const asked = holder === undefined ? undefined : [holder]
-      const holders = visibleHolders(viewer, asked)
+      const madeBy = holder?.startsWith('pass:') ? viewer?.publicId : undefined
+      const holders = madeBy === undefined ? visibleHolders(viewer, asked) : asked
       const page = { beforeId: cursor, limit: limit + 1 }
       const found = await grantReads(db, clock.nonDecreasingMs()).page(
         { holders, lock, state },
         page,
       )
+      if (!found.every((grant) => maySee(viewer, grant))) return { grants: [], next: null }
       const grants: GrantJson[] = []
       for (const grant of found.slice(0, limit)) {
         // Finding the openings of many windows takes milliseconds.
@@ -85,7 +89,12 @@ const visibleHolders = (
   return asked ? own.filter((holder) => asked.includes(holder)) : own
 }
 
-const maySee = (viewer: Viewer, { holder }: StoredGrant): boolean => {
+const maySee = (viewer: Viewer, grant: StoredGrant): boolean => {
   const holders = visibleHolders(viewer, undefined)
-  return holders === undefined || (holder !== null && holders.includes(holder))
+  const isOwn = grant.holder !== null && holders?.includes(grant.holder)
+  return holders === undefined || isOwn || isHostOf(viewer, grant)
 }
+
+/** Hosts see the grants of their guests. */
+const isHostOf = (viewer: Viewer, { pass }: Pick<StoredGrant, 'pass'>): boolean =>
+  viewer !== undefined && pass?.madeBy === viewer.publicId

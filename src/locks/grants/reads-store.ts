@@ -11,6 +11,8 @@ export type StoredGrant = Omit<Grant, 'terms'> & {
   readonly holder: string | null
   /** Null once the person is erased. */
   readonly terms: Terms | null
+  /** The pass that holds it; null for other holders. */
+  readonly pass: HeldPass | null
   /** The name of the account that holds it. */
   readonly username: string | null
   readonly isHolderDisabled: boolean
@@ -21,6 +23,16 @@ export type StoredGrant = Omit<Grant, 'terms'> & {
   readonly createdAtMs: number
   readonly revokedWhy: string | null
   readonly locks: GrantLocks
+}
+
+/** A pass that holds a grant. */
+export type HeldPass = {
+  readonly id: string
+  /** Null once the guest is erased. */
+  readonly label: string | null
+  readonly devicesMax: number
+  /** The public id of the host; null for the command line, or if the host was erased. */
+  readonly madeBy: string | null
 }
 
 /** `all` stands for all locks, including later ones. */
@@ -105,6 +117,10 @@ type Row = {
   username: string | null
   holder_disabled_at_ms: number | null
   holder_ends_at_ms: number | null
+  pass_id: string | null
+  pass_label: string | null
+  pass_devices_max: number | null
+  pass_made_by: string | null
   terms: string | null
   starts_at_ms: number | null
   ends_at_ms: number | null
@@ -116,6 +132,7 @@ type Row = {
   made_by: string | null
   created_at_ms: number
   revoked_at_ms: number | null
+  suspended_at_ms: number | null
   revoked_why: string | null
 }
 
@@ -135,13 +152,20 @@ const SELECT = `
     access_grant.made_by,
     access_grant.created_at_ms,
     access_grant.revoked_at_ms,
+    access_grant.suspended_at_ms,
     access_grant.revoked_why,
     account.username,
     account.disabled_at_ms AS holder_disabled_at_ms,
-    account.ends_at_ms AS holder_ends_at_ms
+    account.ends_at_ms AS holder_ends_at_ms,
+    pass.id AS pass_id,
+    pass.label AS pass_label,
+    pass.devices_max AS pass_devices_max,
+    pass.made_by AS pass_made_by
   FROM access_grant
   LEFT JOIN account
-    ON access_grant.holder LIKE 'account:%' AND account.public_id = substr(access_grant.holder, 9)`
+    ON access_grant.holder LIKE 'account:%' AND account.public_id = substr(access_grant.holder, 9)
+  LEFT JOIN pass
+    ON access_grant.holder LIKE 'pass:%' AND pass.id = substr(access_grant.holder, 6)`
 
 type LockRow = {
   grant_id: string
@@ -170,6 +194,7 @@ const grantOf = (row: Row, locks: readonly LockRow[]): StoredGrant => ({
   id: row.id,
   key: row.key,
   holder: row.holder,
+  pass: row.pass_id === null ? null : heldPassOf(row, row.pass_id),
   username: row.username,
   isHolderDisabled: row.holder_disabled_at_ms !== null,
   holderEndsAtMs: row.holder_ends_at_ms,
@@ -184,8 +209,16 @@ const grantOf = (row: Row, locks: readonly LockRow[]): StoredGrant => ({
   madeBy: row.made_by,
   createdAtMs: row.created_at_ms,
   revokedAtMs: row.revoked_at_ms,
+  suspendedAtMs: row.suspended_at_ms,
   revokedWhy: row.revoked_why,
   locks: locks.some(({ lock_id: id }) => id === ALL_LOCKS)
     ? 'all'
     : locks.map(({ lock_id: id, label, name }) => ({ id, label: label ?? '', name: name ?? '' })),
+})
+
+const heldPassOf = (row: Row, id: string): HeldPass => ({
+  id,
+  label: row.pass_label,
+  devicesMax: row.pass_devices_max ?? 1,
+  madeBy: row.pass_made_by,
 })

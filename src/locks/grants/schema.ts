@@ -19,7 +19,7 @@ const LOCKS_MAX = 100
 const KEY_CHARACTERS_MAX = 200
 
 /** See `holderFrom`. */
-const HOLDER = `^(account:[0-9a-f-]{36}|role:(${ROLES.join('|')}))$`
+const HOLDER = `^((account|pass):[0-9a-f-]{36}|role:(${ROLES.join('|')}))$`
 
 const ID = '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'
 const PUBLIC_ID = '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81'
@@ -32,15 +32,43 @@ const PublicId = t.String({
 
 const RoleName = oneOf(ROLES)
 
+/** The name of a guest, as hosts and the log show it. */
+export const PassLabel = text({
+  min: 1,
+  max: 64,
+  description: 'Who the guest is',
+  examples: ['Plumber'],
+})
+
+export const DEVICES_DEFAULT = 2
+export const DevicesMax = t.Integer({
+  minimum: 1,
+  maximum: 5,
+  default: DEVICES_DEFAULT,
+  description: 'How many phones may use the pass',
+})
+
 const Holder = t.Union(
   [
     t.Object({ role: RoleName }, { $id: 'GrantToRole', additionalProperties: false }),
     t.Object({ account: PublicId }, { $id: 'GrantToAccount', additionalProperties: false }),
+    t.Object(
+      {
+        pass: t.Object(
+          { label: PassLabel, devices_max: t.Optional(DevicesMax) },
+          { $id: 'NewPass', additionalProperties: false },
+        ),
+      },
+      { $id: 'GrantToGuest', additionalProperties: false },
+    ),
   ],
   {
-    description: 'An account, or everyone with a role or a higher one',
+    description:
+      'An account, everyone with a role or a higher one, or a guest, who gets a link (a new pass)',
     examples: [{ role: 'member' }],
-    ...accepting('an account by its public id, or a role (member, admin or owner)'),
+    ...accepting(
+      'an account by its public id, a role (member, admin or owner), or a pass with the label of a guest',
+    ),
   },
 )
 
@@ -181,7 +209,7 @@ export const GrantsQuery = t.Object({
     t.String({
       pattern: HOLDER,
       description: 'Only grants of exactly this holder',
-      ...accepting('account:<public id>, role:member, role:admin or role:owner'),
+      ...accepting('account:<public id>, role:member, role:admin, role:owner or pass:<id>'),
       examples: ['role:member'],
     }),
   ),
@@ -214,6 +242,19 @@ const HolderAnswer = t.Union(
       { $id: 'GrantHolderAccount', additionalProperties: false },
     ),
     t.Object({ role: RoleName }, { $id: 'GrantHolderRole', additionalProperties: false }),
+    t.Object(
+      {
+        pass: t.Object(
+          {
+            id: t.String(),
+            label: nullable(t.String({ description: 'Who the guest is' })),
+            devices_max: t.Integer(),
+          },
+          { $id: 'GrantHolderPass', additionalProperties: false },
+        ),
+      },
+      { $id: 'GrantHolderGuest', additionalProperties: false },
+    ),
     t.Null(),
   ],
   { description: 'Null once the person is erased' },
@@ -262,6 +303,27 @@ export const GrantAnswer = t.Object(
     why: nullable(t.String({ description: 'Why it was revoked; null in a member’s view' })),
   },
   { $id: 'Grant', additionalProperties: false },
+)
+
+/** What a new pass shows once. */
+export const PassLink = {
+  link: t.String({
+    description: 'For the guest. It cannot be shown again',
+    examples: ['https://lock.example/guest#pass=q0Bl5r7nD2sX9vJ4cW1mZg'],
+  }),
+  qr_svg: t.String({ description: 'The link as a QR code, an SVG image' }),
+}
+
+export const NewGrantAnswer = t.Object(
+  {
+    ...GrantAnswer.properties,
+    link: t.Optional({
+      ...PassLink.link,
+      description: `Only for a new pass. ${PassLink.link.description}`,
+    }),
+    qr_svg: t.Optional(PassLink.qr_svg),
+  },
+  { $id: 'NewGrant', additionalProperties: false },
 )
 
 export type GrantJson = Static<typeof GrantAnswer>

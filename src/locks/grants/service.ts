@@ -1,24 +1,27 @@
 import type { RecordKind } from '../../domain/access.ts'
 import { type Role, mayManage } from '../../domain/account.ts'
-import type { AuditAction } from '../../domain/audit-actions.ts'
 import { type Actor, GATEWAY } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import type { IsOnHomeNetwork } from '../../http/request/home-network.ts'
 import { requireVersion } from '../../http/request/headers/if-match.ts'
 import type { Database, Queries, Transaction } from '../../storage/database.ts'
+import { ROLE_NAMES } from '../../domain/text/grant-words.ts'
 import type { Changes } from '../core/changes.ts'
+import { shownName } from '../core/name.ts'
 import type { ReadHome } from '../home/home.ts'
 import { locksIn } from '../registry/store.ts'
 import type { Home } from '../rules/grant.ts'
 import { type Labels, requireLocks } from './asked-locks.ts'
 import { ALWAYS, type GivenTerms, readTerms, requireOpening } from '../rules/terms.ts'
 import { conditionsJson, isSame } from './conditions.ts'
+import { type Guests, isManagedBy, requireMayShare } from './guests.ts'
 import { type Holder, holderText } from './holder.ts'
 import { asGrant, holderOf, labelsOf } from './json.ts'
 import { NO_SUCH_GRANT } from './reading.ts'
 import type { StoredGrant } from './reads-store.ts'
 import { requireRoom } from './room.ts'
+import { DEVICES_DEFAULT } from './schema.ts'
 import { type Granted, grantsIn } from './store.ts'
 
 export type Grants = ReturnType<typeof grantService>
@@ -45,6 +48,7 @@ type Dependencies = {
   readonly db: Database
   readonly changes: Changes
   readonly people: People
+  readonly guests: Guests
   readonly readHome: ReadHome
   readonly isOnHomeNetwork: IsOnHomeNetwork
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
@@ -52,10 +56,15 @@ type Dependencies = {
 
 export type GrantRequest = {
   readonly key?: string | undefined
-  readonly holder: Holder
+  readonly holder: AskedHolder
   readonly locks: Labels
   readonly asked: GivenTerms
 }
+
+/** An account, a role, or a guest who gets a new pass. */
+type AskedHolder =
+  | Exclude<Holder, { readonly pass: string }>
+  | { readonly pass: { readonly label: string; readonly devices_max?: number } }
 
 /** What a new version changes; the rest stays. */
 type GrantPatch = { readonly locks: Labels | undefined; readonly asked: GivenTerms }
@@ -68,7 +77,7 @@ export const OWNER_NEEDED = 'Only an owner can give access to admins and owners'
 
 /** The rules of grants: who may make, change and revoke them. */
 export const grantService = (deps: Dependencies) => {
-  const { db, changes, people, readHome, isOnHomeNetwork, clock } = deps
+  const { db, changes, people, guests, readHome, isOnHomeNetwork, clock } = deps
   const now = (): number => clock.nonDecreasingMs()
 
   const readingIn = ({ zone }: Home, by: Actor, nowMs = now()) => ({
@@ -77,17 +86,40 @@ export const grantService = (deps: Dependencies) => {
     canTellHome: isOnHomeNetwork({ isAddressHidden: false, ...by }) !== 'unknown',
   })
 
-  /** Returns the name, role and end date of a holder. Throws `not_found`, and `forbidden` unless an actor with
-   * that role may give the holder access. */
-  const requireMayGrant = async (queries: Pick<Queries, 'get'>, actor: Role, holder: Holder) => {
+  /** Returns the name and end date of a holder. Throws `not_found`, and `forbidden` unless the actor may give the
+   * holder access to these locks. */
+  const requireMayGrant = async (
+    queries: Pick<Queries, 'all' | 'get'>,
+    { by, role: actor }: Acting,
+    { holder, locks }: { readonly holder: AskedHolder; readonly locks: Granted['locks'] },
+  ) => {
+    if ('pass' in holder) {
+      await requireMayShare(guests, queries, { by, role: actor, locks })
+      return { who: holder.pass.label, endsAtMs: null }
+    }
     const found =
       'account' in holder
         ? await people.findAccount(queries, holder.account)
-        : { username: null, role: holder.role, endsAtMs: null }
+        : { username: ROLE_NAMES[holder.role], role: holder.role, endsAtMs: null }
     if (!found) throw new AppError('not_found', NO_SUCH_ACCOUNT)
     if (!mayManage(actor, found.role))
       throw new AppError('forbidden', OWNER_NEEDED, { reason: 'owner_needed' })
-    return found
+    return { who: found.username, endsAtMs: found.endsAtMs }
+  }
+
+  /** Throws like `requireMayGrant` for a grant that exists, and `not_found` for one of another host's guest. */
+  const requireMayChange = async (
+    queries: Pick<Queries, 'all' | 'get'>,
+    acting: Acting,
+    grant: StoredGrant,
+  ): Promise<void> => {
+    const holder = holderOf(grant)
+    if (!holder) return
+    if ('pass' in holder) {
+      if (!isManagedBy(acting, grant)) throw new AppError('not_found', NO_SUCH_GRANT)
+      return
+    }
+    await requireMayGrant(queries, acting, { holder, locks: grant.locks })
   }
 
   const requireGrant = async (queries: Queries, id: string): Promise<StoredGrant> => {
@@ -106,10 +138,11 @@ export const grantService = (deps: Dependencies) => {
     const holder = holderOf(grant)
     await changes.note(tx, by, {
       ...change,
+      action: `${holder && 'pass' in holder ? 'pass' : 'grant'}.${change.action}`,
       subject: subjectOf(holder),
       detail: { grant: id, version: grant.version },
       about: `grant:${id}`,
-      person: holder && 'account' in holder ? holder.account : null,
+      person: personOf(holder),
       body: recordBody(grant),
     })
     return grant
@@ -124,7 +157,21 @@ export const grantService = (deps: Dependencies) => {
     const madeBy = by.account?.publicId ?? null
     await grantsIn(tx, now()).add({ id, key, holder: text, granted, madeBy })
     if ('account' in holder) await people.admit(tx, by, holder.account)
-    return note(tx, by, { id, kind: 'grant.made', action: 'grant.make' })
+    return note(tx, by, { id, kind: 'grant.made', action: 'make' })
+  }
+
+  /** Adds a grant, for a guest with a new pass. */
+  const makeIn = async (
+    tx: Transaction,
+    by: Actor,
+    { key, holder, granted }: Omit<Added, 'holder'> & { readonly holder: AskedHolder },
+  ): Promise<Made> => {
+    if (!('pass' in holder))
+      return { isNew: true, grant: await addIn(tx, by, { key, holder, granted }) }
+    const { label, devices_max: devicesMax = DEVICES_DEFAULT } = holder.pass
+    const { id, link } = await guests.makeIn(tx, by, { label, devicesMax })
+    const grant = await addIn(tx, by, { key, holder: { pass: id }, granted })
+    return { isNew: true, grant, link }
   }
 
   const revokeIn = async (
@@ -133,15 +180,22 @@ export const grantService = (deps: Dependencies) => {
     { id, why }: { readonly id: string; readonly why: string | null },
   ): Promise<void> => {
     await grantsIn(tx, now()).revoke(id, why)
-    await note(tx, by, { id, kind: 'grant.revoked', action: 'grant.revoke' })
+    const { pass } = await note(tx, by, { id, kind: 'grant.revoked', action: 'revoke' })
+    if (pass) await guests.endIn(tx, pass.id)
   }
 
+  const eventOf = <const Does extends 'change' | 'revoke'>({ pass }: StoredGrant, does: Does) => ({
+    action: `${pass ? 'pass' : 'grant'}.${does}` as const,
+    run: pass ? changes.byMember : changes.byAdmin,
+  })
+
   return {
-    /** Creates a grant, and lets its holder in if they are waiting. A repeat with the same key creates no
-     * second grant. Throws `invalid`, `forbidden`, `not_found` for an unknown account, and `conflict` for a
+    /** Creates a grant, and lets its holder in if they are waiting; for a guest, with a new pass. A repeat with the
+     * same key creates no second grant. Throws `invalid`, `forbidden`, `not_found` for an unknown account, and `conflict` for a
      * key with other terms, a retired lock, or too many grants. */
     make: async (by: Actor, request: GrantRequest): Promise<Made> => {
-      const { key, holder, asked } = request
+      const { key, asked } = request
+      const holder = shownHolder(request.holder)
       const find = async (queries: Queries) =>
         key === undefined ? undefined : grantsIn(queries, now()).findByKey(key)
       const home = await readHome(db)
@@ -150,17 +204,23 @@ export const grantService = (deps: Dependencies) => {
       const reading = readingIn(home, by, known?.createdAtMs)
       const conditions = readTerms(asked, reading)
       if (!known) requireOpening(conditions, home, now())
-      const event = { action: 'grant.make', subject: subjectOf(holder) } as const
-      return changes.byAdmin(by, event, async (tx, role) => {
-        await requireMayGrant(tx, role, holder)
+      const work = async (tx: Transaction, role: Role): Promise<Made> => {
         const same = await find(tx)
         const granted = { conditions, locks: await requireLocks(tx, request.locks, same?.locks) }
-        if (!same) return { isNew: true, grant: await addIn(tx, by, { key, holder, granted }) }
-        if (same.holder !== holderText(holder) || !isSame(grantedBy(same), granted))
+        await requireMayGrant(tx, { by, role }, { holder, locks: granted.locks })
+        if (!same) return makeIn(tx, by, { key, holder, granted })
+        const isAlike = isHeldBy(same, holder) && isSame(grantedBy(same), granted)
+        if (!isAlike || ('pass' in holder && !isManagedBy({ by, role }, same)))
           throw new AppError('conflict', KEY_TAKEN, { reason: 'key_taken' })
         return { isNew: false, grant: same }
-      })
+      }
+      if ('pass' in holder) return changes.byMember(by, { action: 'pass.make' }, work)
+      return changes.byAdmin(by, { action: 'grant.make', subject: subjectOf(holder) }, work)
     },
+
+    /** Returns whether a grant is that of a guest; false if there is none. */
+    isOfGuest: async (id: string): Promise<boolean> =>
+      (await grantsIn(db, now()).find(id))?.pass != null,
 
     /** Adds a grant without conditions, in a transaction that has checked that `by` may do so. Throws
      * `conflict` if there are too many. */
@@ -171,19 +231,15 @@ export const grantService = (deps: Dependencies) => {
     ): Promise<StoredGrant> => addIn(tx, by, { holder, granted: { locks, conditions: ALWAYS } }),
 
     /** Returns the grant that `make` would create. Throws the same, except for a key and too many grants. */
-    preview: async (by: Actor, { holder, locks, asked }: GrantRequest) => {
+    preview: async (by: Actor, request: GrantRequest) => {
+      const holder = shownHolder(request.holder)
       const shown = { home: await readHome(db), nowMs: now() }
-      const conditions = readTerms(asked, readingIn(shown.home, by))
+      const conditions = readTerms(request.asked, readingIn(shown.home, by))
       requireOpening(conditions, shown.home, shown.nowMs)
-      const found = await requireMayGrant(db, by.account?.role ?? 'owner', holder)
-      return {
-        holder,
-        username: found.username,
-        holderEndsAtMs: found.endsAtMs,
-        locks: await requireLocks(db, locks),
-        conditions,
-        shown,
-      }
+      const locks = await requireLocks(db, request.locks)
+      const acting = { by, role: by.account?.role ?? 'owner' }
+      const { who, endsAtMs } = await requireMayGrant(db, acting, { holder, locks })
+      return { who, holderEndsAtMs: endsAtMs, locks, conditions, shown }
     },
 
     /** Creates the next version of a grant. Records nothing if nothing changes. Throws like `make`, and
@@ -193,38 +249,40 @@ export const grantService = (deps: Dependencies) => {
       const known = await requireGrant(db, id)
       if (version === undefined)
         throw new AppError('precondition_required', VERSION_NEEDED, { reason: 'version_needed' })
-      const event = { action: 'grant.change', subject: subjectOf(holderOf(known)) } as const
+      const { action, run } = eventOf(known, 'change')
+      const event = { action, subject: subjectOf(holderOf(known)) }
       const changed = (grant: StoredGrant) =>
         readTerms(patch.asked, readingIn(home, by), asGrant(grant))
       // Not in the transaction, because it may take a while.
       requireOpening(changed(known), home, now())
-      return changes.byAdmin(by, event, async (tx, role) => {
+      return run(by, event, async (tx, role) => {
         const grant = await requireGrant(tx, id)
+        await requireMayChange(tx, { by, role }, grant)
         const holder = requireHeld(grant)
-        await requireMayGrant(tx, role, holder)
         // The version that the client read, and the one that the request was merged with.
         for (const read of [version, known.version]) requireVersion(read, grant.version)
         const granted = {
           conditions: changed(grant),
           locks: patch.locks ? await requireLocks(tx, patch.locks, grant.locks) : grant.locks,
         }
+        if (grant.pass) await requireMayShare(guests, tx, { by, role, locks: granted.locks })
         if (isSame(grantedBy(grant), granted)) return grant
         const hasEnded = (ms: number | null) => ms !== null && ms <= now()
         if (hasEnded(grant.endsAtMs) && !hasEnded(granted.conditions.endsAtMs))
           await requireRoom(grantsIn(tx, now()), holderText(holder))
         await grantsIn(tx, now()).change({ id, holder: holderText(holder), granted })
-        return note(tx, by, { id, kind: 'grant.changed', action: 'grant.change' })
+        return note(tx, by, { id, kind: 'grant.changed', action: 'change' })
       })
     },
 
     /** Returns the labels of the locks that it no longer opens. Revoking it again changes nothing. Throws
      * `not_found` and `forbidden`. */
     revoke: async (by: Actor, id: string, why: string | null): Promise<readonly string[]> => {
-      const subject = subjectOf(holderOf(await requireGrant(db, id)))
-      return changes.byAdmin(by, { action: 'grant.revoke', subject }, async (tx, role) => {
+      const known = await requireGrant(db, id)
+      const { action, run } = eventOf(known, 'revoke')
+      return run(by, { action, subject: subjectOf(holderOf(known)) }, async (tx, role) => {
         const grant = await requireGrant(tx, id)
-        const holder = holderOf(grant)
-        if (holder) await requireMayGrant(tx, role, holder)
+        await requireMayChange(tx, { by, role }, grant)
         if (grant.revokedAtMs === null) await revokeIn(tx, by, { id, why })
         if (grant.locks !== 'all') return grant.locks.map(({ label }) => label)
         const locks = (await locksIn(tx).all()).filter(({ state }) => state !== 'retired')
@@ -244,7 +302,15 @@ export const grantService = (deps: Dependencies) => {
   }
 }
 
-type Made = { readonly isNew: boolean; readonly grant: StoredGrant }
+type Made = {
+  readonly isNew: boolean
+  readonly grant: StoredGrant
+  /** Of a new pass; it cannot be read again. */
+  readonly link?: string
+}
+
+/** Who acts, and with which role. */
+type Acting = { readonly by: Actor; readonly role: Role }
 
 type Added = {
   readonly key?: string | undefined
@@ -259,13 +325,36 @@ type Change = {
   readonly patch: GrantPatch
 }
 
-type Noted = { readonly id: string; readonly kind: RecordKind; readonly action: AuditAction }
+type Noted = {
+  readonly id: string
+  readonly kind: RecordKind
+  readonly action: 'make' | 'change' | 'revoke'
+}
 
 /** The holder of a grant, as audit events name it. */
 const subjectOf = (holder: Holder | undefined): string => {
   if (!holder) return 'erased'
   return 'account' in holder ? holder.account : holderText(holder)
 }
+
+/** The id whose erasure blanks the records about a holder. */
+const personOf = (holder: Holder | undefined): string | null => {
+  if (!holder || 'role' in holder) return null
+  return 'account' in holder ? holder.account : holder.pass
+}
+
+/** Throws `invalid` for a label that nobody could read. */
+const shownHolder = (holder: AskedHolder): AskedHolder =>
+  'pass' in holder
+    ? { pass: { ...holder.pass, label: shownName(holder.pass.label, 'holder') } }
+    : holder
+
+/** Returns whether a grant has such a holder. The pass of a guest is known by its label. */
+const isHeldBy = ({ holder, pass }: StoredGrant, asked: AskedHolder): boolean =>
+  'pass' in asked
+    ? pass?.label === asked.pass.label &&
+      pass.devicesMax === (asked.pass.devices_max ?? DEVICES_DEFAULT)
+    : holder === holderText(asked)
 
 /** Returns the holder of a grant that may still be changed. Throws `conflict`. */
 const requireHeld = (grant: StoredGrant): Holder => {

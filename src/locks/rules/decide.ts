@@ -26,6 +26,27 @@ export type Asking = {
   readonly isHome: boolean | 'unknown'
   /** Session and lock: the same one within two minutes is the same visit. */
   readonly visitor: string
+  /** Only for guests. */
+  readonly guest?: GuestAsking | undefined
+}
+
+/** What the decision on a guest depends on besides the grant of the pass. */
+export type GuestAsking = {
+  /** Why the guest's device is refused, whatever the grant says; undefined if it is not. */
+  readonly deviceStop?: DecisionReason | undefined
+  /** The account that invited the guest, who may open nothing that it may not open; undefined for the command line,
+   * which has no limit. */
+  readonly host: Host | undefined
+}
+
+export type Host = {
+  /** False if it may not invite guests any more. */
+  readonly mayInvite: boolean
+  /** The time from which it is treated as disabled; null for never. */
+  readonly endsAtMs: number | null
+  /** The grants for the lock that it may share: those without counted uses. Undefined if it may give access to
+   * everything. */
+  readonly grants: readonly Grant[] | undefined
 }
 
 /** A visit that is counted: the use of a grant. */
@@ -73,6 +94,7 @@ export const barOf = ({
   holder,
   nowMs,
   isClockDoubted,
+  guest,
 }: Asking): DecisionReason | undefined => {
   const isOver = ({ untilMs }: { readonly untilMs: number | null }) =>
     untilMs !== null && !isClockDoubted && nowMs >= untilMs
@@ -80,23 +102,44 @@ export const barOf = ({
   if (holder.isDisabled || isOver({ untilMs: holder.endsAtMs })) return 'holder_disabled'
   if (!holder.isAdmitted) return 'not_admitted'
   if (holder.role !== 'owner' && !lock.lockdowns.every(isOver)) return 'lockdown'
-  return undefined
+  return guest?.deviceStop
 }
 
 /** Returns the check that stops a grant, or undefined if it opens the lock. The checks come in the order of
  * DECISION_REASONS. */
 export const stopOf = (grant: Grant, asking: Asking): DecisionReason | undefined => {
   const { nowMs, isClockDoubted, isHome } = asking
+  const host = asking.guest?.host
   if (grant.revokedAtMs !== null) return 'revoked'
-  if (isClockDoubted && (isTimed(grant) || asking.holder.endsAtMs !== null))
+  if (grant.suspendedAtMs !== null || (host && isUnfit(host, asking))) return 'suspended'
+  if (isClockDoubted && (isTimed(grant) || (host ?? asking.holder).endsAtMs !== null))
     return 'clock_uncertain'
   if (grant.endsAtMs !== null && nowMs >= grant.endsAtMs) return 'expired'
   if (grant.startsAtMs !== null && nowMs < grant.startsAtMs) return 'not_yet_valid'
   if (!isOpenAt(grant.terms, asking.home, nowMs)) return closedBy(grant, asking)
   if (grant.terms.homeNetwork && isHome !== true) return 'not_on_home_network'
   if (isSpent(grant) && !isSameVisit(grant, asking)) return 'uses_spent'
-  return undefined
+  return host?.grants && !sharedStops(host, asking).includes(undefined) ? 'suspended' : undefined
 }
+
+/** Returns whether a host can no longer open the lock to a guest at any time. */
+export const isUnfit = (host: Host, asking: Asking): boolean =>
+  !host.mayInvite ||
+  (host.endsAtMs !== null && !asking.isClockDoubted && asking.nowMs >= host.endsAtMs) ||
+  (host.grants !== undefined && sharedStops(host, asking).every((stop) => OVER.has(stop)))
+
+/** Returns the check that stops each grant that a host shares. */
+const sharedStops = (host: Host, { guest: _, ...asking }: Asking) =>
+  (host.grants ?? []).map((grant) =>
+    stopOf(grant, { ...asking, holder: { ...asking.holder, endsAtMs: host.endsAtMs } }),
+  )
+
+/** The checks that a grant never passes later. */
+const OVER: ReadonlySet<DecisionReason | undefined> = new Set<DecisionReason>([
+  'revoked',
+  'suspended',
+  'expired',
+])
 
 /** Returns whether a grant depends on the time. */
 const isTimed = ({ startsAtMs, endsAtMs, terms }: Grant): boolean =>

@@ -1,6 +1,15 @@
 import type { DecisionReason } from '../../domain/access.ts'
 import { grantWords } from '../../domain/text/grant-words.ts'
-import { type Asking, type Decision, barOf, decide, isSpent, stopOf } from './decide.ts'
+import {
+  type Asking,
+  type Decision,
+  type Host,
+  barOf,
+  decide,
+  isSpent,
+  isUnfit,
+  stopOf,
+} from './decide.ts'
 import type { Grant, Interval } from './grant.ts'
 import type { GrantTerms } from './terms.ts'
 import { wallClockAt } from './wall-clock.ts'
@@ -49,8 +58,8 @@ export const nextAt = (asking: Asking): number | null => {
   const stops = asking.grants.map((grant) => stopOf(grant, asking))
   if (bar === undefined && stops.includes(undefined)) return null
   const openings = asking.grants.flatMap((grant, index) => {
-    if (isOver(grant) || (bar === undefined && !WAITING.has(stops[index]))) return []
-    return nextOpening(whileHeld(grant, asking), asking.home, fromMs) ?? []
+    if (isOver(grant) || (bar === undefined && !mayWait(stops[index], asking))) return []
+    return openingOf(grant, asking, fromMs) ?? []
   })
   return openings.length > 0 ? Math.min(...openings) : null
 }
@@ -68,7 +77,42 @@ const WAITING: ReadonlySet<DecisionReason | undefined> = new Set<DecisionReason>
   'outside_schedule',
 ])
 
-const isOver = (grant: Grant): boolean => grant.revokedAtMs !== null || isSpent(grant)
+/** Also a guest whose host may open the lock at other times. */
+const mayWait = (stop: DecisionReason | undefined, asking: Asking): boolean => {
+  const host = asking.guest?.host
+  return WAITING.has(stop) || (stop === 'suspended' && host !== undefined && !isUnfit(host, asking))
+}
+
+const isOver = (grant: Grant): boolean =>
+  grant.revokedAtMs !== null || grant.suspendedAtMs !== null || isSpent(grant)
+
+/** Returns the first instant from `fromMs` on at which a grant opens; for a guest, one at which the host may open the
+ * lock too. */
+const openingOf = (grant: Grant, asking: Asking, fromMs: number): number | undefined => {
+  const host = asking.guest?.host
+  const first = nextOpening(whileHeld(grant, asking), asking.home, fromMs)
+  return host?.grants ? commonOpening(grant, host, { ...asking, nowMs: first ?? fromMs }) : first
+}
+
+/** How often a guest's and a host's next openings may follow each other before one search gives up. */
+const TURNS_MAX = 50
+
+const commonOpening = (grant: Grant, host: Host, asking: Asking): number | undefined => {
+  const { home } = asking
+  const shared = (host.grants ?? []).filter((one) => !isOver(one))
+  let atMs: number | undefined = asking.nowMs
+  for (let turn = 0; atMs !== undefined && turn < TURNS_MAX; turn++) {
+    const fromMs: number = atMs
+    const own = nextOpening(whileHeld(grant, asking), home, fromMs)
+    const hosts = shared.flatMap(
+      (one) => nextOpening(whileHeld(one, { holder: host }), home, own ?? fromMs) ?? [],
+    )
+    if (own === undefined || hosts.length === 0) return undefined
+    atMs = Math.min(...hosts)
+    if (atMs === own) return atMs
+  }
+  return undefined
+}
 
 type Held = Pick<Asking, 'home' | 'nowMs'> & {
   readonly holder: Pick<Asking['holder'], 'endsAtMs'>

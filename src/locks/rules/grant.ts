@@ -31,6 +31,8 @@ export type Grant = {
   readonly startsAtMs: number | null
   readonly endsAtMs: number | null
   readonly revokedAtMs: number | null
+  /** Since when it waits for an owner to confirm it; null if it does not. */
+  readonly suspendedAtMs: number | null
   readonly uses: number
   readonly usesMax: number | null
   /** The newest counted use: when, and by which session at which lock. */

@@ -2,6 +2,7 @@ import { NO_ACCOUNT } from '../../domain/access.ts'
 import type { AppendedEvent } from '../../domain/home-event.ts'
 import type { AfterAppend } from '../../storage/writing/after-append.ts'
 import { type NewDelivery, enqueueIn } from './enqueue-store.ts'
+import { guestsIn } from './guest-store.ts'
 import { homeEventOf, wantsEvent } from './rules.ts'
 
 type Options = {
@@ -21,10 +22,13 @@ export const enqueueAppended =
     const [first] = happened
     if (!first) return
     const outbox = enqueueIn(tx)
-    const accounts = [...new Set(happened.map(({ accountPublicId }) => accountPublicId))]
-    const listeners = await outbox.listeners(first.receivedAtMs, accounts)
+    const passes = happened.flatMap(({ on, passId = '' }) => (on === 'guest.opened' ? passId : []))
+    const hosts = passes.length > 0 ? await guestsIn(tx).hosts(passes) : NO_HOSTS
+    const accounts = [...happened.map(({ accountPublicId }) => accountPublicId), ...hosts.values()]
+    const listeners = await outbox.listeners(first.receivedAtMs, [...new Set(accounts)])
     const wanted = happened.flatMap((event) => {
-      const targets = listeners.filter((listener) => wantsEvent(listener, event, zone))
+      const host = hosts.get(event.passId ?? '')
+      const targets = listeners.filter((listener) => wantsEvent(listener, { ...event, host }, zone))
       return targets.length > 0 ? [{ event, targets }] : []
     })
     if (wanted.length === 0) return
@@ -43,7 +47,10 @@ export const enqueueAppended =
     )
   }
 
-const isByLock = ({ source }: AppendedEvent): boolean => source === 'reported'
+const NO_HOSTS: ReadonlyMap<string, string> = new Map()
+
+const isByLock = ({ source }: AppendedEvent): boolean =>
+  source === 'reported' || source === 'attested'
 
 const deliveryOf = (
   { on, seq, receivedAtMs }: AppendedEvent & { readonly on: NewDelivery['event'] },

@@ -8,6 +8,7 @@ type ShownUnlock = {
   readonly username: string | null
   readonly lock: string
   readonly method: string | null
+  readonly result: string
   readonly reason: string | null
   readonly source: string
   readonly occurred_at: string | null
@@ -41,6 +42,7 @@ export const unlockFactsReader =
       user_id: name === undefined ? null : account,
       // Shortly after an erasure, the log may still contain the name and the method.
       method: account !== null && name === undefined ? null : method,
+      result: unlock.result,
       source: unlock.source,
       lock,
       lock_name: (await lockName(lock)) ?? lock,

@@ -1,16 +1,19 @@
 import type { Message, UnlockFacts } from '../../domain/home-event.ts'
 import type { Delivery, Missed } from '../core/delivery-store.ts'
+import { guestProblemFrom } from '../core/guest-problem.ts'
 
 export type Facts = {
   /** Returns an unlock or a denial as it is now. */
   readonly unlockFacts: (seq: number) => Promise<UnlockFacts | undefined>
+  /** Returns the name of a guest, or undefined once the pass is erased. */
+  readonly guestName: (passId: string) => Promise<string | undefined>
   /** Returns how many people wait to be let in. */
   readonly countWaiting: () => Promise<number>
 }
 
 /** Returns the message for a row as of now, or undefined if there is nothing left to send. */
 export const messageOf = async (
-  { unlockFacts, countWaiting }: Facts,
+  { unlockFacts, guestName, countWaiting }: Facts,
   targetId: string,
   { id, event, seq, about, createdAtMs }: Delivery,
 ): Promise<Message | undefined> => {
@@ -19,6 +22,12 @@ export const messageOf = async (
     return unlock && { id: unlock.id, createdAtMs, about: { event, unlock } }
   }
   const own = { id: `${targetId}-${id}`, createdAtMs }
+  if (event === 'guest.problem') {
+    const problem = guestProblemFrom(about ?? '')
+    const guest = problem && (await guestName(problem.passId))
+    if (!problem || guest === undefined) return undefined
+    return { ...own, about: { event, says: problem.says(guest) } }
+  }
   if (event !== 'account.waiting') return { ...own, about: { event, says: about ?? '' } }
   const count = await countWaiting()
   return count === 0 ? undefined : { ...own, about: { event, count } }

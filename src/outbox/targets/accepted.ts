@@ -1,4 +1,4 @@
-import type { Rule, TargetContents, TargetKind } from '../../domain/home-event.ts'
+import type { HomeEventKind, Rule, TargetContents, TargetKind } from '../../domain/home-event.ts'
 import { AppError } from '../../errors.ts'
 import type { Queries } from '../../storage/database.ts'
 import { targetsIn } from '../core/target-store.ts'
@@ -31,8 +31,7 @@ export const requireKnownDestination = async (
 /** Throws `invalid` for hours without an end, and for what a person's own target does not receive. */
 export const requireRules = (rules: readonly Rule[], isPersonal: boolean): void => {
   const isWrong = ({ on, hours }: Rule): boolean =>
-    (hours !== undefined && hours.from === hours.to) ||
-    (isPersonal && on !== 'unlocked' && on !== 'denied')
+    (hours !== undefined && hours.from === hours.to) || (isPersonal && !PERSONAL.has(on))
   if (rules.some(isWrong))
     throw new AppError('invalid', `Invalid rules: ${RULE_WORDS}`, { fields: { rules: RULE_WORDS } })
 }
@@ -40,4 +39,12 @@ export const requireRules = (rules: readonly Rule[], isPersonal: boolean): void 
 export const ELSEWHERE =
   'Your own target may lead only where one of the home leads; ask an owner to add one'
 const RULE_WORDS =
-  'hours must begin and end at different times; your own targets receive only `unlocked` and `denied`'
+  'hours must begin and end at different times; your own targets receive only `unlocked`, `denied`, `guest.opened` and `guest.problem`'
+
+/** Of oneself, and of one’s own guests. */
+const PERSONAL: ReadonlySet<HomeEventKind> = new Set([
+  'unlocked',
+  'denied',
+  'guest.opened',
+  'guest.problem',
+])

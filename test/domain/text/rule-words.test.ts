@@ -29,6 +29,14 @@ test.each<[Rule, string]>([
   [{ on: 'unlocked', people: ['gone'] }, 'when an erased person opens any door'],
   [{ on: 'denied' }, 'when somebody is refused'],
   [{ on: 'denied', people: ['Ada'], locks: ['shed'] }, 'when Ada is refused at the shed'],
+  [{ on: 'guest.opened' }, 'when a guest is let in'],
+  [{ on: 'guest.opened', locks: ['shed'] }, 'when a guest is let in at the shed'],
+  [
+    { on: 'guest.problem' },
+    'when a guest pass is tried on another phone, or a guest asks for help',
+  ],
+  [{ on: 'controller.silent' }, 'when the controller of a door stops answering'],
+  [{ on: 'controller.alarm' }, 'when a door opens unasked, or its controller was copied'],
   [{ on: 'log.problem' }, 'when the log has a problem'],
   [
     { on: 'account.waiting', hours: NIGHT },
@@ -38,10 +46,14 @@ test.each<[Rule, string]>([
   expect(ruleWords(rule, names)).toBe(words)
 })
 
-test('a rule of a person is about that person alone', () => {
+test('a rule of a person is about that person and their guests alone', () => {
   const own = { ...names, isOwn: true }
   expect(ruleWords({ on: 'unlocked', people: ['Ada'] }, own)).toBe('when you open any door')
   expect(ruleWords({ on: 'denied', locks: ['shed'], hours: NIGHT }, own)).toBe(
     'when you are refused at the shed between 22:00 and 06:00',
+  )
+  expect(ruleWords({ on: 'guest.opened' }, own)).toBe('when a guest of yours is let in')
+  expect(ruleWords({ on: 'guest.problem' }, own)).toBe(
+    'when the pass of a guest of yours is tried on another phone, or they ask for help',
   )
 })

@@ -119,7 +119,7 @@ describe('who asks, and where', () => {
   test('an unknown lock and an unknown account are told from a denial', async () => {
     await using place = await home()
     expect(await place.outcome({ lock: 'no-such-door' })).toBe('unknown_lock')
-    expect(await place.outcome({ by: 'nobody' })).toBe('unknown_account')
+    expect(await place.outcome({ by: 'nobody' })).toBe('unknown_holder')
     expect(place.leaves).toStrictEqual([])
   })
 

@@ -161,6 +161,38 @@ const appended = {
 const enqueue = (...events: readonly AppendedEvent[]) =>
   app.db.transaction((tx) => enqueueAppended({ zone: () => 'UTC' })(tx, events))
 
+test('a guest who was let in is told to the home, and to the host alone', async () => {
+  await app.signIn('bob')
+  const bob = await publicId('bob')
+  const pass = crypto.randomUUID()
+  await app.db.run(
+    `INSERT INTO pass (id, label, made_by, devices_max, created_at_ms) VALUES (?, 'Plumber', ?, 2, 0)`,
+    pass,
+    ada,
+  )
+  const rules = [{ on: 'guest.opened' }] as const
+  for (const [id, accountPublicId] of [
+    ['hook', null],
+    ['host', ada],
+    ['other', bob],
+  ] as const)
+    await addTarget(app.db, id, rules, { accountPublicId })
+  const guest = { ...appended, result: 'permitted', source: 'decided', passId: pass } as const
+  await enqueue(guest, { ...guest, seq: 2, passId: undefined, accountPublicId: ada })
+  await enqueue({ ...guest, seq: 3, result: 'denied', reason: 'expired' })
+  expect(await toldOf()).toStrictEqual([['guest.opened', 1]])
+  expect(await toldOf('host')).toStrictEqual([['guest.opened', 1]])
+  expect(await toldOf('other')).toBeEmpty()
+})
+
+test('what a controller signed is told although the app’s claim came first and was not', async () => {
+  await addTarget(app.db, 'hook', EVERYTHING)
+  await app.db.run('UPDATE account SET admitted_at_ms = NULL')
+  const claim = { ...appended, source: 'claimed', accountPublicId: ada } as const
+  await enqueue(claim, { ...claim, seq: 2, source: 'attested', result: 'released', sameAs: 1 })
+  expect(await toldOf()).toStrictEqual([['unlocked', 2]])
+})
+
 test('an opening that another leaf has told of is not told of twice', async () => {
   await addTarget(app.db, 'hook', EVERYTHING)
   await enqueue(appended, { ...appended, seq: 2, source: 'claimed', sameAs: 1 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { homeEventOf, wantsEvent, wantsNews } from '../../../src/outbox/core/rules.ts'
-import type { Rule } from '../../../src/domain/home-event.ts'
+import type { HomeEventKind, Rule } from '../../../src/domain/home-event.ts'
 
 const listener = (rules: readonly Rule[], accountPublicId: string | null = null) => ({
   id: 't',
@@ -20,10 +20,19 @@ describe('what an appended event is to the home', () => {
     ['unlocked', null, 'unlocked'],
     ['denied', 'no_grant', 'denied'],
     ['permitted', null, undefined],
+    ['released', null, 'unlocked'],
+    ['failed', 'motor_blocked', undefined],
     ['denied', 'too_many_attempts', undefined],
     ['denied', 'unlocks_lost', undefined],
   ] as const)('%s (%s) is %s', (result, reason, expected) => {
     expect(homeEventOf({ result, reason })).toBe(expected)
+  })
+
+  test('a guest who was permitted was let in', () => {
+    const passId = 'pass-1'
+    expect(homeEventOf({ result: 'permitted', reason: null, passId })).toBe('guest.opened')
+    expect(homeEventOf({ result: 'denied', reason: 'expired', passId })).toBe('denied')
+    expect(homeEventOf({ result: 'unlocked', reason: null, passId })).toBe('unlocked')
   })
 })
 
@@ -70,12 +79,30 @@ describe('a rule', () => {
     expect(at(Date.UTC(2026, 6, 10, 21, 30))).toBeFalse()
   })
 
-  test('of a person hears of that person only, and of nothing that concerns the whole home', () => {
+  test('of a person hears of that person and their guests only, and of nothing that concerns the whole home', () => {
     const rules = [{ on: 'unlocked' }, { on: 'log.problem' }, { on: 'account.waiting' }] as const
     expect(wantsEvent(listener(rules, 'ada'), event, berlin)).toBeTrue()
     expect(wantsEvent(listener(rules, 'bob'), event, berlin)).toBeFalse()
-    expect(wantsNews(listener(rules), 'log.problem', 0, berlin)).toBeTrue()
-    expect(wantsNews(listener(rules, 'ada'), 'log.problem', 0, berlin)).toBeFalse()
-    expect(wantsNews(listener(rules, 'ada'), 'account.waiting', 0, berlin)).toBeFalse()
+    const wants = (owner: string | null, on: HomeEventKind, host?: string) =>
+      wantsNews(listener([...rules, { on: 'guest.problem' }], owner), { on, host, atMs: 0 }, berlin)
+    expect(wants(null, 'log.problem')).toBeTrue()
+    expect(wants('ada', 'log.problem')).toBeFalse()
+    expect(wants('ada', 'account.waiting')).toBeFalse()
+    expect(wants(null, 'guest.problem', 'ada')).toBeTrue()
+    expect(wants('ada', 'guest.problem', 'ada')).toBeTrue()
+    expect(wants('bob', 'guest.problem', 'ada')).toBeFalse()
+    expect(wants('bob', 'guest.problem')).toBeFalse()
+  })
+
+  test('of a host hears when a guest of theirs was let in, and never as a member’s opening', () => {
+    const guest = { ...event, on: 'guest.opened', accountPublicId: '', host: 'ada' } as const
+    const rules = [{ on: 'guest.opened', locks: ['front-door'] }] as const
+    expect(wantsEvent(listener(rules, 'ada'), guest, berlin)).toBeTrue()
+    expect(wantsEvent(listener(rules), guest, berlin)).toBeTrue()
+    expect(wantsEvent(listener(rules, 'bob'), guest, berlin)).toBeFalse()
+    expect(wantsEvent(listener(rules, 'ada'), { ...guest, lock: 'garage' }, berlin)).toBeFalse()
+    expect(
+      wantsEvent(listener([{ on: 'denied' }], 'ada'), { ...guest, on: 'denied' }, berlin),
+    ).toBeFalse()
   })
 })

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/domain/duration.ts'
 import type { Channel, HomeEventKind, Message, SendResult } from '../../../src/domain/home-event.ts'
 import { enqueueIn } from '../../../src/outbox/core/enqueue-store.ts'
+import { guestsIn } from '../../../src/outbox/core/guest-store.ts'
 import { deliveriesIn } from '../../../src/outbox/core/delivery-store.ts'
 import { targetsIn } from '../../../src/outbox/core/target-store.ts'
 import { type Sender, sender } from '../../../src/outbox/sending/sender.ts'
@@ -26,6 +27,7 @@ const open = (db: Parameters<typeof sender>[0]['db'] = app.db) =>
     auditIn: app.audit.auditIn,
     channels: { test: channel },
     unlockFacts: async (seq) => ({ seq, id: `evt-${seq}` }) as never,
+    guestName: guestsIn(app.db).nameOf,
     countWaiting: async () => people,
     onAttempt: () => {},
     random: () => 0.5,
@@ -419,4 +421,59 @@ test('a problem of the log is told once a day while it is the same one', async (
     'y',
     'y',
   ])
+})
+
+describe('a guest who asks for help', () => {
+  const passId = crypto.randomUUID()
+  const asks = async () => {
+    await app.outbox.announce({ event: 'guest.problem', problem: 'asks', passId })
+    outbox.onCommit()
+  }
+
+  beforeEach(async () => {
+    await app.signIn('ada')
+    await app.db.run(
+      `INSERT INTO pass (id, label, made_by, devices_max, created_at_ms)
+       SELECT ?, 'Plumber', public_id, 2, 0 FROM account`,
+      passId,
+    )
+    const host = await app.db.get<{ id: string }>('SELECT public_id AS id FROM account')
+    const rules = [{ on: 'guest.problem' }] as const
+    await addTarget(app.db, 'home', rules)
+    await addTarget(app.db, 'host', rules, { accountPublicId: host?.id ?? '' })
+    await addTarget(app.db, 'other', rules, { accountPublicId: crypto.randomUUID() })
+  })
+
+  test('is told to the home and to the host, by the name that the pass has then', async () => {
+    await asks()
+    await app.db.run("UPDATE pass SET label = 'Eve'")
+    outbox.start()
+    await until(() => sent.length === 2)
+    const about = { event: 'guest.problem', says: 'Eve asks for help with their pass.' } as const
+    expect(sent.map(({ target }) => target).toSorted()).toStrictEqual(['home', 'host'])
+    expect(sent.map(({ message }) => message.about)).toStrictEqual([about, about])
+  })
+
+  test('is told once an hour, and of another phone at once', async () => {
+    outbox.start()
+    await asks()
+    await asks()
+    const other = { event: 'guest.problem', problem: 'another_device', passId } as const
+    await app.outbox.announce(other)
+    app.clock.nowMs += HOUR_MS
+    await app.outbox.announce(other)
+    expect((await deliveriesTo(app.db, 'home')).map(({ about }) => about)).toStrictEqual([
+      `asks ${passId}`,
+      `another_device ${passId}`,
+      `another_device ${passId}`,
+    ])
+  })
+
+  test('is not told once the pass is erased, and no name was stored', async () => {
+    await asks()
+    await app.db.run('UPDATE pass SET label = NULL')
+    outbox.start()
+    await until(async () => (await deliveriesTo(app.db, 'home'))[0]?.state === 'dropped')
+    expect(sent).toBeEmpty()
+  })
 })

@@ -1,4 +1,5 @@
-import { capital, sentence } from './format.ts'
+import { capital } from './capital.ts'
+import { sentence } from './format.ts'
 
 /** What a new password needs, as this gateway is set up; the page has it in its head. */
 const rule = document.querySelector<HTMLMetaElement>('meta[name="password-rule"]')?.content ?? ''

@@ -14,12 +14,16 @@ export const toldWords = (told: number): string =>
 
 /** What says most comes first. */
 const STRENGTH: readonly Unlock['source'][] = [
+  'attested',
   'reported',
   'decided',
   'observed',
   'claimed',
   'imported',
 ]
+
+/** Of an attempt at a lock with several controllers, one that opened counts more than one that did not. */
+const ENDS: readonly Unlock['result'][] = ['unlocked', 'released', 'failed', 'permitted', 'denied']
 
 /** Returns unlocks in the same order, each opening once. Of what the lock, the gateway and an app report of it, the one
  * that says most is shown; of equal ones, the first. */
@@ -52,13 +56,15 @@ const groupedBy = <Item>(items: readonly Item[], keyOf: (item: Item) => unknown)
 const shownOf = (opening: readonly Unlock[]): ToldUnlock => {
   const [strongest, ...others] = [...opening].sort(
     (one, other) =>
-      STRENGTH.indexOf(one.source) - STRENGTH.indexOf(other.source) || one.seq - other.seq,
+      STRENGTH.indexOf(one.source) - STRENGTH.indexOf(other.source) ||
+      ENDS.indexOf(one.result) - ENDS.indexOf(other.result) ||
+      one.seq - other.seq,
   ) as [Unlock, ...Unlock[]]
-  const { source } = strongest
+  const { source, result } = strongest
   const also = new Set(others.map((other) => other.source).filter((other) => other !== source))
   return {
     ...strongest,
-    told: opening.filter((unlock) => unlock.source === source).length,
+    told: opening.filter((unlock) => unlock.source === source && unlock.result === result).length,
     also: [...also],
   }
 }

@@ -2,9 +2,12 @@ import { foldedText } from '../../../domain/text/folded-text.ts'
 import type { EventAnswer } from '../../../unlocks/log/schema.ts'
 import { REFUSALS } from './decision.ts'
 import { theDoor } from './door-name.ts'
+import { capital } from './capital.ts'
 
 /** One unlock, or one attempt that was refused, as the log has it. */
-export type Unlock = EventAnswer
+export type Unlock = Omit<EventAnswer, 'source'> & {
+  readonly source: EventAnswer['source'] | 'attested'
+}
 
 /** What a receipt proves of it. */
 export type ProvenUnlock = Omit<Unlock, 'repeat_of' | 'unit' | 'token' | 'delivery'>
@@ -29,6 +32,14 @@ export const whoOf = (unlock: ProvenUnlock): string => {
   return unlock.username ?? 'Erased person'
 }
 
+/** Whether a guest did it, whose name is the one that the host gave them. */
+export const isGuest = ({ source, method }: ProvenUnlock): boolean =>
+  method === 'guest' && (source === 'decided' || source === 'attested')
+
+/** Whether a controller says that the door opened although nobody asked the gateway, for example with a key. */
+export const isUnasked = ({ source, result, attempt }: ProvenUnlock): boolean =>
+  source === 'attested' && result === 'unlocked' && attempt === null
+
 /** What they did: `unlocked the front door`. */
 export const actionOf = (unlock: ProvenUnlock): string => {
   const { result, source, lock, username, method } = unlock
@@ -44,10 +55,20 @@ export const actionOf = (unlock: ProvenUnlock): string => {
 
 /** The whole unlock without how and why, with the person in the middle: `The gateway let ada in at the
  * front door`. */
-export const phraseOf = (unlock: ProvenUnlock): Phrase =>
-  unlock.result === 'permitted'
-    ? { before: 'The gateway let ', who: whoOf(unlock), after: ` in at ${theDoor(unlock.lock)}` }
-    : { before: '', who: whoOf(unlock), after: ` ${actionOf(unlock)}` }
+export const phraseOf = (unlock: ProvenUnlock): Phrase => {
+  const { result, lock } = unlock
+  const [door, guest] = [theDoor(lock), isGuest(unlock) ? 'guest ' : '']
+  const who = whoOf(unlock)
+  if (isUnasked(unlock))
+    return { before: `${capital(door)} was opened without asking the gateway`, who: '', after: '' }
+  if (result === 'permitted')
+    return { before: `The gateway let ${guest}`, who, after: ` in at ${door}` }
+  if (result === 'released')
+    return { before: `The lock released ${door} for ${guest}`, who, after: '' }
+  if (result === 'failed')
+    return { before: `${capital(door)} did not open for ${guest}`, who, after: '' }
+  return { before: capital(guest), who, after: ` ${actionOf(unlock)}` }
+}
 
 type Phrase = { readonly before: string; readonly who: string; readonly after: string }
 
@@ -64,7 +85,20 @@ export const PROVENANCE: Readonly<Record<Unlock['source'], string>> = {
   observed: 'the gateway says so',
   decided: 'the gateway decided',
   reported: 'the lock says so',
+  attested: 'the lock signed it',
 }
+
+/** The same about one unlock: `the lock signed that it opened`. */
+export const provenanceOf = ({ source, result }: ProvenUnlock): string => {
+  if (source === 'attested' && result === 'unlocked') return 'the lock signed that it opened'
+  return source === 'attested' && result === 'released'
+    ? 'the lock signed that it released the door'
+    : PROVENANCE[source]
+}
+
+/** Whether the lock itself says so. */
+export const isByLock = ({ source }: ProvenUnlock): boolean =>
+  source === 'reported' || source === 'attested'
 
 /** How long a lock may take to say that it opened. */
 const SILENCE_MS = 30_000
@@ -73,6 +107,7 @@ const SILENCE_MS = 30_000
 export const silenceOf = ({ delivery, happened_at: at }: Unlock, nowMs = Date.now()): string => {
   const isSilent = delivery === 'asked' && nowMs - Date.parse(at) > SILENCE_MS
   if (delivery === 'unknown' || isSilent) return 'the lock said nothing'
+  if (delivery === 'offline') return 'the lock was offline'
   return delivery === 'failed' ? 'the lock did not open' : ''
 }
 
@@ -90,10 +125,11 @@ const isTest = ({ method, result }: ProvenUnlock): boolean =>
 
 /** How they did it, with a space in front; empty if it is unknown or erased. */
 export const methodOf = (unlock: ProvenUnlock): string => {
-  const { method, source } = unlock
-  if (method === null || isTest(unlock)) return ''
+  const { method, source, result } = unlock
+  if (method === null || isTest(unlock) || isUnasked(unlock)) return ''
+  if (result === 'released' || result === 'failed' || isGuest(unlock)) return ''
   if (source === 'observed' || source === 'decided') return ''
-  if (source === 'reported' && method === UNKNOWN) return ''
+  if (isByLock(unlock) && method === UNKNOWN) return ''
   return ` ${METHODS.get(foldedText(method)) ?? `using “${method}”`}`
 }
 
@@ -146,8 +182,8 @@ export const reasonOf = (unlock: ProvenUnlock): string =>
   unlock.reason && isAtDoor(unlock) ? `: ${REASONS[unlock.reason]}` : ''
 
 /** Whose clock says when it happened. */
-export const clockOwner = ({ source }: ProvenUnlock): 'lock' | 'phone' =>
-  source === 'reported' ? 'lock' : 'phone'
+export const clockOwner = (unlock: ProvenUnlock): 'lock' | 'phone' =>
+  isByLock(unlock) ? 'lock' : 'phone'
 
 /** True if that clock is wrong by so much that people should know: a little is ordinary. */
 export const isClockWrong = ({ doubted, delay_ms }: Unlock): boolean =>

@@ -53,6 +53,16 @@ describe('a list of unlocks', () => {
     ])
   })
 
+  test('shows an attempt as the lock signed it, and as opened if one of its controllers opened it', () => {
+    const decided = { ...unlock(3), source: 'decided', result: 'permitted', attempt: 'a' } as const
+    const failed = { ...unlock(4), source: 'attested', result: 'failed', attempt: 'a' } as const
+    const released = { ...failed, seq: 5, result: 'released' } as const
+    const shownSeqs = (...unlocks: Parameters<typeof withoutRepeats>[0]) =>
+      withoutRepeats(unlocks).map(({ seq, told, also }) => [seq, told, also])
+    expect(shownSeqs(failed, decided)).toEqual([[4, 1, ['decided']]])
+    expect(shownSeqs(released, failed, decided)).toEqual([[5, 1, ['decided']]])
+  })
+
   test('shows a permission for itself while the lock has not reported anything', () => {
     const decided = { ...unlock(3), source: 'decided', result: 'permitted', attempt: 'a' } as const
     const other = { ...decided, seq: 4, attempt: 'b' } as const

@@ -4,6 +4,7 @@ import { doorNames } from '../../../../src/console/app/words/door-name.ts'
 import {
   PROVENANCE,
   type Unlock,
+  provenanceOf,
   sentenceOf,
   silenceOf,
 } from '../../../../src/console/app/words/unlock.ts'
@@ -55,6 +56,32 @@ const SENTENCES: readonly (readonly [string, Partial<Unlock>])[] = [
       account: null,
     },
   ],
+  [
+    'The gateway let guest ada in at the front door.',
+    { result: 'permitted', source: 'decided', method: 'guest', account: null },
+  ],
+  [
+    'The lock released the front door for guest ada.',
+    { source: 'attested', result: 'released', method: 'guest', account: null, attempt: 'a' },
+  ],
+  [
+    'Guest ada unlocked the front door.',
+    { source: 'attested', method: 'guest', account: null, attempt: 'a' },
+  ],
+  [
+    'ada unlocked the front door with the app.',
+    { source: 'attested', method: 'app', attempt: 'a' },
+  ],
+  [
+    'The front door did not open for ada: the bolt was blocked.',
+    { source: 'attested', result: 'failed', reason: 'motor_blocked', method: 'app', attempt: 'a' },
+  ],
+  [
+    'The front door was opened without asking the gateway.',
+    { source: 'attested', method: 'unknown', username: '', account: null },
+  ],
+  // Apps choose their own words.
+  ['ada unlocked the front door using “guest”.', { method: 'guest' }],
   // Whoever is guessed at has done nothing.
   [
     'Somebody guessed at ada’s password.',
@@ -88,6 +115,16 @@ test('says who says so', () => {
 })
 
 test.each([
+  ['attested', 'unlocked', 'the lock signed that it opened'],
+  ['attested', 'released', 'the lock signed that it released the door'],
+  ['attested', 'failed', 'the lock signed it'],
+  ['reported', 'unlocked', 'the lock says so'],
+  ['claimed', 'unlocked', 'the phone says so'],
+] as const)('what is %s as %s: %s', (source, result, words) => {
+  expect(provenanceOf({ ...EVENT_EXAMPLE, source, result })).toBe(words)
+})
+
+test.each([
   [null, 60, ''],
   ['no_controller', 60, ''],
   ['asked', 30, ''],
@@ -96,6 +133,7 @@ test.each([
   ['happened', 60, ''],
   ['unknown', 1, 'the lock said nothing'],
   ['failed', 1, 'the lock did not open'],
+  ['offline', 1, 'the lock was offline'],
 ] as const)('after a permitted attempt that is %p for %d s, says “%s”', (delivery, s, words) => {
   const permitted = { ...EVENT_EXAMPLE, ...DECIDED, result: 'permitted', delivery } as const
   const nowMs = Date.parse(EVENT_EXAMPLE.happened_at) + s * 1000

@@ -9,7 +9,7 @@ import { doorAddress } from '../../routing/doors.ts'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { withoutRepeats } from '../../words/repeats.ts'
-import { PROVENANCE, isDecision, silenceAfter, phraseText, reasonOf } from '../../words/unlock.ts'
+import { isDecision, silenceAfter, phraseText, provenanceOf, reasonOf } from '../../words/unlock.ts'
 import { DoorState } from './door-state.tsx'
 import { OpenButton } from './open-button.tsx'
 
@@ -66,7 +66,7 @@ const LastEvent = ({ label, refresh }: { readonly label: string; readonly refres
         {reasonOf(last)}
       </a>
       , <Time at={last.happened_at} />
-      {isDecision(last) ? silenceAfter(last) : ` (${PROVENANCE[last.source]})`}
+      {isDecision(last) ? silenceAfter(last) : ` (${provenanceOf(last)})`}
     </p>
   )
 }

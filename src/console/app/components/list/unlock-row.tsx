@@ -4,14 +4,17 @@ import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords } from '../../words/repeats.ts'
 import { doorName } from '../../words/door-name.ts'
 import {
-  PROVENANCE,
   REASONS,
   type Unlock,
   actionOf,
   clockOwner,
   isAtDoor,
+  isByLock,
   isClockWrong,
   isDecision,
+  isGuest,
+  isUnasked,
+  provenanceOf,
   silenceOf,
   whoOf,
 } from '../../words/unlock.ts'
@@ -55,6 +58,7 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
     <span class="by">
       <strong>{whoOf(unlock)}</strong>
       {unlock.unit !== null && <span class="quiet"> {unlock.unit}</span>}
+      {isGuest(unlock) && <span class="quiet"> guest</span>}
     </span>
     {isAtDoor(unlock) ? (
       <>
@@ -66,7 +70,12 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
     )}
     <span class="marks">
       {/* A mark, because phones may give methods any name. */}
-      {unlock.result === 'permitted' && <span class="badge">let in</span>}
+      {RESULT_MARKS[unlock.result] !== '' && (
+        <span class={unlock.result === 'failed' ? 'badge stop' : 'badge'}>
+          {RESULT_MARKS[unlock.result]}
+        </span>
+      )}
+      {isUnasked(unlock) && <span class="badge warning">unasked</span>}
       {silenceOf(unlock) && <span class="badge warning">{silenceOf(unlock)}</span>}
       {unlock.result === 'denied' && isAtDoor(unlock) && (
         <span class="badge stop">{isDecision(unlock) ? 'refused' : 'turned away'}</span>
@@ -78,15 +87,28 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
   </a>
 )
 
+/** Empty if the rest of the row says it. */
+const RESULT_MARKS: Readonly<Record<Unlock['result'], string>> = {
+  permitted: 'let in',
+  released: 'released',
+  failed: 'did not open',
+  unlocked: '',
+  denied: '',
+}
+
 /** The method, or why the gateway refused whatever it would have been. */
-const howOf = ({ source, reason, method }: Unlock): string | null =>
-  source !== 'claimed' && source !== 'imported' && reason ? REASONS[reason] : method
+const howOf = (unlock: Unlock): string | null => {
+  const { source, reason, method } = unlock
+  if (source !== 'claimed' && source !== 'imported' && reason) return REASONS[reason]
+  if (isUnasked(unlock)) return 'without asking the gateway'
+  return isGuest(unlock) ? 'with a pass' : method
+}
 
 /** Shows if an unlock came by an access token, was imported, was reported late or has an uncertain time. */
 export const UnlockBadges = ({ unlock }: { readonly unlock: Unlock }) => (
   <>
     {unlock.token !== null && <span class="badge">by {unlock.token.name ?? 'an old token'}</span>}
-    {unlock.source === 'reported' && <span class="badge">{PROVENANCE.reported}</span>}
+    {isByLock(unlock) && <span class="badge">{provenanceOf(unlock)}</span>}
     {unlock.source === 'imported' ? (
       <span class="badge">imported</span>
     ) : (

@@ -41,13 +41,15 @@ export const NEW_HOURS: Hours = { from: '10:00', until: '16:00' }
 
 const NO_MOMENT: Moment = { day: '', clock: '' }
 
-/** A draft that gives access at any time. */
+/** A draft that gives access at any time, or until the end of `lastDay`. */
 export const newDraft = ({
   holder = '',
   lock,
+  lastDay = '',
 }: {
   holder?: string
-  lock?: string
+  lock?: string | undefined
+  lastDay?: string
 }): GrantDraft => ({
   holder,
   isForAllDoors: false,
@@ -55,7 +57,7 @@ export const newDraft = ({
   isWeekly: false,
   windows: [NEW_WINDOW],
   starts: NO_MOMENT,
-  ends: NO_MOMENT,
+  ends: { ...NO_MOMENT, day: lastDay },
   uses: '',
   holidays: 'ignore',
   holidayHours: [NEW_HOURS],
@@ -80,10 +82,11 @@ export const draftOf = (grant: Grant, zone: string): GrantDraft => {
   }
 }
 
-/** The holder as a query has it; empty for an erased person. */
+/** The text of the holder; empty for an erased person. */
 const holderOf = ({ holder }: Grant): string => {
   if (holder === null) return ''
-  return 'account' in holder ? `account:${holder.account}` : `role:${holder.role}`
+  if ('account' in holder) return `account:${holder.account}`
+  return 'role' in holder ? `role:${holder.role}` : GUEST + (holder.pass.label ?? '')
 }
 
 const MIDNIGHT = '00:00'
@@ -129,15 +132,23 @@ export const changesFrom = (before: GrantDraft, after: GrantDraft): Partial<Gran
 
 type GrantBody = ReturnType<typeof grantBody>
 
+/** What the text of a holder begins with if it is a guest; the guest's name follows. */
+export const GUEST = 'pass:'
+
 /** The holder as the API takes it in a body. */
 export const holderBody = (holder: string) => {
+  if (holder.startsWith(GUEST)) return { pass: { label: holder.slice(GUEST.length).trim() } }
   const [kind = '', name = ''] = holder.split(':')
   return { [kind]: name }
 }
 
 /** What is missing before a draft can be previewed. */
 export const missingIn = ({ holder, isForAllDoors, doors }: GrantDraft): string | undefined => {
+  if (!isForAllDoors && doors.length === 0 && !isNobody(holder)) return 'Choose at least one door.'
   if (holder === '') return 'Choose a person or role.'
-  if (!isForAllDoors && doors.length === 0) return 'Choose at least one door.'
-  return undefined
+  return isNobody(holder) ? 'Enter the name of your guest.' : undefined
 }
+
+/** Whether nobody has been chosen or named yet. */
+export const isNobody = (holder: string): boolean =>
+  holder === '' || (holder.startsWith(GUEST) && holder.slice(GUEST.length).trim() === '')

@@ -12,12 +12,13 @@ type Props = {
   readonly draft: GrantDraft
   readonly onChange: (change: Partial<GrantDraft>) => void
   readonly doors: readonly Door[]
+  readonly mayBeAll: boolean
 }
 
 /** Which doors a grant opens, and when. */
-export const GrantFields = ({ draft, onChange, doors }: Props) => (
+export const GrantFields = ({ draft, onChange, doors, mayBeAll }: Props) => (
   <>
-    <WhichDoors draft={draft} onChange={onChange} doors={doors} />
+    <WhichDoors draft={draft} onChange={onChange} doors={doors} mayBeAll={mayBeAll} />
     <Group label="When" name="windows">
       <Choices
         label="When"
@@ -44,15 +45,17 @@ const WHEN = [
   },
 ] as const
 
-const WhichDoors = ({ draft, onChange, doors }: Props) => (
+const WhichDoors = ({ draft, onChange, doors, mayBeAll }: Props) => (
   <Group label="Which doors" name="locks">
     <div class="checkboxes">
-      <Checkbox
-        isChecked={draft.isForAllDoors}
-        onChecked={(isForAllDoors) => onChange({ isForAllDoors })}
-      >
-        All doors, also those added later
-      </Checkbox>
+      {mayBeAll && (
+        <Checkbox
+          isChecked={draft.isForAllDoors}
+          onChecked={(isForAllDoors) => onChange({ isForAllDoors })}
+        >
+          All doors, also those added later
+        </Checkbox>
+      )}
       {!draft.isForAllDoors &&
         doors.map(({ label, name }) => (
           <Checkbox
@@ -70,7 +73,7 @@ const WhichDoors = ({ draft, onChange, doors }: Props) => (
   </Group>
 )
 
-type PartProps = Omit<Props, 'doors'>
+type PartProps = Pick<Props, 'draft' | 'onChange'>
 
 const Dates = ({ draft: { starts, ends }, onChange }: PartProps) => (
   <Group label="From when until when (optional)">

@@ -4,7 +4,7 @@ import type { Door } from '../../api/doors.ts'
 import { type FieldErrors, FieldError, FormErrors } from '../../components/form/field-errors.ts'
 import { Form } from '../../components/form/form.tsx'
 import { fieldWordsOf } from './field-words.ts'
-import { type GrantDraft, missingIn } from './grant-draft.ts'
+import { type GrantDraft, isNobody, missingIn } from './grant-draft.ts'
 import { GrantFields } from './grant-fields.tsx'
 import { PreviewCard, usePreview } from './preview.tsx'
 
@@ -12,6 +12,8 @@ type Props = {
   readonly action: string
   readonly initial: GrantDraft
   readonly doors: readonly Door[]
+  /** Whether it may be for all doors, including later ones; true by default. */
+  readonly mayBeAll?: boolean
   readonly onSend: (draft: GrantDraft) => Promise<void>
   readonly messageFor?: (error: unknown) => string | undefined
   /** The fields above the doors. */
@@ -21,7 +23,8 @@ type Props = {
 }
 
 /** Asks who may open which doors and when, and previews it while somebody types. */
-export const GrantForm = ({ action, initial, doors, onSend, messageFor, who, note }: Props) => {
+export const GrantForm = (props: Props) => {
+  const { action, initial, doors, mayBeAll = true, onSend, messageFor, who, note } = props
   const [draft, setDraft] = useState(initial)
   // Errors disappear once something is changed.
   const [sent, setSent] = useState<GrantDraft>()
@@ -30,7 +33,7 @@ export const GrantForm = ({ action, initial, doors, onSend, messageFor, who, not
   const send = async (): Promise<void> => {
     const missing = missingIn(draft)
     setSent(draft)
-    if (missing) throw new FieldError({ [draft.holder === '' ? 'holder' : 'locks']: missing })
+    if (missing) throw new FieldError({ [isNobody(draft.holder) ? 'holder' : 'locks']: missing })
     try {
       await onSend(draft)
     } catch (error) {
@@ -44,7 +47,7 @@ export const GrantForm = ({ action, initial, doors, onSend, messageFor, who, not
         <div class="with-preview">
           <div class="grant-fields">
             {who?.(draft, (holder) => change({ holder }))}
-            <GrantFields draft={draft} onChange={change} doors={doors} />
+            <GrantFields draft={draft} onChange={change} doors={doors} mayBeAll={mayBeAll} />
           </div>
           <PreviewCard draft={draft} preview={preview}>
             {note?.(draft)}

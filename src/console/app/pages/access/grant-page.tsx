@@ -1,7 +1,7 @@
 import { useRoute } from 'preact-iso/router'
 import { useState } from 'preact/hooks'
 import { ApiError, api } from '../../api/client.ts'
-import { type Grant, isInUse, loadDoors } from '../../api/doors.ts'
+import type { Grant } from '../../api/doors.ts'
 import { useHolders } from '../../api/holders.ts'
 import { useLoad } from '../../api/load.ts'
 import { role } from '../../api/session.ts'
@@ -11,13 +11,11 @@ import { showToast } from '../../components/feedback/toast.tsx'
 import { WhenLoaded } from '../../components/feedback/when-loaded.tsx'
 import { Button } from '../../components/form/button.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
-import { Section } from '../../components/layout/section.tsx'
 import { ACCESS } from '../../routing/doors.ts'
+import { guestAddress } from '../../routing/guests.ts'
 import { personAddress } from '../../routing/people-filter.ts'
 import { isAtLeast } from '../../routing/sections.ts'
-import { homeZone } from '../../time/time.tsx'
-import { type GrantDraft, changesFrom, draftOf } from './grant-draft.ts'
-import { GrantForm } from './grant-form.tsx'
+import { ChangeGrant } from './change-grant.tsx'
 import { OtherRules } from './other-rules.tsx'
 import { RevokeGrant } from './revoke-grant.tsx'
 
@@ -50,7 +48,7 @@ export const GrantPage = () => {
             <>
               <Facts grant={grant} />
               {isOver(grant) ? null : isChanging ? (
-                <Change
+                <ChangeGrant
                   key={grant.version}
                   grant={grant}
                   path={path}
@@ -61,11 +59,7 @@ export const GrantPage = () => {
               ) : (
                 <div class="actions">
                   <Button onClick={() => setChanging(true)}>Change</Button>
-                  <RevokeGrant
-                    path={path}
-                    words={grant.words}
-                    onRevoked={() => changed('Revoked.')}
-                  />
+                  <RevokeGrant path={path} words={grant.words} onRevoked={changed} />
                 </div>
               )}
             </>
@@ -104,6 +98,13 @@ const Facts = ({ grant }: { readonly grant: Grant }) => {
           {person && <OtherRules person={person} doors={locks} except={id} />}
         </>
       )}
+      {holder && 'pass' in holder && (
+        <p>
+          <a href={guestAddress(holder.pass.id)}>
+            The pass of {holder.pass.label ?? 'an erased guest'}
+          </a>
+        </p>
+      )}
       {holder && 'account' in holder && (
         <p>
           <a href={personAddress(holder.account)}>{holder.username}’s page</a>
@@ -112,54 +113,3 @@ const Facts = ({ grant }: { readonly grant: Grant }) => {
     </section>
   )
 }
-
-type ChangeProps = {
-  readonly grant: Grant
-  readonly path: string
-  readonly onChanged: () => void
-  readonly onReload: () => void
-  readonly onCancel: () => void
-}
-
-const Change = ({ grant, path, onChanged, onReload, onCancel }: ChangeProps) => {
-  const doors = useLoad('doors', loadDoors)
-  const [isOutdated, setOutdated] = useState(false)
-  const initial = draftOf(grant, homeZone())
-  const send = async (draft: GrantDraft): Promise<void> => {
-    const changes = changesFrom(initial, draft)
-    try {
-      if (Object.keys(changes).length > 0)
-        await api.patch(path, changes, { 'if-match': `"${grant.version}"` })
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 412) setOutdated(true)
-      throw error
-    }
-    onChanged()
-  }
-  return (
-    <Section title="Change">
-      <WhenLoaded what="doors" loaded={doors}>
-        {({ locks }) => (
-          <GrantForm
-            action="Save"
-            initial={initial}
-            doors={locks.filter((door) => isInUse(door) || grant.locks.includes(door.label))}
-            onSend={send}
-            messageFor={messageFor}
-          />
-        )}
-      </WhenLoaded>
-      <div class="actions">
-        {isOutdated && <Button onClick={onReload}>Reload</Button>}
-        <Button kind="quiet" onClick={onCancel}>
-          Cancel
-        </Button>
-      </div>
-    </Section>
-  )
-}
-
-const messageFor = (error: unknown): string | undefined =>
-  error instanceof ApiError && error.status === 412
-    ? 'Somebody changed this a moment ago. Reload it before you change it.'
-    : undefined

@@ -1,33 +1,48 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
+import type { Static } from '@sinclair/typebox'
+import type { RevocationAnswer } from '../../../../locks/grants/schema.ts'
+import { listed } from '../../../../domain/text/grant-words.ts'
 import { api } from '../../api/client.ts'
 import { Button } from '../../components/form/button.tsx'
 import { Confirm } from '../../components/form/dialog.tsx'
 import { Field } from '../../components/form/field.tsx'
+import { theDoor } from '../../words/door-name.ts'
+
+type Revocation = Static<typeof RevocationAnswer>
 
 type Props = {
   /** The path of the grant in the API. */
   readonly path: string
+  /** What is revoked: `rule`. */
+  readonly what?: string
   readonly words: string
-  readonly onRevoked: () => void
+  /** Called with what to tell the person. */
+  readonly onRevoked: (message: string) => void
 }
 
 /** Revokes a grant at once. */
-export const RevokeGrant = ({ path, words, onRevoked }: Props) => {
+export const RevokeGrant = ({ path, what = 'rule', words, onRevoked }: Props) => {
   const [isAsked, setAsked] = useState(false)
   const [why, setWhy] = useState('')
-  const revoke = (): Promise<void> =>
-    api.post(`${path}/revocation`, why.trim() === '' ? {} : { why: why.trim() })
+  const answer = useRef<Revocation>({ effective: [] })
+  const revoke = async (): Promise<void> => {
+    const note = why.trim()
+    answer.current = await api.post<Revocation>(
+      `${path}/revocation`,
+      note === '' ? {} : { why: note },
+    )
+  }
   return (
     <>
       <Button onClick={() => setAsked(true)}>Revoke</Button>
       <Confirm
-        title="Revoke this rule?"
+        title={`Revoke this ${what}?`}
         action="Revoke"
         isDangerous
         isOpen={isAsked}
         onClose={() => setAsked(false)}
         onConfirm={revoke}
-        onDone={onRevoked}
+        onDone={() => onRevoked(effectWords(answer.current))}
       >
         <p class="words">{words}</p>
         <p>
@@ -46,3 +61,11 @@ export const RevokeGrant = ({ path, words, onRevoked }: Props) => {
     </>
   )
 }
+
+const DOORS_NAMED_MAX = 4
+
+/** Says from when on it is refused, and where. */
+const effectWords = ({ effective }: Revocation): string =>
+  effective.length === 0 || effective.length > DOORS_NAMED_MAX
+    ? 'Revoked, effective now.'
+    : `Revoked, effective now at ${listed(effective.map(({ lock }) => theDoor(lock)))}.`

@@ -1,7 +1,7 @@
 import type { Holders } from '../../api/holders.ts'
 import type { Target } from '../../api/targets.ts'
 import { connectionAddress } from '../../routing/connections.ts'
-import { capital } from '../../words/format.ts'
+import { capital } from '../../words/capital.ts'
 import { whenWords } from '../../words/when.ts'
 import { kindLabel } from './kinds.ts'
 import { OnOffButton, TestButton } from './target-actions.tsx'

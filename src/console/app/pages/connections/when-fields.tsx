@@ -1,12 +1,13 @@
 import { useRef } from 'preact/hooks'
 import type { Door } from '../../api/doors.ts'
+import { mayHaveGuests } from '../../api/guests.ts'
 import type { Holders } from '../../api/holders.ts'
 import { Button } from '../../components/form/button.tsx'
 import { Checkbox } from '../../components/form/checkbox.tsx'
 import { Group } from '../../components/form/group.tsx'
 import { type Option, Select } from '../../components/form/select.tsx'
 import { doorName } from '../../words/door-name.ts'
-import { capital } from '../../words/format.ts'
+import { capital } from '../../words/capital.ts'
 import { isAtDoors, isOfPeople, whenWords } from '../../words/when.ts'
 import { HoursFields } from './hours-fields.tsx'
 import { NEW_WHEN, type WhenDraft, whenOf } from './when-draft.ts'
@@ -24,6 +25,12 @@ const EVENTS = [
   { value: 'log.problem', label: 'the log has a problem' },
   { value: 'account.waiting', label: 'a new account is waiting' },
 ] as const
+
+/** What a person's own connection hears of: themselves, and their guests. */
+const ownEvents = () =>
+  EVENTS.filter(
+    ({ value }) => isOfPeople({ on: value }) || (value.startsWith('guest.') && mayHaveGuests()),
+  )
 
 type Props = {
   readonly whens: readonly WhenDraft[]
@@ -67,7 +74,7 @@ export const WhenFields = ({ whens, onWhens, doors, holders, isPersonal }: Props
                   label="When"
                   value={when.on}
                   onValue={(on) => change(index, { on: on || 'unlocked' })}
-                  options={EVENTS.filter((event) => !isPersonal || isOfPeople({ on: event.value }))}
+                  options={isPersonal ? ownEvents() : EVENTS}
                 />
                 {isAtDoors(when) && (
                   <Several

@@ -11,7 +11,7 @@ import { doorAddress, grantAddress } from '../../routing/doors.ts'
 import { isAtLeast } from '../../routing/sections.ts'
 import { Time } from '../../time/time.tsx'
 import { doorName, theDoor } from '../../words/door-name.ts'
-import { capital } from '../../words/format.ts'
+import { capital } from '../../words/capital.ts'
 import { useHolders } from '../../api/holders.ts'
 import { WhatIf } from './what-if.tsx'
 

@@ -135,6 +135,7 @@ const WITNESSES: Readonly<Record<Unlock['source'], string>> = {
   imported: 'the legacy server',
   decided: 'this gateway',
   reported: 'the lock, and what it is connected by',
+  attested: 'the controller of the lock',
 }
 
 const Proven = ({ proof, verifierKey, unlock, what }: ProvenProps) => (

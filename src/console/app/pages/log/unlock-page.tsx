@@ -14,8 +14,10 @@ import {
   type Unlock,
   clockOwner,
   isAtDoor,
+  isByLock,
   isDecision,
   isGuess,
+  isGuest,
   isLoss,
   phraseText,
   reasonOf,
@@ -63,6 +65,7 @@ const SOURCES: Readonly<Record<Unlock['source'], string>> = {
   imported: 'The legacy server, from its database',
   decided: 'This gateway, which decided it',
   reported: 'The lock itself',
+  attested: 'The controller of the lock, which signed it',
 }
 
 /** What became of a decision at the lock. */
@@ -72,7 +75,7 @@ const DELIVERED: Readonly<Record<NonNullable<Unlock['delivery']>, string>> = {
   asked: 'It asked the lock to open.',
   accepted: 'It asked the lock to open, and the lock took the command.',
   happened: 'It asked the lock to open, and the lock says that it did.',
-  failed: 'It asked the lock to open, and the lock did not.',
+  failed: 'It asked the lock to open, and it did not open.',
   unknown: 'It asked the lock to open, and the lock said nothing.',
 }
 
@@ -151,6 +154,7 @@ const Facts = ({ unlock }: UnlockProps) => {
         {isLoss(unlock) ? 'This gateway' : SOURCES[unlock.source]}
         {unlock.reporter !== null && <span class="hint">Heard through {unlock.reporter}.</span>}
       </Fact>
+      {isAtDoor(unlock) && <Fact term="What it proves">{PROOFS[unlock.source](unlock)}</Fact>}
       {unlock.token !== null && (
         <Fact term="Access token">
           {unlock.token.name ?? 'A deleted one'}
@@ -196,8 +200,30 @@ const RESULTS: Readonly<Record<Unlock['result'], string>> = {
   unlocked: 'Unlocked',
   denied: 'Turned away',
   permitted: 'Let in by the gateway',
-  released: 'Released',
+  released: 'Released by the lock',
   failed: 'Did not open',
+}
+
+/** What an entry proves about the door, besides that it is in the log. */
+const PROOFS: Readonly<Record<Unlock['source'], (unlock: Unlock) => string>> = {
+  claimed: () => 'Somebody logged in as this person says so. Nothing else confirms it.',
+  observed: () => 'The gateway refused it.',
+  imported: () => 'The legacy server had it. Nothing else confirms it.',
+  decided: ({ result }) =>
+    result === 'permitted'
+      ? 'The gateway let them in, by its rules. Whether the door opened, only the lock can say.'
+      : 'The gateway refused it, by its rules.',
+  reported: () => 'The lock says so, without a signature.',
+  attested: ({ result }) =>
+    `The controller of the lock signed it: no phone can make it up. ${SIGNED[result]}`,
+}
+
+const SIGNED: Readonly<Record<Unlock['result'], string>> = {
+  unlocked: 'Its sensor saw the door open.',
+  released: 'It has no sensor, so the door may have stayed shut.',
+  failed: 'The door stayed shut.',
+  permitted: '',
+  denied: '',
 }
 
 type FactProps = { readonly term: string; readonly children: ComponentChildren }
@@ -209,7 +235,8 @@ const Fact = ({ term, children }: FactProps) => (
   </div>
 )
 
-const Who = ({ unlock: { username, account, source } }: UnlockProps) => {
+const Who = ({ unlock }: UnlockProps) => {
+  const { username, account } = unlock
   if (username === null)
     return (
       <>
@@ -228,13 +255,20 @@ const Who = ({ unlock: { username, account, source } }: UnlockProps) => {
         </span>
       </>
     )
+  if (isGuest(unlock))
+    return (
+      <>
+        {username}
+        <span class="hint">A guest, by the name that the host gave them.</span>
+      </>
+    )
   if (account === null)
     return (
       <>
         {username}
         <span class="hint">
-          A name from the {source === 'reported' ? 'lock' : 'legacy server’s log'}, without an
-          account here.
+          A name from the {isByLock(unlock) ? 'lock' : 'legacy server’s log'}, without an account
+          here.
         </span>
       </>
     )
@@ -252,7 +286,7 @@ const Happened = ({ unlock }: UnlockProps) => {
   if (isGateways(unlock)) return null
   const whose = clockOwner(unlock)
   if (at === null)
-    return <Fact term="Happened">Not stated by the {source === 'reported' ? 'lock' : 'app'}</Fact>
+    return <Fact term="Happened">Not stated by the {whose === 'lock' ? 'lock' : 'app'}</Fact>
   if (source === 'imported')
     return (
       <Fact term="Happened">

@@ -14,7 +14,7 @@ import { Form } from '../../components/form/form.tsx'
 import { Group } from '../../components/form/group.tsx'
 import { Select } from '../../components/form/select.tsx'
 import { isAtLeast } from '../../routing/sections.ts'
-import { capital } from '../../words/format.ts'
+import { capital } from '../../words/capital.ts'
 import { scopeWords } from '../../words/scope.ts'
 
 type Props = {

@@ -4,13 +4,16 @@ import { UnlockItem, whyOf } from '../../components/list/unlock-row.tsx'
 import { TestOpening } from '../../components/form/test-opening.tsx'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
+import { capital } from '../../words/capital.ts'
 import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.ts'
 import {
   type Unlock,
   clockOwner,
+  isByLock,
   isClockWrong,
   methodOf,
   phraseOf,
+  provenanceOf,
   reasonOf,
   sentenceOf,
   silenceAfter,
@@ -75,7 +78,7 @@ export const LatestUnlock = ({ recent }: Props) => {
 
 const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
   <>
-    {unlock.source === 'reported' && <span class="hint">{witnessWords(unlock)}</span>}
+    {isByLock(unlock) && <span class="hint">{witnessWords(unlock)}</span>}
     {unlock.told > 1 && <span class="hint">It was {toldWords(unlock.told)}, and counts once.</span>}
     {isClockWrong(unlock) && (
       <span class="hint">
@@ -96,11 +99,12 @@ const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
 )
 
 /** Who says that a lock was opened. */
-const witnessWords = ({ also }: ToldUnlock): string => {
-  if (also.includes('claimed')) return 'The lock says so, and so does the phone.'
-  return also.includes('decided')
-    ? 'The gateway let them in, and the lock says so.'
-    : 'The lock says so.'
+const witnessWords = (unlock: ToldUnlock): string => {
+  const { source, also } = unlock
+  const words = provenanceOf(unlock)
+  if (also.includes('claimed'))
+    return `${capital(words)}, and ${source === 'reported' ? 'so does the phone' : 'the phone says so'}.`
+  return also.includes('decided') ? `The gateway let them in, and ${words}.` : `${capital(words)}.`
 }
 
 /** Whether new unlocks arrive without reloading the page. */

@@ -3,7 +3,7 @@ import { useReloadOn } from '../../api/refresh.ts'
 import { LockdownWords } from '../../components/door/door-state.tsx'
 import { Section } from '../../components/layout/section.tsx'
 import { DOORS, doorAddress } from '../../routing/doors.ts'
-import { capital } from '../../words/format.ts'
+import { capital } from '../../words/capital.ts'
 import { doorName } from '../../words/door-name.ts'
 
 /** Says what is locked down, so that nobody forgets it, and leads to where it is ended. */

@@ -1,0 +1,16 @@
+import type { Guest } from '../../api/guests.ts'
+
+/** The states of a pass, as a mark. */
+export const GUEST_STATES: Readonly<Record<Guest['state'], string>> = {
+  now: 'may open',
+  later: 'starts later',
+  ended: 'ended',
+  revoked: 'revoked',
+  suspended: 'switched off',
+}
+
+/** `an iPhone`, `a phone`. */
+export const aPhone = (name: string | null): string => {
+  const noun = name ?? 'phone'
+  return `${/^[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`
+}
