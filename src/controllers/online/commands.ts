@@ -40,7 +40,8 @@ type Dependencies = {
   readonly onCommand: (outcome: 'sent' | 'offline' | 'withdrawn' | 'unheard') => void
   /** Called if the end of an operation could not be stored. */
   readonly onError: (error: unknown) => void
-  /** How long a lock may take to report; by default as in the manual. */
+  /** How long a command lives, and how long a lock may take to report; by default as in the manual. */
+  readonly commandMs?: number | undefined
   readonly unheardMs?: number | undefined
 }
 
@@ -60,12 +61,15 @@ const COMMAND_MS = 10 * SECOND_MS
 /** Without a report for so long after the decision, in milliseconds, the outcome is unknown. */
 const UNHEARD_MS = 30 * SECOND_MS
 
+/** Those that a controller has not had yet come first. */
+const COMMANDS_PER_POLL_MAX = 100
+
 /** Commands for the controllers that are online. A controller gets each at every poll, signed for the nonce of that
  * poll, until it has reported about the attempt or the command dies: so an answer that got lost, or that somebody with a
  * stolen token took, keeps no door shut. Controllers act on an attempt once. */
 export const commandQueue = (deps: Dependencies) => {
   const { clock, lines, operations, controllersOf, stillPermitted, onCommand, onError } = deps
-  const { unheardMs = UNHEARD_MS } = deps
+  const { commandMs = COMMAND_MS, unheardMs = UNHEARD_MS } = deps
   const asked = new Map<string, Asked>()
 
   const forget = (attemptId: string): void => {
@@ -130,13 +134,13 @@ export const commandQueue = (deps: Dependencies) => {
         id,
         lockId,
         decidedAtMs,
-        diesAtMs: clock.monotonicMs() + COMMAND_MS,
+        diesAtMs: clock.monotonicMs() + commandMs,
         askable: new Set(online),
         opening: new Set(),
         isSent: false,
         isOver: false,
         timers: [
-          setTimeout(() => void die(one), COMMAND_MS),
+          setTimeout(() => void die(one), commandMs),
           setTimeout(() => void end(one), unheardMs),
         ],
       }
@@ -155,6 +159,8 @@ export const commandQueue = (deps: Dependencies) => {
         .values()
         .filter((one) => one.lockId === lockId && one.askable.has(id) && now < one.diesAtMs)
         .toArray()
+        .toSorted((one, other) => Number(one.opening.has(id)) - Number(other.opening.has(id)))
+        .slice(0, COMMANDS_PER_POLL_MAX)
       if (due.length === 0) return []
       const doorKey = await key()
       const permitted = await stillPermitted(due.map((one) => one.id))

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { controlledHome } from '../support/controlled-home.ts'
+import { controlledHome } from '../../support/controlled-home.ts'
 
 test('a permitted attempt opens: code, enrolment, poll, command, reports, and the result on the attempt', async () => {
   await using home = await controlledHome()
