@@ -1,0 +1,190 @@
+import { describe, expect, test } from 'bun:test'
+import { commandQueue } from '../../../src/controllers/online/commands.ts'
+import { lines as pollLines } from '../../../src/controllers/online/lines.ts'
+import { makeKeyPair, publicKeyOf, signWith } from '../../../src/domain/statement/p256.ts'
+import { openStatement } from '../../../src/domain/statement/statement.ts'
+import { until } from '../../support/until.ts'
+
+const LOCK = '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'
+
+type Given = Partial<Parameters<typeof commandQueue>[0]>
+
+/** Commands for the controllers `one` and `two` of a lock, which poll, with operations that are only remembered. */
+const queueWith = async (given: Given = {}) => {
+  const clock = { nowMs: 0, monotonicMs: () => clock.nowMs }
+  const pair = await makeKeyPair(false)
+  const publicKey = await publicKeyOf(pair)
+  const key = async () => ({ publicKey, sign: signWith(pair.privateKey) })
+  const lines = pollLines(clock)
+  const settled: string[] = []
+  const outcomes: string[] = []
+  const commands = commandQueue({
+    clock,
+    lines,
+    operations: {
+      stateOf: async () => 'asked',
+      settle: async (id, state, detail) =>
+        void settled.push([id, state, detail ?? ''].join(' ').trim()),
+    },
+    controllersOf: () => ['one', 'two'],
+    stillPermitted: async (ids) => new Set(ids),
+    onCommand: (outcome) => outcomes.push(outcome),
+    onError: (error) => {
+      throw error
+    },
+    // Longer than any test.
+    commandMs: 100_000,
+    unheardMs: 200_000,
+    ...given,
+  })
+  return {
+    commands,
+    settled,
+    outcomes,
+    clock,
+    lines,
+    operate: (id: string = crypto.randomUUID()) =>
+      commands.operate({ id, lockId: LOCK, decidedAtMs: 1_800_000_000_000 }).then(() => id),
+    /** The attempts of the commands that a controller gets for a nonce, or `not for it`. */
+    take: async (id: string, nonce = new Uint8Array(16)) => {
+      const taken = await commands.take({ id, lockId: LOCK }, nonce, key)
+      return Promise.all(
+        taken.map(async (bytes) => {
+          const claims = await openStatement('command', bytes, publicKey)
+          return claims && Bun.deepEquals(claims.nonce, nonce) ? claims.attempt : 'not for it'
+        }),
+      )
+    },
+    [Symbol.dispose]: commands.stop,
+  }
+}
+
+describe('a command', () => {
+  test('goes to every controller that is online, signed for the nonce of its poll', async () => {
+    using queue = await queueWith()
+    queue.lines.open('one')
+    queue.lines.open('two')
+    const id = await queue.operate()
+    expect(await queue.take('one', new Uint8Array(16).fill(1))).toStrictEqual([id])
+    expect(await queue.take('two', new Uint8Array(16).fill(2))).toStrictEqual([id])
+    expect(
+      await queue.commands.take(
+        { id: 'one', lockId: 'another' },
+        new Uint8Array(16),
+        async () => undefined,
+      ),
+    ).toStrictEqual([])
+  })
+
+  test('is not queued for a controller that is offline', async () => {
+    using queue = await queueWith()
+    const id = await queue.operate()
+    expect(queue.settled).toStrictEqual([`${id} offline`])
+    queue.lines.open('one')
+    expect(await queue.take('one')).toStrictEqual([])
+  })
+
+  test('waits for the next poll of a controller that was here a moment ago, and no longer', async () => {
+    using queue = await queueWith()
+    queue.lines.open('one').close()
+    queue.clock.nowMs += 4999
+    const id = await queue.operate()
+    expect(await queue.take('one')).toStrictEqual([id])
+    queue.lines.open('one').close()
+    queue.clock.nowMs += 5000
+    const late = await queue.operate()
+    expect(queue.settled).toStrictEqual([`${late} offline`])
+  })
+
+  test('comes again at each poll, for its new nonce, until the controller has reported', async () => {
+    using queue = await queueWith()
+    queue.lines.open('one')
+    const id = await queue.operate()
+    expect(await queue.take('one', new Uint8Array(16).fill(1))).toStrictEqual([id])
+    expect(await queue.take('one', new Uint8Array(16).fill(2))).toStrictEqual([id])
+    queue.commands.heard(id, 'one', false)
+    expect(await queue.take('one', new Uint8Array(16).fill(3))).toStrictEqual([])
+  })
+
+  test('dies, however often the controller polls', async () => {
+    using queue = await queueWith()
+    queue.lines.open('one')
+    await queue.operate()
+    queue.clock.nowMs += 99_999
+    expect(await queue.take('one')).toHaveLength(1)
+    queue.clock.nowMs += 1
+    expect(await queue.take('one')).toStrictEqual([])
+  })
+
+  test('that no controller has taken when it dies did certainly not open', async () => {
+    using queue = await queueWith({ commandMs: 1 })
+    queue.lines.open('one')
+    const id = await queue.operate()
+    await until(() => queue.settled.length > 0)
+    expect(queue.settled).toStrictEqual([`${id} offline`])
+  })
+
+  test('that a controller has taken may have opened: without a report, nobody knows', async () => {
+    using queue = await queueWith({ commandMs: 100_000, unheardMs: 20 })
+    queue.lines.open('one')
+    const id = await queue.operate()
+    await queue.take('one')
+    await until(() => queue.settled.length > 0)
+    expect(queue.settled).toStrictEqual([`${id} unknown`])
+    expect(queue.outcomes).toStrictEqual(['sent', 'unheard'])
+  })
+
+  test('is withdrawn if the attempt is not permitted any more, and nobody gets it', async () => {
+    let isPermitted = true
+    using queue = await queueWith({
+      stillPermitted: async (ids) => new Set(isPermitted ? ids : []),
+    })
+    queue.lines.open('one').close()
+    const id = await queue.operate()
+    isPermitted = false
+    expect(await queue.take('one')).toStrictEqual([])
+    expect(queue.settled).toStrictEqual([`${id} failed withdrawn`])
+    isPermitted = true
+    expect(await queue.take('one')).toStrictEqual([])
+  })
+
+  test('that is on its way when it is withdrawn goes to nobody else, and the report says what happened', async () => {
+    let isPermitted = true
+    using queue = await queueWith({
+      stillPermitted: async (ids) => new Set(isPermitted ? ids : []),
+    })
+    queue.lines.open('one')
+    queue.lines.open('two')
+    const id = await queue.operate()
+    expect(await queue.take('one')).toStrictEqual([id])
+    isPermitted = false
+    expect(await queue.take('two')).toStrictEqual([])
+    expect(await queue.take('one')).toStrictEqual([])
+    expect(queue.settled).toStrictEqual([])
+  })
+
+  test('has failed once no controller may open any more', async () => {
+    using queue = await queueWith()
+    queue.lines.open('one')
+    queue.lines.open('two')
+    const id = await queue.operate()
+    expect(queue.commands.isLast(id, 'one')).toBe(false)
+    await queue.take('one')
+    await queue.take('two')
+    queue.commands.heard(id, 'one', true)
+    expect(queue.commands.isLast(id, 'one')).toBe(false)
+    expect(queue.commands.isLast(id, 'two')).toBe(true)
+  })
+
+  test('is one of a thousand: each poll gets some of those that it has not had', async () => {
+    using queue = await queueWith()
+    queue.lines.open('one')
+    const ids = await Promise.all(Array.from({ length: 1000 }, () => queue.operate()))
+    const taken = new Set<string>()
+    for (let polls = 0; polls < 10; polls += 1)
+      for (const id of await queue.take('one')) taken.add(id)
+    expect(taken).toStrictEqual(new Set(ids))
+    for (const id of ids) queue.commands.heard(id, 'one', true)
+    expect(await queue.take('one')).toStrictEqual([])
+  })
+})
