@@ -66,19 +66,19 @@ type Outcome = {
   /** Null if nothing is known yet, and for locks that never tell. */
   readonly result: LockResult | null
   /** Why it failed, if the lock said so. */
-  readonly failure: FailureReason | null
+  readonly reason: FailureReason | null
 }
 
 /** Returns what a guest reads after a permitted attempt. */
-export const guestOutcome = ({ delivery, result, failure }: Outcome, reader: Reader): string => {
+export const guestOutcome = ({ delivery, result, reason }: Outcome, reader: Reader): string => {
   const ask = askHost(reader)
-  return result === null ? DELIVERED[delivery](ask) : RESULTS[result](ask, failure)
+  return result === null ? DELIVERED[delivery](ask) : RESULTS[result](ask, reason)
 }
 
 const OPEN: Sentence = () => 'Open: push'
 
-const FAILED = (ask: string, failure: FailureReason | null): string =>
-  `${FAILURES[failure ?? 'command_failed']} Press again. ${ask} if it stays shut.`
+const FAILED = (ask: string, reason: FailureReason | null): string =>
+  `${FAILURES[reason ?? 'command_failed']} Press again. ${ask} if it stays shut.`
 
 const UNHEARD: Sentence = (ask) =>
   `Let in, but the lock said nothing. Try the door. ${ask} if it stays shut.`

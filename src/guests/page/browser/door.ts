@@ -1,62 +1,54 @@
 import { doorWords } from '../../../domain/text/door-words.ts'
 import { guestOutcome, guestRefusal } from '../../../domain/text/guest-words.ts'
-import { type Answered, askToOpen, follow } from './gateway/attempt.ts'
 import { type Attempt, type Door, type Pass, errorWords, houseNowMs } from './gateway/api.ts'
+import { type Answered, askToOpen, follow } from './gateway/attempt.ts'
 import { replaceKey } from './gateway/device-key.ts'
-import { button, create, setBusy, status } from './parts/elements.ts'
+import { button, create, setBusy } from './parts/elements.ts'
 import { holdButton } from './parts/hold.ts'
-import { note } from './parts/note.ts'
+import { type Note, noteElement } from './parts/note.ts'
 import { ago, clock, coming } from './parts/times.ts'
 
-/** An attempt that was asked before this is not told as if it were now: the bolt has moved back. */
+/** The outcome of an attempt from before this is not shown as if it were of now: the bolt has moved back. */
 const OLD_MS = 15_000
 
-/** How long it is said that the door is open. */
+/** How long a door that was opened is said to be open. */
 const OPEN_MS = 15_000
 
 /** Creates the card of a door, with its button. `onDecided` is called after the gateway has decided. */
 export const doorCard = (door: Door, pass: Pass, onDecided: () => void): HTMLElement => {
-  const said = status()
-  const tell = note(said)
-  const theDoor = doorWords(door.lock, door.name)
-  const answered = create('div', '', said)
+  const answer = noteElement()
+  /** Counts the presses, so that an earlier one says nothing more. */
+  let pressed = 0
 
   const open = async (): Promise<void> => {
+    pressed += 1
+    const own = pressed
+    const tell = (note: Note): void => {
+      if (own === pressed) answer.tell(note)
+    }
     setBusy(hold, true)
     tell({ words: 'Opening…' })
     try {
       const decision = await askToOpen(door)
       onDecided()
       if (decision.ageMs > OLD_MS) tell({ words: `That was ${ago(decision.ageMs)}. Press again.` })
-      else if (decision.decision === 'denied') await tellRefusal(decision)
-      else await follow(decision, tellOutcome)
+      else if (decision.decision === 'denied') tell(await refusalNote(decision, pass))
+      else
+        await follow(decision, (news) => {
+          tellOutcome(news, tell)
+          if (own === pressed) setBusy(hold, isOpening(news))
+        })
     } catch (error) {
       tell({ words: errorWords(error), tone: 'bad' })
     }
-    setBusy(hold, false)
+    if (own === pressed) setBusy(hold, false)
   }
 
-  const tellRefusal = async ({ reason, next_at: nextAt }: Answered): Promise<void> => {
-    // The browser has lost its key, or the count of what it signed.
-    if (reason === 'bad_signature' || reason === 'replayed') {
-      await replaceKey()
-      return tell({ words: 'This phone has a new key now. Press again.' })
-    }
-    const opens = nextAt && coming(nextAt, houseNowMs(), pass.home_zone)
-    const words = guestRefusal(reason ?? 'no_grant', { host: pass.host, opens })
-    return tell({ words, tone: 'bad', until: nextAt })
-  }
-
-  const tellOutcome = (news: Attempt): void => {
-    const words = guestOutcome(news, pass)
-    const isOpen = news.result === 'released' || news.result === 'unlocked'
-    const isBad = news.result === 'failed' || news.result === 'unheard'
-    tell({ words, tone: isOpen ? 'good' : isBad ? 'bad' : undefined })
-    if (!isOpen) return
-    const at = clock(houseNowMs(), pass.home_zone)
-    setTimeout(() => {
-      if (said.textContent === words) tell({ words: `Opened ${at}.` })
-    }, OPEN_MS)
+  const tellOutcome = (news: Attempt, tell: (note: Note) => void): void => {
+    tell({ words: guestOutcome(news, pass), tone: toneOf(news) })
+    if (toneOf(news) !== 'good') return
+    const words = `Opened ${clock(houseNowMs(), pass.home_zone)}.`
+    setTimeout(() => tell({ words }), OPEN_MS)
   }
 
   const hold = holdButton({
@@ -71,24 +63,49 @@ export const doorCard = (door: Door, pass: Pass, onDecided: () => void): HTMLEle
     question.replaceWith(hold)
     hold.focus()
   }
-  const yes = button(
-    'Open',
-    () => {
-      backToButton()
-      void open()
-    },
-    'main',
+  const openNow = (): void => {
+    backToButton()
+    void open()
+  }
+  const yes = button('Open', openNow, 'main')
+  const question = confirmation(
+    `Open ${doorWords(door.lock, door.name)}?`,
+    yes,
+    button('Not now', backToButton),
   )
-  const question = confirmation(`Open ${theDoor}?`, yes, button('Not now', backToButton))
-
-  return create('section', 'sheet', create('h2', '', door.name), hold, answered)
+  return create(
+    'section',
+    'sheet',
+    create('h2', '', door.name),
+    hold,
+    answer.element,
+    create('p', 'quiet small', 'Press and hold, or press once and confirm.'),
+  )
 }
 
 const confirmation = (words: string, ...buttons: readonly HTMLElement[]): HTMLElement => {
-  const text = create('p', '', words)
-  text.id = `ask-${words}`
-  const group = create('div', 'sheet ask', text, create('div', 'buttons', ...buttons))
+  const text = create('p', 'lead', words)
+  text.id = `ask: ${words}`
+  const group = create('div', 'question', text, create('div', 'buttons', ...buttons))
   group.setAttribute('role', 'group')
   for (const each of [group, ...buttons]) each.setAttribute('aria-describedby', text.id)
   return group
+}
+
+const refusalNote = async ({ reason, next_at: nextAt }: Answered, pass: Pass): Promise<Note> => {
+  // The browser has lost its key, or the count of what it signed.
+  if ((reason === 'bad_signature' || reason === 'replayed') && (await replaceKey()))
+    return { words: 'This phone needed a new key, and has it now. Press again.' }
+  const opens = nextAt && coming(nextAt, houseNowMs(), pass.home_zone)
+  const words = guestRefusal(reason ?? 'no_grant', { host: pass.host, opens })
+  return { words, tone: 'bad', until: nextAt }
+}
+
+const isOpening = ({ delivery, result }: Attempt): boolean =>
+  delivery === 'asked' && result === null
+
+const toneOf = ({ delivery, result }: Attempt): Note['tone'] => {
+  if (result === 'released' || result === 'unlocked' || delivery === 'happened') return 'good'
+  const isBad = result !== null || !['asked', 'accepted'].includes(delivery)
+  return isBad ? 'bad' : undefined
 }

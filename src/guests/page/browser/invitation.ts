@@ -1,71 +1,73 @@
 import { type Pass, Refusal, call, errorWords } from './gateway/api.ts'
-import { toldWords } from './ask.ts'
 import { keepKey, newKey } from './gateway/device-key.ts'
-import { button, create, show, status } from './parts/elements.ts'
-import { inApp, ownBrowser } from './parts/in-app.ts'
-import { type Note, note } from './parts/note.ts'
+import { button, create, show } from './parts/elements.ts'
+import { type Note, noteElement } from './parts/note.ts'
 import { doorNames, stateOf, terms, title } from './terms.ts'
 
 /** Shows what a link offers. Looking changes nothing; a button ties the pass to this phone. */
 export const showInvitation = (pass: Pass, code: string, onBound: () => Promise<void>): void => {
-  const said = status()
-  const tell = note(said)
+  const answer = noteElement()
   const bind = async (): Promise<void> => {
     try {
       await call('POST', 'bind', { code, ...(await newKey()) })
       await keepKey()
       await onBound()
     } catch (error) {
-      tell(bindFault(error, pass))
+      answer.tell(faultOf(error, pass))
     }
   }
-  const { count, max } = pass.bound
-  const state = stateOf(pass)
+  const state = noteElement()
+  const closed = stateOf(pass)
+  if (closed) state.tell(closed)
   show(
     create('h1', '', title(pass)),
-    create('p', '', doorNames(pass)),
+    create('p', 'lead', doorNames(pass)),
+    state.element,
     terms(pass),
-    state && create('p', 'note bad', state.words),
-    ...appWarning(code),
-    button('Use on this phone', bind, 'main big'),
-    said,
-    create('p', 'quiet small', `In use on ${count} of ${max} ${max === 1 ? 'phone' : 'phones'}.`),
+    pass.in_app ? appWarning(code) : undefined,
     isSecureContext ? undefined : create('p', 'quiet small', NOT_ENCRYPTED),
+    button('Use on this phone', bind, 'main'),
+    answer.element,
+    create('p', 'quiet small', phonesWords(pass.bound)),
   )
+}
+
+const phonesWords = ({ count, max }: Pass['bound']): string => {
+  const phones = max === 1 ? 'one phone' : `${max} phones`
+  return count === 0
+    ? `It works on ${max === 1 ? '' : 'up to '}${phones}.`
+    : `In use on ${count} of ${phones}.`
 }
 
 const NOT_ENCRYPTED = 'Not encrypted: anyone on this Wi-Fi could copy this pass.'
 
-/** The gateway tells the host of each phone too many. */
-const bindFault = (error: unknown, pass: Pass): Note => ({
-  tone: 'bad',
-  words:
-    error instanceof Refusal && error.code === 'another_device'
-      ? `This pass is in use on another phone. ${toldWords(pass)}`
-      : errorWords(error),
-})
+/** The gateway tells the host of phones that are one too many. */
+const faultOf = (error: unknown, pass: Pass): Note => {
+  const code = error instanceof Refusal ? error.code : ''
+  if (code === 'another_device') return { words: inUseElsewhere(pass), tone: 'bad' }
+  return { words: errorWords(error), tone: 'bad' }
+}
 
-/** What a browser within another app stores cannot be used elsewhere. */
-const appWarning = (code: string): readonly HTMLElement[] => {
-  const app = inApp(navigator.userAgent)
-  if (app === undefined) return []
-  const browser = ownBrowser(navigator.userAgent)
+const inUseElsewhere = ({ host }: Pass): string =>
+  `This pass is in use on another phone. ${host ?? 'The house'} has been told, and can allow one more.`
+
+/** What a browser within an app stores cannot be used elsewhere. */
+const appWarning = (code: string): HTMLElement => {
+  const browser = /iPhone|iPad|iPod/.test(navigator.userAgent) ? 'Safari' : 'Chrome'
   const link = `${location.origin}${location.pathname}#pass=${code}`
-  const copied = status()
-  const tell = note(copied)
-  const copy = button('Copy link', async () =>
-    tell({ words: (await copyText(link)) ? `Copied. Paste it into ${browser}.` : link }),
+  const copied = noteElement()
+  const copy = button('Copy link', async () => {
+    const isCopied = await copyText(link)
+    copied.tell({ words: isCopied ? `Copied. Paste it into ${browser}.` : link })
+  })
+  return create(
+    'div',
+    'note app',
+    create('p', '', 'This page is open inside another app. Used here, the pass works only here.'),
+    create('p', '', `Better: copy the link, and open it in ${browser}.`),
+    copy,
+    copied.element,
   )
-  return [
-    create(
-      'div',
-      'note',
-      `This page is open inside ${app}. If you use the pass here, its link will not work elsewhere. ` +
-        `Open it in ${browser} instead.`,
-      create('div', 'buttons', copy),
-      copied,
-    ),
-  ]
 }
 
 /** Browsers copy only from pages that came encrypted, and not within every app. */

@@ -1,6 +1,7 @@
 import { type Pass, call, errorWords, NoConnection, unless } from './gateway/api.ts'
 import { loadKey } from './gateway/device-key.ts'
-import { button, create, show, status } from './parts/elements.ts'
+import { button, create, show } from './parts/elements.ts'
+import { noteElement } from './parts/note.ts'
 import { showInvitation } from './invitation.ts'
 import { showPass } from './pass.ts'
 
@@ -15,10 +16,12 @@ const takeCode = (): void => {
 
 /** Shows the pass of this phone, or what a link offers. */
 const start = async (): Promise<void> => {
+  clearTimeout(retry)
   try {
     const own = await unless(401, call<Pass>('GET', 'pass'))
     const offered =
       code === undefined ? undefined : await unless(404, call<Pass>('POST', 'look', { code }))
+    fault = undefined
     if (own && (!offered || isSame(own, offered))) {
       code = undefined
       await loadKey()
@@ -53,14 +56,19 @@ const showNothing = (): void => {
 }
 
 const RETRY_MS = 5000
+let retry: ReturnType<typeof setTimeout> | undefined
+/** What is shown instead of a pass. */
+let fault: string | undefined
 
 const showError = (error: unknown): void => {
-  const said = status()
-  said.textContent = errorWords(error)
-  show(create('h1', '', 'Guest pass'), said, button('Try again', start))
-  if (!(error instanceof NoConnection)) return
-  const timer = setTimeout(() => void start(), RETRY_MS)
-  addEventListener('online', () => clearTimeout(timer), { once: true })
+  if (error instanceof NoConnection) retry = setTimeout(() => void start(), RETRY_MS)
+  const words = errorWords(error)
+  // It is read out once.
+  if (fault === words) return
+  fault = words
+  const said = noteElement()
+  show(create('h1', '', 'Guest pass'), said.element, button('Try again', start))
+  said.tell({ words, tone: 'bad' })
 }
 
 addEventListener('hashchange', () => {

@@ -1,47 +1,40 @@
-import { type Pass, call, unless } from './gateway/api.ts'
 import { askForHelp } from './ask.ts'
 import { doorCard } from './door.ts'
-import { create, show, status } from './parts/elements.ts'
-import { note } from './parts/note.ts'
+import { type Pass, call, unless } from './gateway/api.ts'
+import { create, show } from './parts/elements.ts'
+import { noteElement } from './parts/note.ts'
 import { doorNames, stateOf, terms, title } from './terms.ts'
 
-/** Shows a pass that is tied to this phone, with a button for each door. `onEnd` is called if it is not valid any
+/** Shows a pass that is tied to this phone, with a button for each door. `onGone` is called once it is not valid any
  * more. */
-export const showPass = (first: Pass, onEnd: () => void): void => {
-  const said = status()
-  const tell = note(said)
-  const doors = create('div', 'doors')
-  let details = terms(first)
-
-  const update = (pass: Pass): void => {
-    const state = stateOf(pass)
-    said.hidden = true
-    if (state) tell(state)
-    doors.hidden = state !== undefined && !state.until
-    const newer = terms(pass)
-    details.replaceWith(newer)
-    details = newer
-  }
+export const showPass = (first: Pass, onGone: () => void): void => {
   const refresh = async (): Promise<void> => {
     try {
       const pass = await unless(401, call<Pass>('GET', 'pass'))
       if (pass) update(pass)
-      else onEnd()
+      else onGone()
     } catch {
       // What is shown was true before.
     }
   }
+  const state = noteElement(() => void refresh())
+  const cards = first.doors.map((door) => doorCard(door, first, () => void refresh()))
+  const doors = create('div', 'doors', ...cards)
+  let details = terms(first)
 
-  doors.append(...first.doors.map((door) => doorCard(door, first, () => void refresh())))
+  const update = (pass: Pass): void => {
+    const closed = stateOf(pass)
+    if (closed) state.tell(closed)
+    else state.clear()
+    // Before it opens, a door may be tried: the gateway knows best.
+    doors.hidden = closed?.until === null
+    const newer = terms(pass)
+    details.replaceWith(newer)
+    details = newer
+  }
+
   document.title = doorNames(first)
-  show(
-    create('h1', '', title(first)),
-    said,
-    doors,
-    create('p', 'quiet small', 'Press and hold, or press once and confirm.'),
-    details,
-    askForHelp(first),
-  )
+  show(create('h1', '', title(first)), state.element, doors, details, askForHelp(first))
   update(first)
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden && doors.isConnected) void refresh()

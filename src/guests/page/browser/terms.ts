@@ -1,26 +1,8 @@
-import { type Pass, houseNowMs } from './gateway/api.ts'
 import { guestRefusal } from '../../../domain/text/guest-words.ts'
+import { type Pass, houseNowMs } from './gateway/api.ts'
 import { create } from './parts/elements.ts'
 import type { Note } from './parts/note.ts'
 import { coming, differsHere, span } from './parts/times.ts'
-
-/** When a pass opens the doors, and how often. */
-export const terms = ({ words, occurs, uses, home_zone: zone }: Pass): HTMLElement => {
-  const openings = occurs.flatMap(({ from, until }) =>
-    from === null ? [] : [create('li', '', span(from, until, zone))],
-  )
-  const list = create('dl', 'sheet', ...row('When', create('p', '', words)))
-  if (openings.length > 0) list.append(...row('Next', create('ol', '', ...openings)))
-  if (uses) list.append(...row('Visits', create('p', '', `${uses.number} of ${uses.max} used`)))
-  if (differsHere(zone, houseNowMs()))
-    list.append(...row('Clock', create('p', '', `Times at the house (${zone})`)))
-  return list
-}
-
-const row = (name: string, value: HTMLElement): readonly HTMLElement[] => [
-  create('dt', '', name),
-  create('dd', '', value),
-]
 
 /** Who lets the guest in. */
 export const title = ({ host }: Pass): string =>
@@ -33,6 +15,24 @@ export const doorNames = ({ doors }: Pass): string => {
   return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`
 }
 
+/** When a pass opens the doors, and how often. */
+export const terms = (pass: Pass): HTMLElement => {
+  const { label, words, occurs, uses, home_zone: zone } = pass
+  const openings = occurs.map(({ from, until }) => create('li', '', span(from, until, zone)))
+  return create(
+    'dl',
+    'sheet',
+    row('Pass for', label),
+    row('When', words),
+    openings.length > 0 ? row('Next', create('ol', '', ...openings)) : undefined,
+    uses ? row('Visits', `${uses.number} of ${uses.max} used`) : undefined,
+    differsHere(zone, houseNowMs()) ? row('Time zone', `Times at the house (${zone})`) : undefined,
+  )
+}
+
+const row = (name: string, value: string | HTMLElement): HTMLElement =>
+  create('div', '', create('dt', '', name), create('dd', '', value))
+
 /** What keeps a pass from opening doors now, or undefined. */
 export const stateOf = ({
   state,
@@ -42,8 +42,7 @@ export const stateOf = ({
 }: Pass): Note | undefined => {
   if (state === 'now' && nextAt === null) return undefined
   const opens = nextAt && coming(nextAt, houseNowMs(), zone)
-  const reason = REASONS[state]
-  return { words: guestRefusal(reason, { host, opens }), tone: 'bad', until: nextAt }
+  return { words: guestRefusal(REASONS[state], { host, opens }), tone: 'bad', until: nextAt }
 }
 
 const REASONS = {

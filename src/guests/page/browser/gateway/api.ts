@@ -18,12 +18,14 @@ export type Pass = {
   readonly words: string
   readonly starts_at: string | null
   readonly ends_at: string | null
-  readonly occurs: readonly { readonly from: string | null; readonly until: string | null }[]
+  readonly occurs: readonly { readonly from: string; readonly until: string | null }[]
   readonly uses: { readonly number: number; readonly max: number } | null
   readonly state: 'now' | 'later' | 'ended' | 'revoked' | 'suspended'
   /** The phones that it is used on. */
   readonly bound: { readonly count: number; readonly max: number }
   readonly next_at: string | null
+  /** Whether an app shows this page in a browser of its own. */
+  readonly in_app: boolean
 }
 
 export type Decision = {
@@ -37,7 +39,8 @@ export type Decision = {
 export type Attempt = {
   readonly delivery: Delivery
   readonly result: LockResult | null
-  readonly failure: FailureReason | null
+  /** Why it failed, if the lock said so. */
+  readonly reason: FailureReason | null
 }
 
 /** The gateway refused. */
@@ -111,6 +114,7 @@ export const errorWords = (error: unknown): string => {
   if (error instanceof NoConnection) return 'No connection to the house. Are you on its Wi-Fi?'
   if (!(error instanceof Refusal)) return 'Something went wrong on this page. Reload it.'
   if (error.status === 401 || error.status === 404) return 'This pass is not valid any more.'
+  if (error.code === 'pass_ended') return 'This pass has ended.'
   if (error.status === 429) return 'Too many tries. Wait a minute, and try again.'
   return error.status === 503
     ? 'Nothing can be recorded right now, so nobody is let in. Try again in a moment.'

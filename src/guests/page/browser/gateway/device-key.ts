@@ -30,12 +30,13 @@ export const loadKey = async (): Promise<void> => {
   if (!key) await replaceKey()
 }
 
-/** Gives the gateway a new key for this device. */
-export const replaceKey = async (): Promise<void> => {
+/** Gives the gateway a new key for this device. Returns false if this browser cannot sign. */
+export const replaceKey = async (): Promise<boolean> => {
   const body = await newKey()
-  if (!body.public_key) return
+  if (!body.public_key) return false
   await call('POST', 'rekey', body)
   await keepKey()
+  return true
 }
 
 /** Signs that this device asks to open a door, as base64; undefined if it has no key. */

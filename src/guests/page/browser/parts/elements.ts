@@ -44,13 +44,6 @@ export const setBusy = (element: HTMLButtonElement, busy: boolean): void => {
   else element.removeAttribute(DISABLED)
 }
 
-/** Creates a text that is read out when it changes. */
-export const status = (): HTMLParagraphElement => {
-  const element = create('p', 'note')
-  element.setAttribute('role', 'status')
-  return element
-}
-
 /** Replaces the page. The focus goes to its heading, so that a screen reader reads on from there. */
 export const show = (...children: readonly Child[]): void => {
   const main = document.querySelector('main')

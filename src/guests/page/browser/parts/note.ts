@@ -5,34 +5,49 @@ import { duration } from './times.ts'
 export type Note = {
   readonly words: string
   readonly tone?: 'good' | 'bad' | undefined
-  /** When it ends: it counts down to this time. */
+  /** It counts down to this time, and is gone then. */
   readonly until?: string | null
 }
 
-/** Returns what writes a note into an element that is read out when it changes. The countdown is beside it, so that it
- * is not read out each second. */
-export const note = (said: HTMLElement): ((note: Note) => void) => {
-  let timer: ReturnType<typeof setInterval> | undefined
-  const countdown = create('p', 'quiet countdown')
-  said.hidden = true
-  return ({ words, tone = '', until = null }) => {
-    clearInterval(timer)
-    countdown.remove()
-    said.textContent = words
-    said.className = `note ${tone}`
-    said.hidden = false
-    if (until === null) return
-    const tick = (): void => {
-      const leftMs = Date.parse(until) - houseNowMs()
-      countdown.textContent = leftMs > 0 ? `in ${duration(leftMs)}` : 'now'
-      if (leftMs > 0) return
-      clearInterval(timer)
-      said.hidden = true
-    }
-    said.after(countdown)
-    timer = setInterval(tick, SECOND_MS)
-    tick()
-  }
+type NoteElement = {
+  readonly element: HTMLElement
+  readonly tell: (note: Note) => void
+  readonly clear: () => void
 }
 
 const SECOND_MS = 1000
+
+/** Takes no place, but is there, so that what is written into it later is read out. */
+const EMPTY = 'empty'
+
+/** Creates a place for notes, which are read out when they change. The countdown is beside them, so that it is not read
+ * out each second. `onEnd` is called at its end. */
+export const noteElement = (onEnd: () => void = () => {}): NoteElement => {
+  let timer: ReturnType<typeof setInterval> | undefined
+  const said = create('p', '')
+  said.setAttribute('role', 'status')
+  const countdown = create('p', 'quiet countdown')
+  const element = create('div', EMPTY, said, countdown)
+
+  const write = (words: string, classes: string): void => {
+    clearInterval(timer)
+    countdown.textContent = ''
+    said.textContent = words
+    element.className = classes
+  }
+  const clear = (): void => write('', EMPTY)
+  const tell = ({ words, tone, until = null }: Note): void => {
+    write(words, `note ${tone ?? ''}`)
+    if (until === null) return
+    const tick = (): void => {
+      const leftMs = Date.parse(until) - houseNowMs()
+      countdown.textContent = `in ${duration(leftMs)}`
+      if (leftMs > 0) return
+      clear()
+      onEnd()
+    }
+    timer = setInterval(tick, SECOND_MS)
+    tick()
+  }
+  return { element, tell, clear }
+}

@@ -11,7 +11,7 @@ const LANGUAGE =
 const formatter = (zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat(LANGUAGE, { timeZone: zone, ...options })
 
-const CLOCK = { hour: '2-digit', minute: '2-digit' } as const
+const CLOCK = { hour: 'numeric', minute: '2-digit' } as const
 const DAY = { weekday: 'short', day: 'numeric', month: 'short' } as const
 
 /** The time of day in a zone: `09:02`. */
