@@ -1,6 +1,6 @@
 import { foldedText } from '../../../domain/text/folded-text.ts'
 import type { EventAnswer } from '../../../unlocks/log/schema.ts'
-import { REFUSALS } from './decision.ts'
+import { FAILURES, REFUSALS } from './decision.ts'
 import { theDoor } from './door-name.ts'
 import { capital } from './capital.ts'
 
@@ -167,9 +167,7 @@ export const REASONS: Readonly<Record<NonNullable<Unlock['reason']>, string>> = 
   session_ended: 'no longer logged in',
   too_many_attempts: 'too many failed logins',
   unlocks_lost: 'an older or another database was put in place',
-  motor_blocked: 'the bolt was blocked',
-  command_failed: 'its controller could not move it',
-  interrupted: 'its controller was stopped in between',
+  ...FAILURES,
   ...REFUSALS,
 }
 
