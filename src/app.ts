@@ -10,6 +10,7 @@ import { homeZone } from './config/home-zone.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { Account } from './domain/account.ts'
 import { type Clock, clockFrom } from './domain/clock.ts'
+import { controllersModule } from './controllers/module.ts'
 import { askPermitted } from './drivers/operating/asking-store.ts'
 import { driversModule } from './drivers/module.ts'
 import type { UnlockFacts } from './domain/home-event.ts'
@@ -169,8 +170,10 @@ export const openApp = async (config: Config, options: Options) => {
     isClockSynchronised,
     onDecision: metrics.countDecision,
     onOverLimit: () => metrics.countRefusal('unlock'),
-    controllerOf: (lockId) => drivers.controllerOf(lockId),
-    operate: (attempt) => drivers.operate(attempt),
+    controllerOf: (lockId) =>
+      controllers.has(lockId) ? controllers.controllerOf(lockId) : drivers.controllerOf(lockId),
+    operate: (attempt) =>
+      controllers.has(attempt.lockId) ? controllers.operate(attempt) : drivers.operate(attempt),
     deliveryOf: (attemptId) => drivers.deliveryOf(attemptId),
   })
   opening.use(locks)
@@ -230,6 +233,22 @@ export const openApp = async (config: Config, options: Options) => {
       actingRole,
     }),
   )
+  const controllers = opening.use(
+    controllersModule({
+      ...shared,
+      audit,
+      certificate,
+      recordIn: unlocks.recordIn,
+      reportIn: unlocks.reportIn,
+      findLock: locks.findLock,
+      stillPermitted: locks.stillPermitted,
+      operations: drivers.operations,
+      announceIn: outbox.announceIn,
+      requireRoom: () => disk.requireRoom('last'),
+      checkPassword: (credentials, by): Promise<Account | undefined> =>
+        accounts.authentication.checkPassword(credentials, by),
+    }),
+  )
   onCommit = outbox.onCommit
   drivers.onState(() => mqtt?.refresh())
   if (use === 'service') await keepBrokerTarget({ db, clock }, mqtt?.rules)
@@ -256,6 +275,7 @@ export const openApp = async (config: Config, options: Options) => {
   if (use === 'service') {
     await locks.begin({ isService: true, onUpgrade })
     await drivers.begin()
+    await controllers.begin()
   }
   const ops = opening.use(
     opsModule({
@@ -317,6 +337,7 @@ export const openApp = async (config: Config, options: Options) => {
       }),
       ...locks.routes,
       ...drivers.routes,
+      ...controllers.routes,
       ...outbox.routes,
       ...audit.routes,
       ...legacyTables({ config, accounts, unlocks }),
@@ -335,6 +356,7 @@ export const openApp = async (config: Config, options: Options) => {
     locks,
     outbox,
     drivers,
+    controllers,
     mqtt,
     ops,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

@@ -62,6 +62,13 @@ export const AUDIT_ACTIONS = {
   'lock.operator':
     'the operator of a lock, as whom the MQTT broker may open it, was set or removed; `operator` is the account, or `none`',
   'lock.driver': 'the driver of a lock was set, changed or removed; `kind` is the new one',
+  'controller.enrol_code': 'a one-time code was created that enrols a controller at a lock',
+  'controller.enrol': 'a controller enrolled at a lock; `controller` is its id',
+  'controller.remove': 'a controller was removed',
+  'controller.fork':
+    '(`failure`) two reports of a controller have the same counter: somebody copied its key, or restored an old image of it',
+  'door_key.rotate':
+    'the key that signs commands to controllers was replaced; `stolen`: controllers have to enrol again',
   'lock.slot':
     'a slot of a lock, such as a code or card, was assigned to a person, or (`ended`) no longer is',
   'lockdown.begin': 'a lockdown of the home or of a lock began, or its end was changed',

@@ -9,6 +9,7 @@ import type { Database } from '../storage/database.ts'
 import type { AuditIn } from '../storage/unit-of-work.ts'
 import { KINDS } from './kinds.ts'
 import type { ReturnUseIn } from './operating/service.ts'
+import { signedOperations } from './operating/signed.ts'
 import { operationsIn } from './operating/store.ts'
 import { type DrivenLock, type Sender, drivenLock } from './running/lock.ts'
 import { messageRunner } from './running/messages.ts'
@@ -166,6 +167,9 @@ export const driversModule = (deps: Dependencies) => {
       // The response does not wait for the lock.
       void known.lock.open(id, known.sender)
     },
+
+    /** The operations of locks with controllers. */
+    operations: signedOperations({ db, clock, returnUseIn }),
 
     /** Returns what became of an attempt at its lock. Nobody may be left to say so, if the driver was removed. */
     deliveryOf: async (

@@ -14,14 +14,15 @@ import type { Origin } from '../domain/audit-event.ts'
 import { roleError, tokenError } from './errors.ts'
 
 /** Who may call a route: anyone, a role and those above it, those who may see the legacy tables
- * (`tables`), or admins and holders of the metrics token (`metrics`). */
+ * (`tables`), admins and holders of the metrics token (`metrics`), or the controllers of locks (`controller`). */
 export type Access = OwnGuard | Role
 
 /** Routes with a guard of their own, or none. */
-type OwnGuard = 'public' | 'tables' | 'metrics'
+const OWN_GUARDS = ['public', 'tables', 'metrics', 'controller'] as const
+type OwnGuard = (typeof OWN_GUARDS)[number]
 
 export const hasOwnGuard = (access: Access): access is OwnGuard =>
-  access === 'public' || access === 'tables' || access === 'metrics'
+  OWN_GUARDS.some((guard) => guard === access)
 
 /** Who makes a request, determined for each request: account and role are read from the database. */
 export type Caller = Origin & {

@@ -7,6 +7,7 @@ import type { Logger } from '../http/log/logger.ts'
 import { homeNetwork } from '../http/request/home-network.ts'
 import type { Database } from '../storage/database.ts'
 import { type ChangeDependencies, changes } from './core/changes.ts'
+import { stillPermitted } from './decisions/still-store.ts'
 import { decisionModule } from './decisions/module.ts'
 import { makeFirstLocks } from './first/first-locks.ts'
 import { grantReading } from './grants/reading.ts'
@@ -157,6 +158,9 @@ export const locksModule = ({
     grants,
     grantReading: reading,
     returnUseIn: useReturns(shared.changes),
+    /** Returns which permitted attempts may still open their locks. */
+    stillPermitted: (attemptIds: readonly string[]) =>
+      stillPermitted(db, attemptIds, clock.wallMs()),
     routes,
     access: personalAccess({ db, grants, reading }),
     withdrawAgain: accessWithdrawals({ ...shared, locks, lockdowns, grants, operators }),

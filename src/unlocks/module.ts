@@ -200,6 +200,8 @@ export const openUnlocks = async ({
     },
     /** Adds records to the log in a unit of work. */
     recordIn: unlockLog.recordIn,
+    /** Adds reports of locks to the log in a unit of work. */
+    reportIn: unlockLog.reportIn,
     clock: logClock,
     eraseAccount: unlockLog.eraseAccount,
     finishErasures: unlockLog.finishErasures,

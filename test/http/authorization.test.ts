@@ -42,7 +42,10 @@ describe('who may call what on the compiled executable', () => {
   let db: Database
   const callers: Record<
     string,
-    { kind: 'stranger' | 'token' | 'unscoped' | Role; headers: Record<string, string> }
+    {
+      kind: 'stranger' | 'token' | 'unscoped' | 'controller' | Role
+      headers: Record<string, string>
+    }
   > = {}
 
   const signIn = async (username: string) => {
@@ -80,6 +83,13 @@ describe('who may call what on the compiled executable', () => {
       )
       return bearer(text)
     }
+    const controller = `slc_${'A'.repeat(43)}`
+    db.run(
+      `INSERT INTO controller
+         (id, lock_id, public_key, token_hash, name, enrolled_at_ms, seen_at_ms)
+       VALUES ('1', (SELECT id FROM lock LIMIT 1), unhex('04'), ?, '', 1, 1)`,
+      [new Bun.CryptoHasher('sha256').update(controller).digest()],
+    )
     const everyScope = [...HOME_SCOPES, ...LOCK_SCOPES.map((scope) => `${scope}:front-door`)]
     const cookie = (name: string) => ({ cookie: `lock-access=${tokenOf[name]}` })
     Object.assign(callers, {
@@ -95,6 +105,7 @@ describe('who may call what on the compiled executable', () => {
       owner: { kind: 'owner', headers: token('oli') },
       'token with every scope': { kind: 'token', headers: accessToken('1', everyScope) },
       'token with none': { kind: 'unscoped', headers: accessToken('2', []) },
+      controller: { kind: 'controller', headers: bearer(controller) },
       'member by cookie': { kind: 'member', headers: cookie('cora') },
       'owner by cookie': { kind: 'owner', headers: cookie('otto') },
       'cookie of an ended session': { kind: 'stranger', headers: cookie('revoked') },
@@ -125,6 +136,15 @@ describe('who may call what on the compiled executable', () => {
         expect(`${kind} ${path}: ${await answersAt(service.url + path, headers)}`).toMatch(
           /: (40[35] ?){7}$/,
         )
+  })
+
+  test('[A1] elsewhere, the token of a controller is worth nothing', async () => {
+    const strangers = GOLDEN.filter(({ kind }) => kind === 'stranger')
+    for (const { path, answers } of strangers)
+      if (!path.startsWith('/v1/controller/'))
+        expect(
+          `${path}: ${await answersAt(service.url + path, callers['controller']?.headers ?? {})}`,
+        ).toBe(`${path}: ${answers}`)
   })
 
   test('[A1] every documented path is in the list', async () => {

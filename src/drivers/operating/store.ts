@@ -113,6 +113,23 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 
+  /** Stores what a controller signed of an operation, even after its end; but once it happened, it stays so. */
+  settleSigned: async (
+    attemptId: string,
+    state: 'happened' | 'failed',
+    { detail, nowMs }: { readonly detail: string; readonly nowMs: number },
+  ): Promise<void> => {
+    await queries.run(
+      `UPDATE lock_operation
+       SET state = ?, detail = ?, settled_at_ms = ?
+       WHERE attempt_id = ? AND state <> 'happened'`,
+      state,
+      detail,
+      nowMs,
+      attemptId,
+    )
+  },
+
   /** Ends operations that were open when the gateway stopped; their outcome is unknown. */
   abandonOpen: async (nowMs: number): Promise<void> => {
     await queries.run(

@@ -3,7 +3,7 @@ import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { IfMatchHeaders, VERSION_CHANGED, ifMatch } from '../../http/request/headers/if-match.ts'
 import type { Status } from '../running/status.ts'
 import { DRIVER_EXAMPLE, DriverAnswer, DriverBody, DriverParams, driverJson } from './schema.ts'
-import { NO_BROKER, NO_DRIVER, NO_SUCH_LOCK, type Setups } from './service.ts'
+import { CONTROLLER_SET, NO_BROKER, NO_DRIVER, NO_SUCH_LOCK, type Setups } from './service.ts'
 
 type Dependencies = {
   readonly setups: Setups
@@ -63,7 +63,7 @@ const put = ({ setups, statusOf }: Dependencies) =>
         200: ANSWER,
         400: invalid(DriverBody, 'kind'),
         404: problem(404, 'not_found', NO_SUCH_LOCK),
-        409: problem(409, 'no_broker', NO_BROKER),
+        409: [problem(409, 'no_broker', NO_BROKER), problem(409, 'controller_set', CONTROLLER_SET)],
         412: VERSION_CHANGED,
       },
     },

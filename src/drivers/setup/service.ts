@@ -55,7 +55,7 @@ export const setupService = ({ db, auditIn, findLock, hasBroker, onChange }: Dep
     find,
 
     /** Sets the driver of a lock. Throws `invalid` for settings that the kind does not accept, `conflict` if it needs a
-     * broker and there is none, `precondition_failed` if it has another version, and `not_found`. */
+     * broker and there is none, or the lock has controllers, `precondition_failed` if it has another version, and `not_found`. */
     put: async (by: Actor, label: string, change: Change): Promise<Setup> => {
       const { kind } = change
       const settings = fieldsOf('settings', change.settings, KINDS[kind].settings)
@@ -63,6 +63,8 @@ export const setupService = ({ db, auditIn, findLock, hasBroker, onChange }: Dep
         throw new AppError('conflict', NO_BROKER, { reason: 'no_broker' })
       const setup = await db.transaction(async (tx) => {
         const lockId = await requireLock(tx, label)
+        if (await setupsIn(tx).hasController(lockId))
+          throw new AppError('conflict', CONTROLLER_SET, { reason: 'controller_set' })
         const before = await setupsIn(tx).find(lockId)
         requireVersion(change.version, before?.version ?? 0)
         const kept = before && isSameDevice(before, { kind, settings }) ? before.secrets : {}
@@ -113,5 +115,6 @@ const isSameDevice = (
 
 export const NO_SUCH_LOCK = 'There is no such lock'
 export const NO_DRIVER = 'The lock has no driver'
+export const CONTROLLER_SET = 'The lock has controllers: remove them first'
 export const NO_BROKER =
   'This kind of driver needs an MQTT broker: set MQTT_URL on the gateway first'

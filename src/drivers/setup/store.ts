@@ -58,6 +58,13 @@ export const setupsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     return row && setupOf(row)
   },
 
+  /** Returns true if controllers open the lock. */
+  hasController: async (lockId: string): Promise<boolean> =>
+    (await queries.get(
+      'SELECT 1 FROM controller WHERE lock_id = ? AND removed_at_ms IS NULL',
+      lockId,
+    )) !== undefined,
+
   /** Stores the driver of a lock, and clears which entries of its own log were recorded, since it may be another lock. */
   put: async (setup: Omit<Setup, 'label' | 'sinceEntry'>): Promise<void> => {
     await queries.run(

@@ -61,6 +61,7 @@ const TAGS = [
   { name: 'Invitations', description: 'Letting people register' },
   { name: 'People', description: 'Other people’s accounts, for admins and owners' },
   { name: 'Audit', description: 'Who did what, for owners' },
+  { name: 'Controllers', description: 'Devices at locks, which open them and sign what happened' },
   { name: 'Unlocks', description: 'Recording and reading unlocks' },
   { name: 'Log', description: 'Proofs that the unlock log was not changed' },
   { name: 'Backups', description: 'Backups that the server creates' },
@@ -83,6 +84,11 @@ const SECURITY_SCHEMES = {
     description:
       'An access token from POST /v1/me/tokens; begins with sls_. It can call the endpoints that name ' +
       'one of its scopes, and public ones',
+  },
+  controller: {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'The token of a controller, from POST /v1/controller/enrol; begins with slc_',
   },
   basic: {
     type: 'http',

@@ -40,6 +40,7 @@ type Tag =
   | 'People'
   | 'Audit'
   | 'Locks'
+  | 'Controllers'
   | 'Grants'
   | 'Targets'
   | 'Unlocks'
@@ -102,6 +103,7 @@ const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
   public: [],
   tables: [{ basic: [] }, ...BEARER],
   metrics: BEARER,
+  controller: [{ controller: [] }],
   member: BEARER,
   admin: BEARER,
   owner: BEARER,
@@ -120,7 +122,7 @@ const commonAnswers = ({ access, scope, body }: Description): Record<number, Ans
           }),
         }
       : {}),
-    ...(isGuarded && access !== 'member'
+    ...(isGuarded && access !== 'member' && access !== 'controller'
       ? { 403: message(ROLE_FAULTS, `Only an ${access} may do this`) }
       : {}),
     429: {
@@ -157,14 +159,19 @@ const responses = (path: string, content: Content, tables: readonly Description[
       status,
       {
         description: answers.map((one) => one.description).join('; '),
-        content: Object.assign(
-          {},
-          ...answers.map((one) => content(givenAt(path, Number(status), one))),
-        ) as Record<string, unknown>,
+        content:
+          Number(status) === NO_CONTENT
+            ? {}
+            : (Object.assign(
+                {},
+                ...answers.map((one) => content(givenAt(path, Number(status), one))),
+              ) as Record<string, unknown>),
       },
     ]),
   )
 }
+
+const NO_CONTENT = 204
 
 const contentTypeOf = ({ contentType = 'application/json' }: Answer): string => contentType
 

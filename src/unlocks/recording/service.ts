@@ -21,6 +21,7 @@ import { type NoteSigner, formatVerifierKey } from '../tlog/signed-note.ts'
 import type { ClockReading } from '../log/clock.ts'
 import { logErasure } from '../log/erasure.ts'
 import { NO_ACCOUNT, type NewRecord, type NewReport } from '../../domain/access.ts'
+import type { Transaction } from '../../storage/database.ts'
 import type { RecordIn } from '../../storage/unit-of-work.ts'
 import type { NewUnlockEvent, SubmittedEvent, UnlockEvent } from '../log/event.ts'
 import type { Item } from './kinds.ts'
@@ -95,19 +96,26 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
       readonly Outcome[]
     >
 
+  const addIn = (tx: Transaction, items: readonly Item[]): void =>
+    tx.append({
+      input: inputOf({ items, hasReceipts: false, isPart: true }),
+      onCommit: (outcome) => {
+        const appended = outcome as Appended
+        if ('head' in appended && appended.head) grown(treeHeadOf(appended.head))
+      },
+    })
+
   /** Adds a record to the log in a unit of work, which fails with `unavailable` if the log is stopped. */
   const recordIn: RecordIn = (tx) => ({
     add: ({ body, ...record }: NewRecord): void => {
       const added = { ...record, id: Bun.randomUUIDv7(), text: canonicalize(body) ?? '' }
-      const items = [{ kind: 'record', record: added }] as const
-      tx.append({
-        input: inputOf({ items, hasReceipts: false, isPart: true }),
-        onCommit: (outcome) => {
-          const appended = outcome as Appended
-          if ('head' in appended && appended.head) grown(treeHeadOf(appended.head))
-        },
-      })
+      addIn(tx, [{ kind: 'record', record: added }])
     },
+  })
+
+  /** Adds a lock's report to the log in a unit of work, which fails with `unavailable` if the log is stopped. */
+  const reportIn = (tx: Transaction) => ({
+    add: (report: NewReport): void => addIn(tx, [{ kind: 'report', report }]),
   })
 
   const head = async (): Promise<Head> => {
@@ -195,6 +203,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     },
 
     recordIn,
+    reportIn,
 
     /** Records a lock's report; resolves after COMMIT. A repeated entry of the lock's own log is a `duplicate`. */
     report: async (report: NewReport): Promise<Outcome> => {

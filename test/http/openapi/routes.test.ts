@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { PASSWORD, basic, bearer, startApp } from '../../support/app.ts'
+import { PASSWORD, type TestApp, basic, bearer, startApp } from '../../support/app.ts'
+import { testController } from '../../support/controller.ts'
 import { type Operation, type Spec, fits, operationsOf, specOf } from '../../support/openapi.ts'
 import { enrol } from '../../support/second-factor.ts'
 
@@ -40,7 +41,7 @@ describe('the OpenAPI document', () => {
     for (const [name, one] of operations) {
       expect(`${name} ${one.summary}`).not.toEndWith('undefined')
       expect(one.tags).toHaveLength(1)
-      expect(['public', 'tables', 'metrics', 'member', 'admin', 'owner']).toContain(
+      expect(['public', 'tables', 'metrics', 'controller', 'member', 'admin', 'owner']).toContain(
         one['x-access'] ?? name,
       )
       expect(one.security?.length === 0).toBe(one['x-access'] === 'public')
@@ -205,6 +206,7 @@ describe('the OpenAPI document', () => {
       bearer(await app.signIn('one', 'member')),
       bearer(await app.signIn('two', 'admin')),
       bearer(await app.signIn('three', 'owner')),
+      (await controllerOf(app, 'three')).headers(),
     ]
     const undocumented: string[] = []
     for (const [name, { responses }] of operations) {
@@ -227,11 +229,16 @@ describe('the OpenAPI document', () => {
 
   test('each body is checked with the schema that documents it', async () => {
     const owner = bearer(await app.signIn('reader', 'owner'))
-    for (const [name, { requestBody }] of operations) {
+    const controller = (await controllerOf(app, 'reader')).headers()
+    for (const [name, { requestBody, ...one }] of operations) {
       const schema = requestBody?.content['application/json']?.schema
       if (!schema) continue
       const [method = '', path = ''] = name.split(' ')
-      const headers = { 'content-type': 'application/json', origin: app.url, ...owner }
+      const headers = {
+        'content-type': 'application/json',
+        origin: app.url,
+        ...(one['x-access'] === 'controller' ? controller : owner),
+      }
       const { required, minProperties, properties = {} } = schema.anyOf?.[0] ?? schema
       const names = Object.keys(properties)
       const isFree = !minProperties && !required
@@ -259,4 +266,15 @@ const inlineObjects = (value: unknown, at = ''): string[] => {
       .filter(([name]) => !/^examples?$/.test(name))
       .flatMap(([name, member]) => inlineObjects(member, `${at}/${name}`)),
   ]
+}
+
+/** Enrols a controller at a lock of its own. */
+const controllerOf = async (app: TestApp, owner: string) => {
+  const by = bearer(await app.logIn(owner))
+  const label = `door-of-${owner}`
+  await app.post('/v1/locks', { label, name: label }, by)
+  const answer = await app.post(`/v1/locks/${label}/controllers`, { password: PASSWORD }, by)
+  const controller = await testController(app.url)
+  await controller.enrol(((await answer.json()) as { code: string }).code)
+  return controller
 }

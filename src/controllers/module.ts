@@ -1,0 +1,190 @@
+import type { Config } from '../config/config.ts'
+import type { RecordAuditEvent } from '../domain/audit-event.ts'
+import type { Clock } from '../domain/clock.ts'
+import { AppError } from '../errors.ts'
+import type { CertificateFacts } from '../http/connection/certificate.ts'
+import { linkBase } from '../http/connection/public-url.ts'
+import type { Endpoint } from '../http/endpoint.ts'
+import type { Logger } from '../http/log/logger.ts'
+import type { Database } from '../storage/database.ts'
+import type { AuditIn, RecordIn } from '../storage/unit-of-work.ts'
+import { controllersIn } from './core/store.ts'
+import { doorKeys } from './door-key/door-key.ts'
+import { enrolmentRoutes } from './enrolment/routes.ts'
+import type { ControllerState, ListedController } from './enrolment/schema.ts'
+import { NO_SUCH_LOCK, enrolmentService } from './enrolment/service.ts'
+import { type Operations, type Permitted, commandQueue } from './online/commands.ts'
+import { lines as pollLines } from './online/lines.ts'
+import { pollService } from './online/polls.ts'
+import { onlineRoutes } from './online/routes.ts'
+import { controllerWatch } from './online/watch.ts'
+import { reportService } from './reports/service.ts'
+
+type Enrolling = Parameters<typeof enrolmentService>[0]
+type Reporting = Parameters<typeof reportService>[0]
+type Commanding = Parameters<typeof commandQueue>[0]
+
+type Dependencies = {
+  readonly db: Database
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly config: Pick<
+    Config,
+    'dataDir' | 'host' | 'port' | 'publicUrl' | 'rateLimitAuth' | 'tlsCertFile'
+  >
+  readonly audit: { readonly auditIn: AuditIn; readonly record: RecordAuditEvent }
+  readonly recordIn: RecordIn
+  readonly operations: Operations &
+    Pick<Reporting, 'settleIn'> & { readonly abandonOpen: () => Promise<void> }
+  readonly certificate: () => CertificateFacts | undefined
+} & Pick<Enrolling, 'findLock' | 'checkPassword'> &
+  Pick<Reporting, 'reportIn' | 'announceIn' | 'requireRoom'> &
+  Pick<Commanding, 'stillPermitted' | 'unheardMs'>
+
+/** Devices at locks that open them for permitted attempts, and sign what happened. Without any, there are no timers and
+ * no reads. */
+export const controllersModule = (deps: Dependencies) => {
+  const { db, clock, logger, config, operations, findLock, announceIn } = deps
+  const { auditIn } = deps.audit
+  const shared = { db, clock, auditIn, recordIn: deps.recordIn }
+  const onError = (error: unknown): void =>
+    logger.error({ err: error }, 'what a controller said was not stored')
+  const keys = doorKeys({ ...shared, dataDir: config.dataDir })
+  const lines = pollLines(clock)
+  const watch = controllerWatch({
+    clock,
+    storeSeen: (seen) => db.transaction((tx) => controllersIn(tx).setSeen(seen)),
+    onSilent: ({ name, lock }) =>
+      db.transaction((tx) =>
+        announceIn(tx, {
+          event: 'controller.silent',
+          says: `The controller ${name} of the lock ${lock} has stopped answering`,
+        }),
+      ),
+    onError,
+  })
+  const commands = commandQueue({
+    clock,
+    lines,
+    operations,
+    controllersOf: (lockId) =>
+      watch
+        .all()
+        .filter((one) => one.lockId === lockId && one.forkedAtMs === null)
+        .map(({ id }) => id),
+    stillPermitted: deps.stillPermitted,
+    onCommand: () => {},
+    onError,
+    unheardMs: deps.unheardMs,
+  })
+  const reports = reportService({
+    ...shared,
+    reportIn: deps.reportIn,
+    settleIn: operations.settleIn,
+    announceIn,
+    requireRoom: deps.requireRoom,
+    isLast: commands.isLast,
+    onHeard: commands.heard,
+    onReport: () => {},
+    onForked: (id) => {
+      watch.forked(id)
+      lines.forget(id)
+    },
+  })
+  const polls = pollService({ clock, lines, commands, keys, reports, onSeen: watch.seen })
+  const enrolment = enrolmentService({
+    ...shared,
+    findLock,
+    keys,
+    checkPassword: deps.checkPassword,
+    onChange: (controller) => {
+      polls.forget(controller.id)
+      if (controller.removedAtMs === null) watch.add(controller)
+      else watch.remove(controller.id)
+    },
+  })
+
+  const stateOf = (id: string, forkedAtMs: number | null): ControllerState => {
+    if (forkedAtMs !== null) return 'forked'
+    return lines.isOnline(id) ? 'online' : 'offline'
+  }
+
+  const listed = async (label?: string): Promise<readonly ListedController[]> => {
+    const lock = label === undefined ? undefined : await findLock(db, label)
+    if (label !== undefined && !lock) throw new AppError('not_found', NO_SUCH_LOCK)
+    const controllers = controllersIn(db)
+    const found = await (lock ? controllers.ofLock(lock.id) : controllers.all())
+    return Promise.all(
+      found.map(async (one) => ({
+        ...one,
+        state: stateOf(one.id, one.forkedAtMs),
+        seenAtMs: watch.seenAtMs(one.id) ?? one.seenAtMs,
+        missing: (await reports.received(one)).missing,
+      })),
+    )
+  }
+
+  const ofLock = (lockId: string) => watch.all().filter((one) => one.lockId === lockId)
+
+  return {
+    routes: [
+      ...enrolmentRoutes({
+        enrolment,
+        listed,
+        commandFor: (code) => commandFor(config, deps.certificate()?.authority?.sha256, code),
+        isLimited: config.rateLimitAuth.length > 0,
+        nowMs: clock.wallMs,
+      }),
+      ...onlineRoutes({ polls, reports, authenticate: enrolment.authenticate }),
+    ] satisfies readonly Endpoint[],
+
+    /** Called when the service starts. Operations still open from before are never repeated; late reports still say how
+     * they ended. */
+    begin: async (): Promise<void> => {
+      const all = await controllersIn(db).all()
+      if (all.length > 0) await operations.abandonOpen()
+      for (const controller of all) watch.add(controller)
+    },
+
+    /** Returns whether a lock has controllers, trusted or not. */
+    has: (lockId: string): boolean => ofLock(lockId).length > 0,
+
+    isOnline: lines.isOnline,
+
+    /** Has the controllers of a lock open it for an attempt that was just permitted, without waiting for them. */
+    operate: (attempt: Permitted): Promise<void> => commands.operate(attempt),
+
+    /** Returns whether a controller of a lock can be reached. */
+    controllerOf: (lockId: string): 'none' | 'online' | 'offline' => {
+      const controllers = ofLock(lockId)
+      if (controllers.length === 0) return 'none'
+      return controllers.some(({ id, forkedAtMs }) => stateOf(id, forkedAtMs) === 'online')
+        ? 'online'
+        : 'offline'
+    },
+
+    keys,
+    enrolment,
+    listed,
+    watch,
+
+    [Symbol.asyncDispose]: async (): Promise<void> => {
+      commands.stop()
+      lines.close()
+      await watch.stop()
+    },
+  }
+}
+
+/** Returns the command that enrols a controller, on the device at the lock. */
+const commandFor = (
+  config: Parameters<typeof linkBase>[0],
+  authority: string | undefined,
+  code: string,
+): string =>
+  [
+    `secure-lock-server controller --gateway ${linkBase(config)}`,
+    ...(authority ? [`--ca-sha256 ${authority.replaceAll(':', '').toLowerCase()}`] : []),
+    `--code ${code}`,
+    '--dry-run',
+  ].join(' ')

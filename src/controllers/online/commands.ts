@@ -1,0 +1,198 @@
+import type { Clock } from '../../domain/clock.ts'
+import { SECOND_MS } from '../../domain/duration.ts'
+import { lockClaim } from '../../domain/statement/claims.ts'
+import { signStatement } from '../../domain/statement/statement.ts'
+import type { Controller } from '../core/controller.ts'
+import type { DoorKey } from '../door-key/door-key.ts'
+import type { Lines } from './lines.ts'
+
+export type Commands = ReturnType<typeof commandQueue>
+
+/** How an operation at a lock is stored. */
+export type Operations = {
+  /** Returns the state of the operation of an attempt, or undefined if there is none. */
+  readonly stateOf: (attemptId: string) => Promise<string | undefined>
+  /** Stores how an operation ended, unless that is known. */
+  readonly settle: (
+    attemptId: string,
+    state: 'offline' | 'failed' | 'unknown',
+    detail?: string,
+  ) => Promise<void>
+}
+
+/** An attempt that was just permitted. */
+export type Permitted = {
+  readonly id: string
+  readonly lockId: string
+  readonly decidedAtMs: number
+}
+
+type Dependencies = {
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly lines: Pick<Lines, 'isOnline' | 'wake'>
+  readonly operations: Operations
+  /** Returns the controllers of a lock that are trusted. */
+  readonly controllersOf: (lockId: string) => readonly string[]
+  /** Returns which of these attempts may still open their locks: meanwhile, a lockdown may have begun, or a grant have
+   * been revoked. */
+  readonly stillPermitted: (attemptIds: readonly string[]) => Promise<ReadonlySet<string>>
+  /** Called for each command that a controller gets, and each attempt that none gets. */
+  readonly onCommand: (outcome: 'sent' | 'offline' | 'withdrawn' | 'unheard') => void
+  /** Called if the end of an operation could not be stored. */
+  readonly onError: (error: unknown) => void
+  /** How long a lock may take to report; by default as in the manual. */
+  readonly unheardMs?: number | undefined
+}
+
+type Asked = Permitted & {
+  readonly diesAtMs: number
+  /** Controllers that get the command at their polls. */
+  readonly askable: Set<string>
+  /** Controllers that got it, and have not said how it ended. */
+  readonly opening: Set<string>
+  isSent: boolean
+  isOver: boolean
+  readonly timers: readonly Timer[]
+}
+
+/** A command dies so long after its decision, in milliseconds: nobody stands at the door any more. */
+const COMMAND_MS = 10 * SECOND_MS
+/** Without a report for so long after the decision, in milliseconds, the outcome is unknown. */
+const UNHEARD_MS = 30 * SECOND_MS
+
+/** Commands for the controllers that are online. A controller gets each at every poll, signed for the nonce of that
+ * poll, until it has reported about the attempt or the command dies: so an answer that got lost, or that somebody with a
+ * stolen token took, keeps no door shut. Controllers act on an attempt once. */
+export const commandQueue = (deps: Dependencies) => {
+  const { clock, lines, operations, controllersOf, stillPermitted, onCommand, onError } = deps
+  const { unheardMs = UNHEARD_MS } = deps
+  const asked = new Map<string, Asked>()
+
+  const forget = (attemptId: string): void => {
+    for (const timer of asked.get(attemptId)?.timers ?? []) clearTimeout(timer)
+    asked.delete(attemptId)
+  }
+
+  const settle: Operations['settle'] = async (attemptId, state, detail) => {
+    try {
+      await operations.settle(attemptId, state, detail)
+    } catch (error) {
+      onError(error)
+    }
+  }
+
+  const die = async (one: Asked): Promise<void> => {
+    one.askable.clear()
+    if (one.isSent) return
+    forget(one.id)
+    onCommand('offline')
+    await settle(one.id, 'offline')
+  }
+
+  const withdraw = async (one: Asked): Promise<void> => {
+    one.askable.clear()
+    onCommand('withdrawn')
+    // A controller that has it already will say what happened.
+    if (one.isSent) return
+    forget(one.id)
+    await settle(one.id, 'failed', WITHDRAWN)
+  }
+
+  const end = async ({ id, isOver }: Asked): Promise<void> => {
+    forget(id)
+    if (isOver) return
+    onCommand('unheard')
+    await settle(id, 'unknown')
+  }
+
+  const signed = ({ id, lockId, decidedAtMs }: Permitted, nonce: Uint8Array, key: DoorKey) =>
+    signStatement(
+      {
+        kind: 'command',
+        lock: lockClaim(lockId),
+        issuedAtS: Math.floor(decidedAtMs / SECOND_MS),
+        nonce,
+        attempt: id,
+      },
+      key.sign,
+    )
+
+  return {
+    /** Has the controllers of a lock open it for an attempt, without waiting for them. */
+    operate: async ({ id, lockId, decidedAtMs }: Permitted): Promise<void> => {
+      if (asked.has(id) || (await operations.stateOf(id)) !== 'asked') return
+      const online = controllersOf(lockId).filter((one) => lines.isOnline(one))
+      if (online.length === 0) {
+        onCommand('offline')
+        return settle(id, 'offline')
+      }
+      const one: Asked = {
+        id,
+        lockId,
+        decidedAtMs,
+        diesAtMs: clock.monotonicMs() + COMMAND_MS,
+        askable: new Set(online),
+        opening: new Set(),
+        isSent: false,
+        isOver: false,
+        timers: [
+          setTimeout(() => void die(one), COMMAND_MS),
+          setTimeout(() => void end(one), unheardMs),
+        ],
+      }
+      asked.set(id, one)
+      for (const controller of online) lines.wake(controller)
+    },
+
+    /** Returns the commands for a controller, signed for the nonce of its poll. */
+    take: async (
+      { id, lockId }: Pick<Controller, 'id' | 'lockId'>,
+      nonce: Uint8Array,
+      key: () => Promise<DoorKey | undefined>,
+    ): Promise<readonly Uint8Array[]> => {
+      const now = clock.monotonicMs()
+      const due = asked
+        .values()
+        .filter((one) => one.lockId === lockId && one.askable.has(id) && now < one.diesAtMs)
+        .toArray()
+      if (due.length === 0) return []
+      const doorKey = await key()
+      const permitted = await stillPermitted(due.map((one) => one.id))
+      const commands: Uint8Array[] = []
+      for (const one of due) {
+        if (!permitted.has(one.id)) await withdraw(one)
+        else if (doorKey && one.askable.has(id)) {
+          one.isSent = true
+          one.opening.add(id)
+          onCommand('sent')
+          commands.push(await signed(one, nonce, doorKey))
+        }
+      }
+      return commands
+    },
+
+    /** A controller has reported about an attempt; `isOver` if that is how it ended. */
+    heard: (attemptId: string, controllerId: string, isOver: boolean): void => {
+      const one = asked.get(attemptId)
+      if (!one) return
+      one.askable.delete(controllerId)
+      if (!isOver) return
+      one.opening.delete(controllerId)
+      one.isOver ||= one.opening.size === 0
+    },
+
+    /** Returns true if no other controller may open the lock for an attempt any more. */
+    isLast: (attemptId: string, controllerId: string): boolean => {
+      const one = asked.get(attemptId)
+      if (!one) return true
+      return one.askable.union(one.opening).isSubsetOf(new Set([controllerId]))
+    },
+
+    stop: (): void => {
+      for (const id of asked.keys().toArray()) forget(id)
+    },
+  }
+}
+
+/** The detail of an operation that no controller got, because the attempt was not permitted any more. */
+const WITHDRAWN = 'withdrawn'

@@ -1,0 +1,90 @@
+import type { Clock } from '../../domain/clock.ts'
+import { MINUTE_MS } from '../../domain/duration.ts'
+import type { Controller } from '../core/controller.ts'
+import type { DoorKeys } from '../door-key/door-key.ts'
+import type { Received, Reports } from '../reports/service.ts'
+import type { Commands } from './commands.ts'
+import type { Lines } from './lines.ts'
+
+export type Polls = ReturnType<typeof pollService>
+
+export type Poll = {
+  readonly nonce: Uint8Array
+  readonly waitMs: number
+  /** The thumbprint of the door key that the controller trusts. */
+  readonly doorKey: string | undefined
+  readonly signal: AbortSignal
+}
+
+/** What a controller gets for a poll. */
+export type PollAnswer = {
+  readonly commands: readonly Uint8Array[]
+  /** The statements that lead from the door key that it trusts to the one that signed the commands. */
+  readonly successions: readonly Uint8Array[]
+  readonly want: Received['missing']
+}
+
+type Dependencies = {
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly lines: Lines
+  readonly commands: Pick<Commands, 'take'>
+  readonly keys: Pick<DoorKeys, 'current' | 'successionsFrom'>
+  readonly reports: Pick<Reports, 'received'>
+  /** Called at the beginning and the end of each poll. */
+  readonly onSeen: (controllerId: string) => void
+}
+
+/** Missing reports are asked for at this interval: some may be lost for good. */
+const WANT_EVERY_MS = 10 * MINUTE_MS
+
+/** Answers polls of controllers as soon as there is something to say. */
+export const pollService = (deps: Dependencies) => {
+  const { clock, lines, commands, keys, reports, onSeen } = deps
+  const wantedAtMs = new Map<string, number>()
+
+  const wantOf = async (controller: Controller): Promise<Received['missing']> => {
+    const { id } = controller
+    const now = clock.monotonicMs()
+    if (now - (wantedAtMs.get(id) ?? -Infinity) < WANT_EVERY_MS) return []
+    wantedAtMs.set(id, now)
+    return (await reports.received(controller)).missing
+  }
+
+  const answerTo = async (
+    controller: Controller,
+    { nonce, doorKey }: Poll,
+  ): Promise<PollAnswer | undefined> => {
+    const due = await commands.take(controller, nonce, keys.current)
+    const successions = doorKey === undefined ? [] : ((await keys.successionsFrom(doorKey)) ?? [])
+    const want = await wantOf(controller)
+    if (due.length + successions.length + want.length === 0) return undefined
+    return { commands: due, successions, want }
+  }
+
+  return {
+    /** Returns the answer, or undefined if there is nothing to say until the wait is over, or a newer poll of the
+     * controller has begun. */
+    poll: async (controller: Controller, poll: Poll): Promise<PollAnswer | undefined> => {
+      const endsAtMs = performance.now() + poll.waitMs
+      const line = lines.open(controller.id)
+      onSeen(controller.id)
+      try {
+        for (;;) {
+          const answer = await answerTo(controller, poll)
+          // The nonce of a poll that is not the newest is worthless.
+          if (!line.isNewest()) return undefined
+          if (answer) return answer
+          if (!(await line.next(endsAtMs - performance.now(), poll.signal))) return undefined
+        }
+      } finally {
+        line.close()
+        onSeen(controller.id)
+      }
+    },
+
+    forget: (controllerId: string): void => {
+      wantedAtMs.delete(controllerId)
+      lines.forget(controllerId)
+    },
+  }
+}

@@ -1,0 +1,262 @@
+import type { NewReport, RecordKind } from '../../domain/access.ts'
+import { GATEWAY } from '../../domain/audit-event.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { HOUR_MS } from '../../domain/duration.ts'
+import { lockClaim } from '../../domain/statement/claims.ts'
+import type { ClaimsOf } from '../../domain/statement/claims.ts'
+import { openStatement, payloadHash } from '../../domain/statement/statement.ts'
+import { AppError } from '../../errors.ts'
+import { RateLimitError } from '../../http/errors.ts'
+import { windowCounter } from '../../http/rate-limits.ts'
+import type { Database, Queries, Transaction } from '../../storage/database.ts'
+import type { AuditIn, RecordIn } from '../../storage/unit-of-work.ts'
+import { type Controller, base64Of } from '../core/controller.ts'
+import { controllersIn } from '../core/store.ts'
+import { type Around, type Run, type Verdict, verdictOn } from './chain.ts'
+import { leafOf, outcomeOf } from './leaf.ts'
+import { reportsIn } from './store.ts'
+
+export type Reports = ReturnType<typeof reportService>
+
+/** Adds a report of a lock to the unlock log in a transaction. */
+type ReportIn = (tx: Transaction) => { readonly add: (report: NewReport) => void }
+
+type Dependencies = {
+  readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
+  readonly clock: Pick<Clock, 'wallMs'>
+  readonly auditIn: AuditIn
+  readonly recordIn: RecordIn
+  readonly reportIn: ReportIn
+  /** Stores in a transaction what a report says of an operation. */
+  readonly settleIn: (
+    tx: Transaction,
+    attemptId: string,
+    how: { readonly state: 'accepted' | 'happened' | 'failed'; readonly detail: string },
+  ) => Promise<void>
+  readonly announceIn: (
+    tx: Pick<Queries, 'all' | 'get' | 'run'>,
+    problem: { readonly event: 'controller.alarm' | 'controller.silent'; readonly says: string },
+  ) => Promise<void>
+  /** Throws `unavailable` if the disk has no room. */
+  readonly requireRoom: () => void
+  /** Returns true if no other controller may open the lock for an attempt any more. */
+  readonly isLast: (attemptId: string, controllerId: string) => boolean
+  /** Called after COMMIT with each report about an attempt; `isOver` if that is how it ended. */
+  readonly onHeard: (attemptId: string, controllerId: string, isOver: boolean) => void
+  /** Called after COMMIT with each new report, and once a controller is not trusted any more. */
+  readonly onReport: (outcome: ReportOutcome) => void
+  readonly onForked: (controllerId: string) => void
+}
+
+type ReportOutcome = ClaimsOf<'report'>['result'] | 'forked'
+
+/** A report whose signature was checked. */
+type Given = {
+  readonly claims: ClaimsOf<'report'>
+  readonly statement: Uint8Array
+  readonly hash: Uint8Array
+}
+
+/** What a controller learns of its reports. */
+export type Received = { readonly through: number; readonly missing: readonly Run[] }
+
+/** More than any lock has to say. */
+const REPORTS_PER_HOUR_MAX = 3600
+
+/** Stores what controllers sign. Their counters and hashes form a chain: what is missing is known and asked for, and a
+ * second branch shows that somebody has a copy of the key. */
+export const reportService = (deps: Dependencies) => {
+  const { db, clock, auditIn, recordIn, reportIn, settleIn, announceIn, requireRoom } = deps
+  const counts = windowCounter()
+
+  const opened = async (
+    { publicKey, lockId }: Controller,
+    statements: readonly Uint8Array[],
+  ): Promise<readonly Given[]> => {
+    const given: Given[] = []
+    for (const statement of statements) {
+      const claims = await openStatement('report', statement, publicKey)
+      if (claims?.lock !== lockClaim(lockId))
+        throw new AppError('invalid', BAD_STATEMENT, { reason: 'bad_statement' })
+      given.push({ claims, statement, hash: await payloadHash(statement) })
+    }
+    return given
+  }
+
+  const requireShare = async (id: string, count: number): Promise<void> => {
+    for (let at = 0; at < count; at += 1) {
+      const { count: sent, nextReset } = await counts.increment(id, HOUR_MS)
+      if (sent <= REPORTS_PER_HOUR_MAX) continue
+      const waitMs = nextReset.getTime() - Date.now()
+      throw new RateLimitError(
+        waitMs,
+        `A controller may report ${REPORTS_PER_HOUR_MAX} times an hour`,
+      )
+    }
+  }
+
+  const record = (
+    tx: Transaction,
+    { id, lock, name }: Controller,
+    kind: RecordKind,
+    body: object,
+  ): void =>
+    recordIn(tx).add({
+      kind,
+      subject: `controller:${id}`,
+      by: null,
+      about: null,
+      body: { controller: id, lock, name, ...body },
+    })
+
+  const aroundOf = async (
+    tx: Transaction,
+    { id, publicKey }: Controller,
+    counter: number,
+  ): Promise<Around> => {
+    const reports = reportsIn(tx)
+    const rows = await reports.at(id, [counter - 1, counter, counter + 1])
+    const at = (sought: number) => rows.find((row) => row.counter === sought)
+    const hashAt = (sought: number) => {
+      const row = at(sought)
+      return row && new Uint8Array(row.payload_hash)
+    }
+    const after = at(counter + 1)?.statement
+    return {
+      newest: await reports.newest(id),
+      same: hashAt(counter),
+      before: hashAt(counter - 1),
+      namedAfter: after
+        ? (await openStatement('report', new Uint8Array(after), publicKey))?.previous
+        : undefined,
+    }
+  }
+
+  const fork = async (tx: Transaction, controller: Controller, { claims, statement }: Given) => {
+    const { id, lock, name } = controller
+    await controllersIn(tx).markForked(id, clock.wallMs())
+    const { counter } = claims
+    record(tx, controller, 'device.forked', { counter, statement: base64Of(statement) })
+    await auditIn(tx).record(GATEWAY, {
+      action: 'controller.fork',
+      result: 'failure',
+      subject: lock,
+      detail: { controller: id, counter },
+    })
+    await announceIn(tx, {
+      event: 'controller.alarm',
+      says: `The controller ${name} of the lock ${lock} has been copied, or an old image of it was restored: it is not trusted any more. Remove it, and enrol it again`,
+    })
+  }
+
+  /** Adds the leaf of a report that says how an attempt ended or that the lock opened unasked. */
+  const tell = async (tx: Transaction, controller: Controller, given: Given): Promise<void> => {
+    const { attempt, result } = given.claims
+    const asker = attempt === undefined ? undefined : await reportsIn(tx).askerOf(attempt)
+    const isAsked = asker?.isPermitted === true && asker.lockId === controller.lockId
+    const leaf = leafOf(controller, given, isAsked ? asker : undefined)
+    if (leaf) reportIn(tx).add(leaf)
+    const outcome = outcomeOf(result)
+    const isKnown = outcome !== 'failed' || deps.isLast(attempt ?? '', controller.id)
+    if (attempt !== undefined && isAsked && outcome && isKnown)
+      await settleIn(tx, attempt, { state: outcome, detail: result })
+    if (isAsked || (outcome !== 'happened' && result !== 'opened_unasked')) return
+    await announceIn(tx, {
+      event: 'controller.alarm',
+      says: `The lock ${controller.lock} opened without being asked, by its controller ${controller.name}`,
+    })
+  }
+
+  /** Stores a report, unless it forks the chain. */
+  const storeIn = async (
+    tx: Transaction,
+    controller: Controller,
+    given: Given,
+  ): Promise<Verdict> => {
+    const { id } = controller
+    const { counter, previous } = given.claims
+    const around = await aroundOf(tx, controller, counter)
+    const verdict = verdictOn({ counter, previous, hash: given.hash }, around)
+    if (verdict === 'repeat') return verdict
+    if (verdict === 'forked') {
+      await fork(tx, controller, given)
+      return verdict
+    }
+    const reports = reportsIn(tx)
+    const nowMs = clock.wallMs()
+    const { statement, hash } = given
+    await reports.add(id, { counter, hash, statement, atMs: nowMs })
+    if (verdict === 'ahead') {
+      const gap = [around.newest + 1, counter - 1] as const
+      await reports.addGap(id, gap, nowMs)
+      record(tx, controller, 'gap.found', { first: gap[0], last: gap[1] })
+    }
+    if (verdict === 'late') {
+      const gap = await reports.fillGap(id, counter, nowMs)
+      if (gap) record(tx, controller, 'gap.filled', { first: gap[0], last: gap[1] })
+    }
+    await tell(tx, controller, given)
+    return verdict
+  }
+
+  const receivedIn = async (
+    queries: Pick<Queries, 'all' | 'get' | 'run'>,
+    { id }: Controller,
+  ): Promise<Received> => {
+    const reports = reportsIn(queries)
+    const missing = await reports.missing(id)
+    const [first] = missing
+    return { through: first ? first[0] - 1 : await reports.newest(id), missing }
+  }
+
+  return {
+    /** Stores reports in their order; those of one call in one transaction. Throws `invalid` for one that is not exactly a
+     * report of this controller about its lock, `conflict` once the chain has forked, RateLimitError, and
+     * `unavailable`. */
+    receive: async (
+      controller: Controller,
+      statements: readonly Uint8Array[],
+    ): Promise<Received> => {
+      const given = await opened(controller, statements)
+      requireRoom()
+      await requireShare(controller.id, given.length)
+      const { id } = controller
+      const { isForked, added, received } = await db.transaction(async (tx) => {
+        const now = await controllersIn(tx).find(id)
+        if (!now || now.removedAtMs !== null) throw new AppError('unauthorized', REMOVED)
+        if (now.forkedAtMs !== null) throw forked()
+        const stored: Given[] = []
+        for (const one of given) {
+          const verdict = await storeIn(tx, now, one)
+          if (verdict === 'forked') return { isForked: true, added: stored, received: undefined }
+          if (verdict !== 'repeat') stored.push(one)
+        }
+        const known = await receivedIn(tx, now)
+        await controllersIn(tx).setThrough(id, known.through)
+        return { isForked: false, added: stored, received: known }
+      })
+      for (const { claims } of added) {
+        deps.onReport(claims.result)
+        if (claims.attempt === undefined) continue
+        const outcome = outcomeOf(claims.result)
+        deps.onHeard(claims.attempt, id, outcome === 'happened' || outcome === 'failed')
+      }
+      if (received) return received
+      if (isForked) {
+        deps.onReport('forked')
+        deps.onForked(id)
+      }
+      throw forked()
+    },
+
+    /** Returns which reports of a controller have come. */
+    received: (controller: Controller): Promise<Received> => receivedIn(db, controller),
+  }
+}
+
+const forked = (): AppError => new AppError('conflict', FORKED, { reason: 'forked' })
+
+export const FORKED =
+  'This controller is not trusted any more, because two of its reports have the same counter: an owner has to remove it, and enrol it again with a new state folder'
+export const BAD_STATEMENT = 'Not exactly a report that this controller signed about its lock'
+const REMOVED = 'This controller was removed'

@@ -1,0 +1,177 @@
+import type { GuestFacts } from '../../domain/access.ts'
+import type { Queries } from '../../storage/database.ts'
+import { type Run, missingIn } from './chain.ts'
+
+/** Who asked for an attempt. */
+export type Asker = {
+  readonly lockId: string
+  readonly isPermitted: boolean
+  readonly accountPublicId: string
+  /** Undefined if the account is gone. */
+  readonly username: string | undefined
+  readonly guest: GuestFacts | undefined
+}
+
+type AskerRow = {
+  lock_id: string
+  decision: string
+  account_public_id: string
+  username: string | null
+  pass_id: string | null
+  label: string | null
+  device_id: string | null
+  counter: number | null
+}
+
+/** At most so many runs are asked for at a time. */
+const RUNS_MAX = 20
+
+/** Reports of controllers, in a transaction or on a read connection. */
+export const reportsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
+  const openGaps = async (controllerId: string): Promise<readonly Run[]> => {
+    const rows = await queries.all<{ first: number; last: number }>(
+      `SELECT first, last
+       FROM controller_gap
+       WHERE controller_id = ? AND filled_at_ms IS NULL
+       ORDER BY first
+       LIMIT ${RUNS_MAX}`,
+      controllerId,
+    )
+    return rows.map(({ first, last }) => [first, last] as const)
+  }
+
+  const cameIn = async (controllerId: string, [first, last]: Run): Promise<readonly number[]> => {
+    const rows = await queries.all<{ counter: number }>(
+      `SELECT counter
+       FROM controller_report
+       WHERE controller_id = ? AND counter BETWEEN ? AND ?
+       ORDER BY counter`,
+      controllerId,
+      first,
+      last,
+    )
+    return rows.map(({ counter }) => counter)
+  }
+
+  return {
+    /** Returns the reports with these counters. */
+    at: async (controllerId: string, counters: readonly number[]) =>
+      queries.all<{ counter: number; payload_hash: Uint8Array; statement: Uint8Array | null }>(
+        `SELECT counter, payload_hash, statement
+         FROM controller_report
+         WHERE controller_id = ? AND counter IN (SELECT value FROM json_each(?))`,
+        controllerId,
+        JSON.stringify(counters),
+      ),
+
+    /** Returns the highest counter; 0 without reports. */
+    newest: async (controllerId: string): Promise<number> => {
+      const row = await queries.get<{ counter: number }>(
+        `SELECT counter
+         FROM controller_report
+         WHERE controller_id = ?
+         ORDER BY counter DESC
+         LIMIT 1`,
+        controllerId,
+      )
+      return row?.counter ?? 0
+    },
+
+    add: async (
+      controllerId: string,
+      report: { counter: number; hash: Uint8Array; statement: Uint8Array; atMs: number },
+    ): Promise<void> => {
+      await queries.run(
+        `INSERT INTO controller_report (
+          controller_id,
+          counter,
+          payload_hash,
+          statement,
+          received_at_ms
+        )
+        VALUES (?, ?, ?, ?, ?)`,
+        controllerId,
+        report.counter,
+        report.hash,
+        report.statement,
+        report.atMs,
+      )
+    },
+
+    addGap: async (controllerId: string, [first, last]: Run, nowMs: number): Promise<void> => {
+      await queries.run(
+        'INSERT INTO controller_gap (controller_id, first, last, found_at_ms) VALUES (?, ?, ?, ?)',
+        controllerId,
+        first,
+        last,
+        nowMs,
+      )
+    },
+
+    /** Returns the runs of counters that are missing, lowest first. */
+    missing: async (controllerId: string): Promise<readonly Run[]> => {
+      const runs: Run[] = []
+      for (const gap of await openGaps(controllerId)) {
+        runs.push(...missingIn(gap, await cameIn(controllerId, gap)))
+        if (runs.length >= RUNS_MAX) break
+      }
+      return runs.slice(0, RUNS_MAX)
+    },
+
+    /** Marks the gap of a counter as filled if nothing of it is missing any more; returns it then. */
+    fillGap: async (
+      controllerId: string,
+      counter: number,
+      nowMs: number,
+    ): Promise<Run | undefined> => {
+      const row = await queries.get<{ first: number; last: number }>(
+        `SELECT first, last
+         FROM controller_gap
+         WHERE controller_id = ? AND first <= ? AND last >= ? AND filled_at_ms IS NULL`,
+        controllerId,
+        counter,
+        counter,
+      )
+      if (!row) return undefined
+      const gap: Run = [row.first, row.last]
+      if (missingIn(gap, await cameIn(controllerId, gap)).length > 0) return undefined
+      await queries.run(
+        'UPDATE controller_gap SET filled_at_ms = ? WHERE controller_id = ? AND first = ?',
+        nowMs,
+        controllerId,
+        row.first,
+      )
+      return gap
+    },
+
+    /** Returns who asked for an attempt, or undefined if there is no such attempt. */
+    askerOf: async (attemptId: string): Promise<Asker | undefined> => {
+      const row = await queries.get<AskerRow>(
+        `SELECT
+          attempt.lock_id,
+          attempt.decision,
+          attempt.account_public_id,
+          account.username,
+          attempt.pass_id,
+          pass.label,
+          unlock_guest.device_id,
+          unlock_guest.counter
+        FROM attempt
+        LEFT JOIN account ON account.public_id = attempt.account_public_id
+        LEFT JOIN pass ON pass.id = attempt.pass_id
+        LEFT JOIN unlock_guest ON unlock_guest.seq = attempt.seq
+        WHERE attempt.id = ?`,
+        attemptId,
+      )
+      if (!row) return undefined
+      const { pass_id: passId, device_id: deviceId, counter } = row
+      return {
+        lockId: row.lock_id,
+        isPermitted: row.decision === 'permitted',
+        accountPublicId: row.account_public_id,
+        username: (passId === null ? row.username : row.label) ?? undefined,
+        guest: passId === null ? undefined : { passId, deviceId, counter },
+      }
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import type { Clock } from '../../domain/clock.ts'
+import type { Database, Transaction } from '../../storage/database.ts'
+import type { ReturnUseIn } from './service.ts'
+import { operationsIn } from './store.ts'
+
+type Dependencies = {
+  readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
+  readonly clock: Pick<Clock, 'wallMs'>
+  readonly returnUseIn: ReturnUseIn
+}
+
+/** The operations of locks with controllers, which sign how they ended. */
+export const signedOperations = ({ db, clock, returnUseIn }: Dependencies) => ({
+  /** Returns the state of the operation of an attempt, or undefined if there is none. */
+  stateOf: async (attemptId: string): Promise<string | undefined> =>
+    (await operationsIn(db).find(attemptId))?.state,
+
+  /** Stores how an operation ended without a report, unless its end is known. */
+  settle: (
+    attemptId: string,
+    state: 'offline' | 'failed' | 'unknown',
+    detail: string | null = null,
+  ): Promise<void> =>
+    db.transaction(async (tx) => {
+      await operationsIn(tx).settle(attemptId, state, { detail, nowMs: clock.wallMs() })
+      if (state !== 'unknown') await returnUseIn(tx, attemptId)
+    }),
+
+  /** Ends operations that were open when the gateway stopped. */
+  abandonOpen: (): Promise<void> => operationsIn(db).abandonOpen(clock.wallMs()),
+
+  /** Stores what a report says of an operation, even after its end. */
+  settleIn: async (
+    tx: Transaction,
+    attemptId: string,
+    { state, detail }: { state: 'accepted' | 'happened' | 'failed'; detail: string },
+  ): Promise<void> => {
+    const operations = operationsIn(tx)
+    if (state === 'accepted') return operations.accept(attemptId, detail)
+    await operations.settleSigned(attemptId, state, { detail, nowMs: clock.wallMs() })
+    if (state === 'failed') await returnUseIn(tx, attemptId)
+  },
+})
