@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
 import type { DriverAnswer } from '../../../drivers/setup/schema.ts'
 import type { SlotsAnswer } from '../../../drivers/slots/schema.ts'
-import { api } from './client.ts'
+import { ApiError, api } from './client.ts'
 import type { Door } from './doors.ts'
 
 /** What moves a door. */
@@ -12,13 +12,14 @@ export const doorPath = ({ label }: Pick<Door, 'label'>): string =>
   `/v1/locks/${encodeURIComponent(label)}`
 
 /** Loads what moves a door, if anything does. */
-export const loadDriver = async (
-  door: Door,
-  signal: AbortSignal,
-): Promise<{ readonly driver: Driver | undefined }> =>
+export const loadDriver = async (door: Door, signal: AbortSignal): Promise<Driver | undefined> =>
   door.controller === 'none'
-    ? { driver: undefined }
-    : { driver: await api.get<Driver>(`${doorPath(door)}/driver`, { signal }) }
+    ? undefined
+    : api.get<Driver>(`${doorPath(door)}/driver`, { signal }).catch((error: unknown) => {
+        // Its last controller was removed in between.
+        if (error instanceof ApiError && error.status === 404) return undefined
+        throw error
+      })
 
 /** Loads whose the codes, fingers, cards and phones are that a lock knows. */
 export const loadSlots = async (door: Door, signal: AbortSignal): Promise<readonly Slot[]> =>

@@ -32,7 +32,12 @@ type Party = AuditEvent['actor']
 const ERASED = 'an erased person'
 
 const nameOf = (party: Party): string =>
-  party === null ? 'somebody' : (party.name ?? (isAccount(party.id) ? ERASED : party.id))
+  party === null ? 'somebody' : (party.name ?? unnamed(party.id))
+
+const unnamed = (id: string): string => {
+  if (id.startsWith('pass:')) return 'a guest'
+  return isAccount(id) ? ERASED : id
+}
 
 const isAccount = (id: string): boolean => /^[0-9a-f]{8}-/.test(id)
 
@@ -170,6 +175,23 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
     `revoke a grant of ${granteeOf(e)}`,
   ],
   'grant.use_return': (e) => [`gave a use back to ${granteeOf(e)}`, 'give a use back'],
+  'pass.make': () => ['invited a guest', 'invite a guest'],
+  'pass.change': () => ['changed the pass of a guest', 'change the pass of a guest'],
+  'pass.link': () => ['made a new link for a guest', 'make a new link for a guest'],
+  'pass.revoke': () => ['revoked the pass of a guest', 'revoke the pass of a guest'],
+  'pass.erase': () => ['erased a guest', 'erase a guest'],
+  'controller.enrol_code': (e) => [
+    `made a code that enrols a controller at the door ${subjectOf(e)}`,
+    'make a code for a controller',
+  ],
+  'controller.remove': (e) => [
+    `removed a controller of the door ${subjectOf(e)}`,
+    'remove a controller',
+  ],
+  'door_key.rotate': (e) => [
+    `replaced the key that opens doors${e.detail['stolen'] === true ? ', as it was stolen' : ''}`,
+    'replace the key that opens doors',
+  ],
   'unlocks.export': (e) => [`exported unlocks as ${detail(e, 'format')}`, 'export unlocks'],
   'unlocks.erase': () => ['erased names without an account from the log', 'erase names'],
   'unlocks.retention': (e) => [
@@ -254,6 +276,13 @@ const SENTENCES: Words<string | undefined> = {
     e.result === 'success'
       ? `${nameOf(e.actor ?? e.subject)} became the first owner`
       : 'Somebody tried a setup code that is not valid',
+  'pass.bind': () => 'A guest began to use a pass on a phone',
+  'pass.refuse': () => 'A pass was tried on one phone too many',
+  'pass.rekey': () => 'A phone of a guest got a new key',
+  'pass.ask': () => 'A guest asked for help',
+  'controller.enrol': (e) => `A controller enrolled at the door ${subjectOf(e)}`,
+  'controller.fork': (e) =>
+    `A controller of the door ${subjectOf(e)} was copied, or restored from an old image`,
   'password.reset': (e) =>
     e.result === 'success'
       ? `${nameOf(e.actor ?? e.subject)} set a new password with a reset code`

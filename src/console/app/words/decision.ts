@@ -1,4 +1,5 @@
-import type { DecisionReason, Delivery } from '../../../domain/access.ts'
+import type { DecisionReason, Delivery, FailureReason } from '../../../domain/access.ts'
+import type { Outcome } from '../api/delivery.ts'
 
 /** Why a door stays closed to a person, as a part of a sentence about anyone. */
 export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
@@ -22,8 +23,31 @@ export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
   uses_spent: 'all visits are used up',
 }
 
-/** The outcome of a permitted attempt at the lock. */
-export const DELIVERIES: Readonly<Record<Delivery, string>> = {
+/** Why a lock did not open. */
+export const FAILURES: Readonly<Record<FailureReason, string>> = {
+  motor_blocked: 'the bolt was blocked',
+  command_failed: 'its controller could not move it',
+  interrupted: 'its controller was stopped in between',
+}
+
+/** What became of a permitted attempt at the lock, for the person at the door. */
+export const outcomeWords = ({ delivery, result = null, failure = null }: Outcome): string => {
+  if (result === 'released') return 'The lock released the door. Push.'
+  if (result === 'failed' && failure !== null)
+    return `The lock did not open: ${FAILURES[failure]}. Try again, or use your key.`
+  if (result === null) return DELIVERIES[delivery]
+  return DELIVERIES[ENDS[result]]
+}
+
+/** Whether the door may have stayed shut. */
+export const isBadOutcome = ({ delivery, result = null }: Outcome): boolean =>
+  result === null
+    ? delivery === 'failed' || delivery === 'unknown' || delivery === 'offline'
+    : result === 'failed' || result === 'unheard'
+
+const ENDS = { unlocked: 'happened', failed: 'failed', unheard: 'unknown' } as const
+
+const DELIVERIES: Readonly<Record<Delivery, string>> = {
   offline: 'Let in, but the lock is offline. Use your key.',
   asked: 'Opening…',
   accepted: 'Let in. The lock was asked to open.',

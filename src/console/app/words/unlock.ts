@@ -1,6 +1,6 @@
 import { foldedText } from '../../../domain/text/folded-text.ts'
 import type { EventAnswer } from '../../../unlocks/log/schema.ts'
-import { REFUSALS } from './decision.ts'
+import { FAILURES, REFUSALS } from './decision.ts'
 import { theDoor } from './door-name.ts'
 import { capital } from './capital.ts'
 
@@ -96,6 +96,10 @@ export const provenanceOf = ({ source, result }: ProvenUnlock): string => {
     : PROVENANCE[source]
 }
 
+/** Whether the gateway itself did or saw it. */
+export const isByGateway = ({ source }: ProvenUnlock): boolean =>
+  source === 'observed' || source === 'decided'
+
 /** Whether the lock itself says so. */
 export const isByLock = ({ source }: ProvenUnlock): boolean =>
   source === 'reported' || source === 'attested'
@@ -125,10 +129,10 @@ const isTest = ({ method, result }: ProvenUnlock): boolean =>
 
 /** How they did it, with a space in front; empty if it is unknown or erased. */
 export const methodOf = (unlock: ProvenUnlock): string => {
-  const { method, source, result } = unlock
+  const { method, result } = unlock
   if (method === null || isTest(unlock) || isUnasked(unlock)) return ''
   if (result === 'released' || result === 'failed' || isGuest(unlock)) return ''
-  if (source === 'observed' || source === 'decided') return ''
+  if (isByGateway(unlock)) return ''
   if (isByLock(unlock) && method === UNKNOWN) return ''
   return ` ${METHODS.get(foldedText(method)) ?? `using “${method}”`}`
 }
@@ -167,9 +171,7 @@ export const REASONS: Readonly<Record<NonNullable<Unlock['reason']>, string>> = 
   session_ended: 'no longer logged in',
   too_many_attempts: 'too many failed logins',
   unlocks_lost: 'an older or another database was put in place',
-  motor_blocked: 'the bolt was blocked',
-  command_failed: 'its controller could not move it',
-  interrupted: 'its controller was stopped in between',
+  ...FAILURES,
   ...REFUSALS,
 }
 

@@ -8,6 +8,7 @@ import { useReloadOn } from '../../api/refresh.ts'
 import { doorAddress } from '../../routing/doors.ts'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
+import { isUnconfirmed } from '../../words/confirmed.ts'
 import { withoutRepeats } from '../../words/repeats.ts'
 import { isDecision, silenceAfter, phraseText, provenanceOf, reasonOf } from '../../words/unlock.ts'
 import { DoorState } from './door-state.tsx'
@@ -67,6 +68,7 @@ const LastEvent = ({ label, refresh }: { readonly label: string; readonly refres
       </a>
       , <Time at={last.happened_at} />
       {isDecision(last) ? silenceAfter(last) : ` (${provenanceOf(last)})`}
+      {isUnconfirmed(last) && ', unconfirmed'}
     </p>
   )
 }

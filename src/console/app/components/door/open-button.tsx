@@ -2,10 +2,10 @@ import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
 import { ApiError, ConnectionLost, api } from '../../api/client.ts'
 import type { Decision, Door } from '../../api/doors.ts'
-import { useDelivery } from '../../api/delivery.ts'
+import { useOutcome } from '../../api/delivery.ts'
 import { randomId } from '../../api/random-id.ts'
 import { whyAddress } from '../../routing/doors.ts'
-import { DELIVERIES } from '../../words/decision.ts'
+import { isBadOutcome, outcomeWords } from '../../words/decision.ts'
 import { errorMessage } from '../../words/error.ts'
 import { Button } from '../form/button.tsx'
 import { Refusal } from './refusal.tsx'
@@ -88,11 +88,10 @@ type PermittedProps = {
 
 /** Says what becomes of a permitted attempt at the lock, as soon as that is known. */
 const PermittedAnswer = ({ label, outcome, children }: PermittedProps) => {
-  const delivery = useDelivery(label, outcome.attempt, outcome.decision.delivery)
-  const isBad = delivery === 'failed' || delivery === 'unknown'
+  const known = useOutcome(label, outcome.attempt, outcome.decision.delivery)
   return (
-    <p class={isBad ? 'answer denied' : 'answer permitted'}>
-      {DELIVERIES[delivery]}
+    <p class={isBadOutcome(known) ? 'answer denied' : 'answer permitted'}>
+      {outcomeWords(known)}
       {children}
     </p>
   )

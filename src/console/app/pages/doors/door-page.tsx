@@ -19,7 +19,7 @@ import { isAtLeast } from '../../routing/sections.ts'
 import { withoutRepeats } from '../../words/repeats.ts'
 import type { Unlock } from '../../words/unlock.ts'
 import { DoorSettings } from './door-settings.tsx'
-import { DoorDriver } from './driver/driver.tsx'
+import { HowOpened } from './how-opened.tsx'
 import { DoorLockdown } from './lockdown.tsx'
 
 /** One door: what happened at it, who may open it, and what an admin can do with it. */
@@ -90,9 +90,7 @@ const Parts = ({ door, lockdowns, refresh, onChange }: Props) => {
       <History door={door} refresh={refresh + decisions} />
       {isAdmin && isInUse(door) && (
         <>
-          {role.value === 'owner' && (
-            <DoorDriver door={door} refresh={refresh} onChange={onChange} />
-          )}
+          <HowOpened door={door} refresh={refresh} onChange={onChange} />
           <DoorLockdown lockdowns={lockdowns} door={door} onChange={onChange} />
           <DoorSettings door={door} onChange={onChange} />
         </>

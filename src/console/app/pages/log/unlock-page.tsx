@@ -1,20 +1,17 @@
-import type { ComponentChildren } from 'preact'
 import { api } from '../../api/client.ts'
 import { useLoad } from '../../api/load.ts'
 import { role } from '../../api/session.ts'
 import { ErrorState, Loading } from '../../components/feedback/states.tsx'
 import { Screen } from '../../components/layout/screen.tsx'
 import { UnlockBadges, whyOf } from '../../components/list/unlock-row.tsx'
-import { logAddress } from '../../routing/log-filter.ts'
 import { isAtLeast } from '../../routing/sections.ts'
 import { Time } from '../../time/time.tsx'
-import { counted } from '../../words/format.ts'
+import { controllerNames } from '../../words/confirmed.ts'
 import { doorName, hasOwnName } from '../../words/door-name.ts'
 import {
   type Unlock,
-  clockOwner,
   isAtDoor,
-  isByLock,
+  isByGateway,
   isDecision,
   isGuess,
   isGuest,
@@ -23,6 +20,11 @@ import {
   reasonOf,
 } from '../../words/unlock.ts'
 import { Receipt } from './receipt.tsx'
+import { Fact } from './unlock/fact.tsx'
+import { Happened } from './unlock/happened.tsx'
+import { Proof } from './unlock/proof.tsx'
+import { Statement } from './unlock/statement.tsx'
+import { Who } from './unlock/who.tsx'
 
 type Props = {
   readonly id: string
@@ -120,7 +122,7 @@ const Facts = ({ unlock }: UnlockProps) => {
           <span class="hint">Where this person belongs now. It is not part of the log.</span>
         </Fact>
       )}
-      {!isGateways(unlock) && <Fact term="Method">{unlock.method ?? 'Erased'}</Fact>}
+      {!isByGateway(unlock) && <Fact term="Method">{unlock.method ?? 'Erased'}</Fact>}
       {isAtDoor(unlock) && (
         <Fact term="Lock">
           {doorName(unlock.lock)}
@@ -152,9 +154,10 @@ const Facts = ({ unlock }: UnlockProps) => {
       )}
       <Fact term="Reported by">
         {isLoss(unlock) ? 'This gateway' : SOURCES[unlock.source]}
-        {unlock.reporter !== null && <span class="hint">Heard through {unlock.reporter}.</span>}
+        {unlock.reporter !== null && <Reporter unlock={unlock} reporter={unlock.reporter} />}
       </Fact>
-      {isAtDoor(unlock) && <Fact term="What it proves">{PROOFS[unlock.source](unlock)}</Fact>}
+      {isAtDoor(unlock) && <Proof unlock={unlock} />}
+      {(unlock.source === 'attested' || isGuest(unlock)) && <Statement unlock={unlock} />}
       {unlock.token !== null && (
         <Fact term="Access token">
           {unlock.token.name ?? 'A deleted one'}
@@ -187,8 +190,18 @@ const Facts = ({ unlock }: UnlockProps) => {
   )
 }
 
-/** Whether the gateway itself did or saw it. */
-const isGateways = ({ source }: Unlock): boolean => source === 'observed' || source === 'decided'
+type ReporterProps = UnlockProps & { readonly reporter: string }
+
+/** The driver or the controller that a lock says it through. */
+const Reporter = ({ unlock: { source }, reporter }: ReporterProps) => {
+  if (source !== 'attested') return <span class="hint">Heard through {reporter}.</span>
+  const name = controllerNames.value.get(reporter)
+  return (
+    <span class="hint">
+      {name === undefined ? <code>{reporter}</code> : `The controller ${name}.`}
+    </span>
+  )
+}
 
 const resultWords = (unlock: Unlock): string => {
   if (isGuess(unlock)) return 'Locked out'
@@ -202,135 +215,4 @@ const RESULTS: Readonly<Record<Unlock['result'], string>> = {
   permitted: 'Let in by the gateway',
   released: 'Released by the lock',
   failed: 'Did not open',
-}
-
-/** What an entry proves about the door, besides that it is in the log. */
-const PROOFS: Readonly<Record<Unlock['source'], (unlock: Unlock) => string>> = {
-  claimed: () => 'Somebody logged in as this person says so. Nothing else confirms it.',
-  observed: () => 'The gateway refused it.',
-  imported: () => 'The legacy server had it. Nothing else confirms it.',
-  decided: ({ result }) =>
-    result === 'permitted'
-      ? 'The gateway let them in, by its rules. Whether the door opened, only the lock can say.'
-      : 'The gateway refused it, by its rules.',
-  reported: () => 'The lock says so, without a signature.',
-  attested: ({ result }) =>
-    `The controller of the lock signed it: no phone can make it up. ${SIGNED[result]}`,
-}
-
-const SIGNED: Readonly<Record<Unlock['result'], string>> = {
-  unlocked: 'Its sensor saw the door open.',
-  released: 'It has no sensor, so the door may have stayed shut.',
-  failed: 'The door stayed shut.',
-  permitted: '',
-  denied: '',
-}
-
-type FactProps = { readonly term: string; readonly children: ComponentChildren }
-
-const Fact = ({ term, children }: FactProps) => (
-  <div>
-    <dt>{term}</dt>
-    <dd>{children}</dd>
-  </div>
-)
-
-const Who = ({ unlock }: UnlockProps) => {
-  const { username, account } = unlock
-  if (username === null)
-    return (
-      <>
-        Erased
-        <span class="hint">
-          Name, account and method were erased for good. The receipt is still valid.
-        </span>
-      </>
-    )
-  if (username === '')
-    return (
-      <>
-        Unknown
-        <span class="hint">
-          The lock did not say who it was, or named somebody without an account here.
-        </span>
-      </>
-    )
-  if (isGuest(unlock))
-    return (
-      <>
-        {username}
-        <span class="hint">A guest, by the name that the host gave them.</span>
-      </>
-    )
-  if (account === null)
-    return (
-      <>
-        {username}
-        <span class="hint">
-          A name from the {isByLock(unlock) ? 'lock' : 'legacy server’s log'}, without an account
-          here.
-        </span>
-      </>
-    )
-  return (
-    <>
-      <a href={logAddress({ account })}>{username}</a>
-      <span class="hint">The name at that time.</span>
-    </>
-  )
-}
-
-const Happened = ({ unlock }: UnlockProps) => {
-  const { occurred_at: at, happened_at, delay_ms: delayMs, late, doubted, source } = unlock
-  // What the gateway saw itself happened when it was received.
-  if (isGateways(unlock)) return null
-  const whose = clockOwner(unlock)
-  if (at === null)
-    return <Fact term="Happened">Not stated by the {whose === 'lock' ? 'lock' : 'app'}</Fact>
-  if (source === 'imported')
-    return (
-      <Fact term="Happened">
-        <Time at={at} format="exact" />
-        <span class="hint">By the legacy server’s clock.</span>
-      </Fact>
-    )
-  if (doubted)
-    return (
-      <Fact term="Happened">
-        <Time at={happened_at} format="exact" />
-        <span class="hint">
-          When the gateway received it. The {whose}’s clock said <Time at={at} format="exact" />,{' '}
-          {delayWords(delayMs ?? 0)}, which is not plausible.
-        </span>
-      </Fact>
-    )
-  return (
-    <Fact term="Happened">
-      <Time at={at} format="exact" />
-      <span class="hint">
-        By the {whose}’s clock, {delayWords(delayMs ?? 0)}.
-        {late && ` Reported late, for example by a ${whose} without a network.`}
-      </span>
-    </Fact>
-  )
-}
-
-const delayWords = (delayMs: number): string => {
-  if (delayMs < 0) return `at least ${largestUnit(-delayMs)} after the gateway received it`
-  return delayMs < 1000
-    ? 'less than a second before the gateway received it'
-    : `${largestUnit(delayMs)} before the gateway received it`
-}
-
-const UNITS = [
-  [86_400_000, 'day'],
-  [3_600_000, 'hour'],
-  [60_000, 'minute'],
-  [1000, 'second'],
-] as const
-
-/** A length of time in the largest unit that fits. */
-const largestUnit = (ms: number): string => {
-  const [unitMs, unit] = UNITS.find(([size]) => ms >= size) ?? UNITS[3]
-  return counted(Math.floor(ms / unitMs), unit)
 }

@@ -5,6 +5,7 @@ import { TestOpening } from '../../components/form/test-opening.tsx'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { capital } from '../../words/capital.ts'
+import { isUnconfirmed } from '../../words/confirmed.ts'
 import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.ts'
 import {
   type Unlock,
@@ -80,6 +81,9 @@ const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
   <>
     {isByLock(unlock) && <span class="hint">{witnessWords(unlock)}</span>}
     {unlock.told > 1 && <span class="hint">It was {toldWords(unlock.told)}, and counts once.</span>}
+    {isUnconfirmed(unlock) && (
+      <span class="hint">Unconfirmed: the phone says so, and the lock signed nothing.</span>
+    )}
     {isClockWrong(unlock) && (
       <span class="hint">
         That is when the gateway received it: the {clockOwner(unlock)}’s clock is wrong.
