@@ -129,17 +129,24 @@ const stepsOf = (walker: Walker, url: string) => ({
 /** Waits for an expression to be true in the page. Fails where the page says that it failed. */
 export const holds = async ({ evaluate }: Walker, expression: string): Promise<void> => {
   const deadline = performance.now() + HOLDS_MS_MAX
+  const ask = <Value>(asked: string): Promise<Value | undefined> =>
+    evaluate<Value>(asked).catch((error: unknown) => {
+      if (!IS_LEFT.test(String(error))) throw error
+      return undefined
+    })
   for (;;) {
-    const words = await evaluate<string>('location.href + "\\n" + document.body.innerText')
+    const words = (await ask<string>('location.href + "\\n" + document.body.innerText')) ?? ''
     const isFailed = FAILURE.test(words) || performance.now() > deadline
     if (isFailed) throw new Error(`It does not hold that ${expression} on ${words}`)
-    if (await evaluate<boolean>(expression)) return
+    if (await ask<boolean>(expression)) return
     await Bun.sleep(POLL_MS)
   }
 }
 
 const HOLDS_MS_MAX = 60_000
 const POLL_MS = 50
+/** What WebKit answers if a page goes while it is asked; the next one is on its way. */
+const IS_LEFT = /before the unload event/
 const FAILURE = /went wrong|cannot be shown|has not started|Lost the connection/
 
 /** Whether a page shows a text, as an expression. */
