@@ -15,6 +15,7 @@ import { askPermitted } from './drivers/operating/asking-store.ts'
 import { driversModule } from './drivers/module.ts'
 import type { UnlockFacts } from './domain/home-event.ts'
 import { guestPageRoutes } from './guests/page/routes.ts'
+import { guestsModule } from './guests/module.ts'
 import { httpApplication } from './http/application.ts'
 import type { CertificateFacts } from './http/connection/certificate.ts'
 import { clientConnections } from './http/connection/client-connections.ts'
@@ -82,11 +83,16 @@ const writing = (
   const { databasePath, dataDir } = config
   if (use !== 'service' || databasePath === ':memory:') {
     const zone = () => homeZone(config)
-    const decision = decisionKind({ zone, afterPermitted: askPermitted })
+    const decision = decisionKind({
+      zone,
+      isOpenToMembers: config.guestPasses === 'members',
+      afterPermitted: askPermitted,
+    })
     const afterAppend = enqueueAppended({ zone })
     return { program: unlockProgram(dataDir, { decision, afterAppend }) }
   }
-  const given: WriterGiven = { databasePath, dataDir, homeZone: config.homeZone }
+  const { homeZone: zone, guestPasses } = config
+  const given: WriterGiven = { databasePath, dataDir, homeZone: zone, guestPasses }
   return { writerThread: () => writerThread({ entry: WRITER, given, onDeath }) }
 }
 
@@ -166,6 +172,10 @@ export const openApp = async (config: Config, options: Options) => {
       admit: (tx, by, publicId) => accounts.admitIn(tx, by, publicId),
       recordRefused: (request, findLock) =>
         unlocks.recordRefused(request, accounts.refusedAccount, findLock),
+    },
+    guests: {
+      makeIn: (tx, by, guest) => guests.makeIn(tx, by, guest),
+      endIn: (tx, id) => guests.endIn(tx, id),
     },
     isClockSynchronised,
     onDecision: metrics.countDecision,
@@ -249,6 +259,17 @@ export const openApp = async (config: Config, options: Options) => {
         accounts.authentication.checkPassword(credentials, by),
     }),
   )
+  const guests = guestsModule({
+    ...shared,
+    audit,
+    pages,
+    recordIn: unlocks.recordIn,
+    zone: () => homeZone(config),
+    nameOf,
+    announceIn: (tx, news): Promise<void> =>
+      outbox.announceIn(tx, { event: 'guest.problem', ...news }),
+    ...locks.forGuests,
+  })
   onCommit = outbox.onCommit
   drivers.onState(() => mqtt?.refresh())
   if (use === 'service') await keepBrokerTarget({ db, clock }, mqtt?.rules)
@@ -336,6 +357,7 @@ export const openApp = async (config: Config, options: Options) => {
         holdConnection: connections.hold,
       }),
       ...locks.routes,
+      ...guests.routes,
       ...drivers.routes,
       ...controllers.routes,
       ...outbox.routes,

@@ -13,6 +13,8 @@ export type WriterGiven = {
   readonly dataDir: string
   /** The setting `HOME_ZONE`. */
   readonly homeZone: string | undefined
+  /** The setting `GUEST_PASSES`. */
+  readonly guestPasses: 'admins' | 'members'
 }
 
 /** The writer thread: opens the database and runs the program that appends to the unlock log
@@ -20,7 +22,11 @@ export type WriterGiven = {
 serveWriter((given) => {
   const { databasePath, dataDir, ...setting } = given as WriterGiven
   const zone = () => homeZone(setting)
-  const decision = decisionKind({ zone, afterPermitted: askPermitted })
+  const decision = decisionKind({
+    zone,
+    isOpenToMembers: setting.guestPasses === 'members',
+    afterPermitted: askPermitted,
+  })
   const afterAppend = enqueueAppended({ zone })
   return openWriter(databasePath, unlockProgram(dataDir, { decision, afterAppend }))
 })

@@ -14,11 +14,12 @@ import type { Origin } from '../domain/audit-event.ts'
 import { roleError, tokenError } from './errors.ts'
 
 /** Who may call a route: anyone, a role and those above it, those who may see the legacy tables
- * (`tables`), admins and holders of the metrics token (`metrics`), or the controllers of locks (`controller`). */
+ * (`tables`), admins and holders of the metrics token (`metrics`), the controllers of locks (`controller`), or the
+ * devices of guests (`guest`). */
 export type Access = OwnGuard | Role
 
 /** Routes with a guard of their own, or none. */
-const OWN_GUARDS = ['public', 'tables', 'metrics', 'controller'] as const
+const OWN_GUARDS = ['public', 'tables', 'metrics', 'controller', 'guest'] as const
 type OwnGuard = (typeof OWN_GUARDS)[number]
 
 export const hasOwnGuard = (access: Access): access is OwnGuard =>

@@ -10,9 +10,10 @@ import type { DocumentSchema } from './openapi/schemas.ts'
  * counts requests with a name and password, against windows like those of `auth`. */
 type LimitGroups = readonly [LimitBase, ...('changes' | 'basic')[]]
 
-/** `health` and `pages` have windows of their own with the default limits, so that a flood of anything
+/** `codes` counts requests with the code of a link, or a one-time code of a device: ten a minute for each client.
+ * `health` and `pages` have windows of their own with the default limits, so that a flood of anything
  * else does not keep those who share its address from health checks and pages. */
-export type LimitBase = 'auth' | 'unlock' | 'health' | 'pages' | 'default'
+export type LimitBase = 'auth' | 'codes' | 'unlock' | 'health' | 'pages' | 'default'
 
 /** A route as data: what the router mounts and the OpenAPI document describes. */
 export type Endpoint = {

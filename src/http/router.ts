@@ -1,6 +1,7 @@
 import { type AnyElysia, Elysia } from 'elysia'
 import type { Config } from '../config/config.ts'
 import type { RateWindow } from '../config/parsers.ts'
+import { MINUTE_MS } from '../domain/duration.ts'
 import {
   type AuthenticateRequest,
   type Caller,
@@ -56,7 +57,7 @@ type Options = Parameters<typeof identification>[0] & {
 }
 
 /** A change also counts against `newcomers` until somebody has let the account in. */
-type CountedGroup = 'auth' | 'basic' | 'unlock' | 'changes' | 'newcomers' | 'default'
+type CountedGroup = 'auth' | 'basic' | 'codes' | 'unlock' | 'changes' | 'newcomers' | 'default'
 
 export type Router = ReturnType<typeof router>
 
@@ -90,6 +91,7 @@ export const router = (options: Options) => {
     auth: limitsOf('auth', byClient),
     // Apart, or any page could keep a client from logging in.
     basic: limitsOf('basic', byClient),
+    codes: limitsOf('codes', byClient),
     unlock: limitsOf('unlock', byStranger),
     changes: limitsOf('changes', byAccount),
     newcomers: limitsOf('newcomers', byNewcomer),
@@ -104,6 +106,7 @@ export const router = (options: Options) => {
     auth: callersWithin('auth'),
     /** Whoever confirms a change by their own password can try no other account's. */
     confirm: callersWithin('auth', byMember),
+    codes: callersWithin('codes'),
     unlock: callersWithin('unlock'),
     health: callersWithin('health'),
     pages: callersWithin('pages'),
@@ -287,11 +290,15 @@ type Guarded = { readonly request: Request; caller: Caller }
 export const limitsFrom = (config: LimitSettings): Options['limits'] => ({
   auth: config.rateLimitAuth,
   basic: config.rateLimitAuth,
+  codes: config.rateLimitAuth.length === 0 ? [] : CODES,
   unlock: config.rateLimitUnlock,
   changes: config.rateLimitChanges,
   newcomers: config.rateLimitChanges.length === 0 ? [] : config.rateLimitNewcomers,
   default: config.rateLimitDefault,
 })
+
+/** Codes have 128 bits or more, so guessing is hopeless at any rate. */
+const CODES: readonly RateWindow[] = [{ max: 10, windowMs: MINUTE_MS }]
 
 type LimitSettings = Pick<
   Config,

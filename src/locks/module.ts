@@ -6,10 +6,14 @@ import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import { homeNetwork } from '../http/request/home-network.ts'
 import type { Database } from '../storage/database.ts'
+import type { DiskSpace } from '../storage/disk-space.ts'
 import { type ChangeDependencies, changes } from './core/changes.ts'
 import { stillPermitted } from './decisions/still-store.ts'
 import { decisionModule } from './decisions/module.ts'
+import { mayShare } from './decisions/sharing.ts'
+import { forGuests } from './for-guests.ts'
 import { makeFirstLocks } from './first/first-locks.ts'
+import type { Guests } from './grants/guests.ts'
 import { grantReading } from './grants/reading.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { type People, grantService } from './grants/service.ts'
@@ -37,7 +41,8 @@ type Dependencies = {
   readonly db: Database
   readonly clock: Clock
   readonly logger: Logger
-  readonly config: Pick<Config, 'homeZone' | 'homeNetworks' | 'rateLimitUnlock'>
+  readonly config: Pick<Config, 'homeZone' | 'homeNetworks' | 'rateLimitUnlock' | 'guestPasses'>
+  readonly disk: Pick<DiskSpace, 'requireRoom'>
   readonly audit: Pick<ChangeDependencies, 'auditIn' | 'record'>
   readonly unlocks: Pick<ChangeDependencies, 'recordIn'> &
     Pick<Deciding, 'receiptOf'> & {
@@ -53,6 +58,7 @@ type Dependencies = {
     Pick<Operating, 'findAccount'> &
     Pick<ChangeDependencies, 'actingRole'> &
     Pick<Deciding, 'recordRefused'>
+  readonly guests: Pick<Guests, 'makeIn' | 'endIn'>
   readonly controllerOf: Parameters<typeof lockRoutes>[0]['controllerOf']
   readonly isClockSynchronised: Parameters<typeof decisionClock>[0]['isClockSynchronised']
 } & Pick<Deciding, 'onDecision' | 'onOverLimit' | 'operate' | 'deliveryOf'>
@@ -73,6 +79,8 @@ export const locksModule = ({
   audit: { auditIn, record },
   unlocks,
   people,
+  guests,
+  disk,
   controllerOf,
   isClockSynchronised,
   ...told
@@ -81,6 +89,7 @@ export const locksModule = ({
   const { recordIn, labels, size, clock: logClock } = unlocks
   const shared = { db, clock, changes: changes({ db, auditIn, record, recordIn, actingRole }) }
   const zone = () => homeZone(config)
+  const isOpenToMembers = config.guestPasses === 'members'
   const isOnHomeNetwork = homeNetwork({ ...config, ...clock })
   const isClockDoubted = decisionClock({ clock, isClockSynchronised })
   const certainMs = () => logClock().newestMs
@@ -95,6 +104,7 @@ export const locksModule = ({
     db,
     logger,
     zone,
+    isOpenToMembers,
     isOnHomeNetwork,
     certainMs,
     clock: () => ({ nowMs: clock.wallMs(), isDoubted: isClockDoubted(certainMs()) }),
@@ -104,6 +114,7 @@ export const locksModule = ({
     requireRoom: unlocks.limits.requireRoom,
     spend: unlocks.spendAttempt,
     recordRefused,
+    requireRoomForGuest: () => disk.requireRoom('last'),
     ...told,
   })
   const operators = operatorService({
@@ -114,7 +125,18 @@ export const locksModule = ({
     deriveUuid: unlocks.deriveUuid,
   })
   const readHome = homeReader(zone)
-  const grants = grantService({ ...shared, people, readHome, isOnHomeNetwork })
+  const grants = grantService({
+    ...shared,
+    people,
+    guests: {
+      ...guests,
+      isOpenToMembers,
+      mayShare: (queries, publicId, asked) =>
+        mayShare(queries, publicId, { locks: asked, nowMs: clock.nonDecreasingMs() }),
+    },
+    readHome,
+    isOnHomeNetwork,
+  })
   const reading = grantReading({ db, clock, readHome })
   const routes: readonly Endpoint[] = [
     ...lockRoutes({
@@ -162,6 +184,7 @@ export const locksModule = ({
     stillPermitted: (attemptIds: readonly string[]) =>
       stillPermitted(db, attemptIds, clock.wallMs()),
     routes,
+    forGuests: forGuests({ decisions, locks, grants, reading }),
     access: personalAccess({ db, grants, reading }),
     withdrawAgain: accessWithdrawals({ ...shared, locks, lockdowns, grants, operators }),
 

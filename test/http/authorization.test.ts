@@ -3,8 +3,10 @@ import { Database } from 'bun:sqlite'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { databaseFile } from '../support/database-file.ts'
+import { createHash } from 'node:crypto'
 import { accessTokenHash, newAccessToken } from '../../src/accounts/tokens/format.ts'
 import { HOME_SCOPES, LOCK_SCOPES, type Role } from '../../src/domain/account.ts'
+import { ALWAYS, termsText } from '../../src/locks/rules/terms.ts'
 import { addAccount, tokenFor } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
 import { type Service, UNLIMITED, startService, temporaryFolder } from '../support/binary.ts'
@@ -43,7 +45,7 @@ describe('who may call what on the compiled executable', () => {
   const callers: Record<
     string,
     {
-      kind: 'stranger' | 'token' | 'unscoped' | 'controller' | Role
+      kind: 'stranger' | 'token' | 'unscoped' | 'controller' | 'guest' | Role
       headers: Record<string, string>
     }
   > = {}
@@ -90,6 +92,21 @@ describe('who may call what on the compiled executable', () => {
        VALUES ('1', (SELECT id FROM lock LIMIT 1), unhex('04'), ?, '', 1, 1)`,
       [new Bun.CryptoHasher('sha256').update(controller).digest()],
     )
+    const guest = () => {
+      const hash = createHash('sha256').update('a secret').digest()
+      db.run("INSERT INTO pass (id, label, devices_max, created_at_ms) VALUES ('1', 'Max', 1, 1)")
+      db.run(
+        `INSERT INTO pass_device (id, pass_id, cookie_hash, bound_at_ms, seen_at_ms)
+         VALUES ('1', '1', ?, 1, 1)`,
+        [hash],
+      )
+      db.run(
+        `INSERT INTO access_grant (id, holder, terms, version, created_at_ms)
+         VALUES ('1', 'pass:1', ?, 1, 1)`,
+        [termsText(ALWAYS.terms)],
+      )
+      return { cookie: 'lock-guest=a secret' }
+    }
     const everyScope = [...HOME_SCOPES, ...LOCK_SCOPES.map((scope) => `${scope}:front-door`)]
     const cookie = (name: string) => ({ cookie: `lock-access=${tokenOf[name]}` })
     Object.assign(callers, {
@@ -108,6 +125,7 @@ describe('who may call what on the compiled executable', () => {
       controller: { kind: 'controller', headers: bearer(controller) },
       'member by cookie': { kind: 'member', headers: cookie('cora') },
       'owner by cookie': { kind: 'owner', headers: cookie('otto') },
+      guest: { kind: 'guest', headers: guest() },
       'cookie of an ended session': { kind: 'stranger', headers: cookie('revoked') },
     })
   })
@@ -138,14 +156,18 @@ describe('who may call what on the compiled executable', () => {
         )
   })
 
-  test('[A1] elsewhere, the token of a controller is worth nothing', async () => {
-    const strangers = GOLDEN.filter(({ kind }) => kind === 'stranger')
-    for (const { path, answers } of strangers)
-      if (!path.startsWith('/v1/controller/'))
-        expect(
-          `${path}: ${await answersAt(service.url + path, callers['controller']?.headers ?? {})}`,
-        ).toBe(`${path}: ${answers}`)
-  })
+  test.each(['controller', 'guest'])(
+    '[A1] a %s is a stranger wherever no line says otherwise',
+    async (kind) => {
+      const listed = new Set(GOLDEN.flatMap((row) => (row.kind === kind ? row.path : [])))
+      const headers = callers[kind]?.headers ?? {}
+      for (const { path, answers } of GOLDEN.filter((row) => row.kind === 'stranger'))
+        if (!listed.has(path))
+          expect(`${path}: ${await answersAt(service.url + path, headers)}`).toBe(
+            `${path}: ${answers}`,
+          )
+    },
+  )
 
   test('[A1] every documented path is in the list', async () => {
     const spec = (await (await fetch(`${service.url}/swagger/json`)).json()) as { paths: object }

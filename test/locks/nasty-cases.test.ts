@@ -292,7 +292,9 @@ describe('a grant for one use', () => {
     const elsewhere = Array.from({ length: SESSIONS }, async (__, n) => {
       const attempt = {
         ...attemptOf({ lock: 'gate', sessionId: `elsewhere-${n}`, nowMs: Date.now() }),
-        account: { publicId: home.graceId, username: 'grace', role: 'member' as const },
+        who: {
+          account: { publicId: home.graceId, username: 'grace', role: 'member' as const },
+        },
       }
       const how = { account: home.graceId, isDoubted: false }
       const { answer } = await other.unlocks.unlockLog.decide(attempt, how)

@@ -13,8 +13,11 @@ type Refusal = {
 
 /** A home in Berlin on Monday, 19 March 2040, at 11:00, with the locks front-door, garage and (retired)
  * cellar. Oli owns it, Amy is an admin, Eva and Max are members. */
-export const homeWithLocks = async (roles: Readonly<Record<string, Role>> = {}) => {
-  const app = await startApp({ HOME_ZONE: 'Europe/Berlin' })
+export const homeWithLocks = async (
+  roles: Readonly<Record<string, Role>> = {},
+  env: Readonly<Record<string, string>> = {},
+) => {
+  const app = await startApp({ HOME_ZONE: 'Europe/Berlin', ...env })
   app.clock.nowMs = at('2040-03-19T10:00Z')
   const person = await household(app, {
     oli: 'owner',

@@ -60,6 +60,7 @@ const TAGS = [
   { name: 'Second factor', description: 'One-time codes in addition to the password' },
   { name: 'Invitations', description: 'Letting people register' },
   { name: 'People', description: 'Other people’s accounts, for admins and owners' },
+  { name: 'Guests', description: 'People without an account, who open doors with a link' },
   { name: 'Audit', description: 'Who did what, for owners' },
   { name: 'Controllers', description: 'Devices at locks, which open them and sign what happened' },
   { name: 'Unlocks', description: 'Recording and reading unlocks' },
@@ -102,5 +103,11 @@ const SECURITY_SCHEMES = {
     description:
       'Set by POST /v1/session/cookie; over TLS its name is __Host-lock-access. Browsers send it with ' +
       'every request from pages of this origin',
+  },
+  guest: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'lock-guest',
+    description: 'Set by POST /v1/guest/bind; over TLS its name is __Host-guest',
   },
 } as const

@@ -42,6 +42,7 @@ type Tag =
   | 'Locks'
   | 'Controllers'
   | 'Grants'
+  | 'Guests'
   | 'Targets'
   | 'Unlocks'
   | 'Log'
@@ -104,6 +105,7 @@ const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
   tables: [{ basic: [] }, ...BEARER],
   metrics: BEARER,
   controller: [{ controller: [] }],
+  guest: [{ guest: [] }],
   member: BEARER,
   admin: BEARER,
   owner: BEARER,
@@ -111,6 +113,7 @@ const SECURITY: Readonly<Record<Access, Record<string, string[]>[]>> = {
 
 const commonAnswers = ({ access, scope, body }: Description): Record<number, Answer> => {
   const isGuarded = access !== 'public' && access !== 'tables'
+  const isDevice = access === 'controller' || access === 'guest'
   return {
     413: message('The body is larger than the limit', 'Request body too large'),
     ...(isGuarded ? { 401: message(TOKEN_FAULTS, 'There is an error with this token') } : {}),
@@ -122,7 +125,7 @@ const commonAnswers = ({ access, scope, body }: Description): Record<number, Ans
           }),
         }
       : {}),
-    ...(isGuarded && access !== 'member' && access !== 'controller'
+    ...(isGuarded && access !== 'member' && !isDevice
       ? { 403: message(ROLE_FAULTS, `Only an ${access} may do this`) }
       : {}),
     429: {

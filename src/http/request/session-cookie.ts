@@ -1,8 +1,8 @@
 import type { PageSources } from './page-source.ts'
 
 /** The cookies of a browser session: `access` goes with every request, `refresh` and `device` only
- * to where a browser logs in and refreshes. */
-export type SessionCookie = 'access' | 'refresh' | 'device'
+ * to where a browser logs in and refreshes. `guest` is that of a guest's device, which has no session. */
+export type SessionCookie = 'access' | 'refresh' | 'device' | 'guest'
 
 type Value = { readonly value: string; readonly seconds: number }
 
@@ -19,11 +19,19 @@ const PATHS = {
   access: '/',
   refresh: COOKIE_SESSION_PATH,
   device: COOKIE_SESSION_PATH,
+  guest: '/',
 } as const
 
 /** The prefixes make browsers refuse cookies that are not Secure (RFC 6265bis 4.1.3). */
 const nameOf = (cookie: SessionCookie, isSecure: boolean): string =>
-  isSecure ? `${cookie === 'access' ? '__Host-' : '__Secure-'}lock-${cookie}` : `lock-${cookie}`
+  isSecure ? SECURE_NAMES[cookie] : `lock-${cookie}`
+
+const SECURE_NAMES = {
+  access: '__Host-lock-access',
+  refresh: '__Secure-lock-refresh',
+  device: '__Secure-lock-device',
+  guest: '__Host-guest',
+} as const
 
 /** True if a request carries a session in a cookie, valid or not. */
 export const carriesSession = (headers: Headers): boolean =>

@@ -16,7 +16,7 @@ export type Attempt = {
   readonly isHome: boolean | 'unknown'
 } & DecisionTime
 
-export type AccountAsking = {
+type AccountAsking = {
   readonly account: {
     readonly publicId: string
     readonly username: string

@@ -74,8 +74,8 @@ export type AskingGuest = {
   readonly passId: string
   /** Undefined for a further device than the pass allows: it is refused. */
   readonly deviceId: string | undefined
-  /** The name of the host, to send the guest to. */
-  readonly host: string | null
+  /** Returns the name of the host, to send the guest to. */
+  readonly hostName: () => Promise<string | null>
   /** The label of the lock. */
   readonly label: string
   readonly id: string
@@ -176,7 +176,7 @@ export const attemptService = (deps: Dependencies) => {
 
     /** Decides the attempt of a guest like any other. Throws the same. */
     decideGuest: async (asking: AskingGuest): Promise<DecisionJson> => {
-      const { caller, passId, deviceId, host, label, id, knock } = asking
+      const { caller, passId, deviceId, hostName, label, id, knock } = asking
       const sessionId = deviceId ?? `pass:${passId}`
       await requireRoom(sessionId)
       const attempt = {
@@ -193,7 +193,7 @@ export const attemptService = (deps: Dependencies) => {
         const answer = await answerOf(outcome, () => deps.nextAtMsOfGuest(outcome.found, label))
         return { ...answer, reason: reasonForGuest(answer.reason) }
       } catch (error) {
-        throw whileClosed(error, askHost(host))
+        throw isUnavailable(error) ? whileClosed(error, askHost(await hostName())) : error
       }
     },
 
@@ -244,14 +244,19 @@ const REFUSALS = {
   id_taken: () => new AppError('conflict', ID_TAKEN, { reason: 'id_taken' }),
 } as const
 
+const isUnavailable = (error: unknown): error is AppError =>
+  error instanceof AppError && error.code === 'unavailable'
+
 /** Returns an error with what to do instead, if nothing can be recorded. */
 const whileClosed = (error: unknown, advice: string): unknown =>
-  error instanceof AppError && error.code === 'unavailable'
+  isUnavailable(error)
     ? new AppError('unavailable', advice, { reason: error.reason, cause: error })
     : error
 
 const askHost = (host: string | null): string =>
-  `Nothing can be recorded right now, so nobody is let in. ${host === null ? 'Ask your host' : `Ask ${host}`}.`
+  `Nothing can be recorded right now, so nobody is let in. Ask ${host ?? 'your host'}.`
+
+export const ASK_YOUR_HOST = askHost(null)
 
 /** A guest does not learn whether a pass was revoked or never opened a lock. */
 const reasonForGuest = (reason: DecisionReason | null): DecisionReason | null =>

@@ -5,7 +5,7 @@ import type { Queries, Transaction } from '../../storage/database.ts'
 import type { GrantLocks, StoredGrant } from './reads-store.ts'
 
 /** A guest to be given a pass. */
-export type NewGuest = { readonly label: string; readonly devicesMax: number }
+type NewGuest = { readonly label: string; readonly devicesMax: number }
 
 /** What grants need to know and do about guests. */
 export type Guests = {

@@ -5,7 +5,8 @@ import { AppError } from '../../errors.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { ReadHome } from '../home/home.ts'
 import { holderText, holdersOf } from './holder.ts'
-import { grantJson, ownGrantJson } from './json.ts'
+import { wordsOf } from '../rules/explain.ts'
+import { asGrant, grantJson, ownGrantJson } from './json.ts'
 import type { GrantJson } from './schema.ts'
 import { type GrantFilter, type StoredGrant, grantReads } from './reads-store.ts'
 
@@ -48,6 +49,16 @@ export const grantReading = ({ db, readHome, clock }: Dependencies) => {
       const found = await grantReads(db, clock.nonDecreasingMs()).find(id)
       if (!found || !maySee(viewer, found)) throw new AppError('not_found', NO_SUCH_GRANT)
       return show(viewer, found)
+    },
+
+    /** Returns the grant of a pass, as its host sees it, and when it opens in words; undefined if there is none. */
+    ofPass: async (passId: string) => {
+      const nowMs = clock.nonDecreasingMs()
+      const page = { beforeId: undefined, limit: 1 }
+      const filter = { holders: [holderText({ pass: passId })] }
+      const [found] = await grantReads(db, nowMs).page(filter, page)
+      const shown = { home: await readHome(db), nowMs }
+      return found && { grant: grantJson(found, shown), words: wordsOf(asGrant(found), shown) }
     },
 
     /** Returns a page, newest first; `next` is the cursor of the next one. */

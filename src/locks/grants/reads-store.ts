@@ -26,7 +26,7 @@ export type StoredGrant = Omit<Grant, 'terms'> & {
 }
 
 /** A pass that holds a grant. */
-export type HeldPass = {
+type HeldPass = {
   readonly id: string
   /** Null once the guest is erased. */
   readonly label: string | null

@@ -1,9 +1,12 @@
 import type { Static } from '@sinclair/typebox'
 import { HEAVY_READ_REFUSED, invalid, problem } from '../../http/answers.ts'
+import { requireRole } from '../../http/authorization.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
+import { qrSvg } from '../../http/page/qr.ts'
 import { IfMatchHeaders, VERSION_CHANGED, ifMatch } from '../../http/request/headers/if-match.ts'
 import { NEVER_OPENS } from '../rules/terms.ts'
 import { LOCK_RETIRED } from './asked-locks.ts'
+import { BEYOND_YOUR_GRANTS, GUESTS_BY_ADMINS } from './guests.ts'
 import { previewJson } from './json.ts'
 import { type GrantReading, NO_SUCH_GRANT } from './reading.ts'
 import {
@@ -14,6 +17,7 @@ import {
   GrantPatchBody,
   GrantsAnswer,
   GrantsQuery,
+  NewGrantAnswer,
   PAGE_DEFAULT,
   PreviewAnswer,
   RevocationAnswer,
@@ -35,6 +39,10 @@ export const grantRoutes = (deps: Dependencies): readonly Endpoint[] => [
 ]
 
 const NOT_ALLOWED = problem(403, 'owner_needed', OWNER_NEEDED)
+const NOT_SHARED = [
+  problem(403, 'guests_by_admins', GUESTS_BY_ADMINS),
+  problem(403, 'beyond_your_grants', BEYOND_YOUR_GRANTS),
+]
 const NO_GRANT = problem(404, 'not_found', NO_SUCH_GRANT)
 const NO_ACCOUNT = problem(404, 'not_found', 'No such account')
 const NEVER = problem(400, 'never_opens', NEVER_OPENS)
@@ -76,7 +84,7 @@ const make = ({ grants, reading }: Dependencies) =>
     {
       method: 'POST',
       path: '/v1/grants',
-      access: 'admin',
+      access: 'member',
       limits: ['changes'],
       tag: 'Grants',
       operationId: 'createGrant',
@@ -84,27 +92,30 @@ const make = ({ grants, reading }: Dependencies) =>
       description:
         'Dates, windows, uses and network must all allow an opening. Admins may give access to ' +
         'members and to `role:member`, owners to everyone. A grant to an account lets the person in ' +
-        'if they are waiting. With a `key`, a request can be repeated if its answer was lost: the ' +
+        'if they are waiting. Members may invite guests where `GUEST_PASSES=members`, for doors that ' +
+        'they may open themselves; the answer has the link of a new guest once. With a `key`, a request can be repeated if its answer was lost: the ' +
         'same terms get 200 and the existing grant, other terms get 409, even after the grant was ' +
         'changed or revoked.',
       body: GrantBody,
       answers: {
         200: {
           description: 'The existing grant with this key',
-          schema: GrantAnswer,
+          schema: NewGrantAnswer,
           example: GRANT_EXAMPLE,
         },
-        201: { description: 'The new grant', schema: GrantAnswer, example: GRANT_EXAMPLE },
+        201: { description: 'The new grant', schema: NewGrantAnswer, example: GRANT_EXAMPLE },
         400: [invalid(GrantBody, 'locks'), NEVER],
-        403: NOT_ALLOWED,
+        403: [NOT_ALLOWED, ...NOT_SHARED],
         404: NO_ACCOUNT,
         409: [problem(409, 'key_taken', KEY_TAKEN), RETIRED, FULL],
       },
     },
     async ({ account, caller, body, set }) => {
-      const { isNew, grant } = await grants.make(caller, requestOf(body))
+      if (!('pass' in body.holder)) requireRole(caller, 'admin')
+      const { isNew, grant, link } = await grants.make(caller, requestOf(body))
       if (isNew) set.status = 201
-      return reading.show(account, grant)
+      const shown = await reading.show(account, grant)
+      return link === undefined ? shown : { ...shown, link, qr_svg: qrSvg(link) }
     },
   )
 
@@ -113,7 +124,7 @@ const preview = ({ grants }: Dependencies) =>
     {
       method: 'POST',
       path: '/v1/grants/preview',
-      access: 'admin',
+      access: 'member',
       // It writes nothing.
       checksDisk: true,
       tag: 'Grants',
@@ -128,12 +139,13 @@ const preview = ({ grants }: Dependencies) =>
           example: { words: GRANT_EXAMPLE.words, occurs: GRANT_EXAMPLE.occurs },
         },
         400: [invalid(GrantBody, 'locks'), NEVER],
-        403: NOT_ALLOWED,
+        403: [NOT_ALLOWED, ...NOT_SHARED],
         404: NO_ACCOUNT,
         409: RETIRED,
       },
     },
     async ({ caller, body }) => {
+      if (!('pass' in body.holder)) requireRole(caller, 'admin')
       const { shown, ...previewed } = await grants.preview(caller, requestOf(body))
       return previewJson(previewed, shown)
     },
@@ -170,21 +182,22 @@ const change = ({ grants, reading }: Dependencies) =>
     {
       method: 'PATCH',
       path: '/v1/grants/:id',
-      access: 'admin',
+      access: 'member',
       limits: ['changes'],
       tag: 'Grants',
       operationId: 'updateGrant',
       summary: 'Change a grant',
       description:
         'Creates its next version. Omitted fields stay as they are, and null clears a field. Uses ' +
-        'so far still count. The holder cannot be changed: revoke the grant and create another one.',
+        'so far still count. The holder cannot be changed: revoke the grant and create another one. A ' +
+        'host may change the grants of their guests, admins all.',
       params: GrantParams,
       headers: IfMatchHeaders,
       body: GrantPatchBody,
       answers: {
         200: { description: 'The grant', schema: GrantAnswer, example: GRANT_EXAMPLE },
         400: [invalid(GrantPatchBody, 'locks'), NEVER],
-        403: NOT_ALLOWED,
+        403: [NOT_ALLOWED, ...NOT_SHARED],
         404: NO_GRANT,
         409: [problem(409, 'grant_revoked', GRANT_REVOKED), RETIRED, FULL],
         412: VERSION_CHANGED,
@@ -192,6 +205,7 @@ const change = ({ grants, reading }: Dependencies) =>
       },
     },
     async ({ request, account, caller, params, body: { locks, ...asked } }) => {
+      if (!(await grants.isOfGuest(params.id))) requireRole(caller, 'admin')
       const grant = await grants.change(caller, {
         id: params.id,
         version: ifMatch(request),
@@ -206,12 +220,13 @@ const revoke = ({ grants }: Dependencies) =>
     {
       method: 'POST',
       path: '/v1/grants/:id/revocation',
-      access: 'admin',
+      access: 'member',
       limits: ['changes'],
       tag: 'Grants',
       operationId: 'revokeGrant',
       summary: 'Revoke a grant',
-      description: 'For good. Revoking it again changes nothing.',
+      description:
+        'For good, by an admin, or by the host of a guest. Revoking it again changes nothing.',
       params: GrantParams,
       body: RevocationBody,
       answers: {
@@ -226,6 +241,7 @@ const revoke = ({ grants }: Dependencies) =>
       },
     },
     async ({ caller, params, body: { why = null } }) => {
+      if (!(await grants.isOfGuest(params.id))) requireRole(caller, 'admin')
       const locks = await grants.revoke(caller, params.id, why)
       return { effective: locks.map((lock) => ({ lock, now: true as const })) }
     },

@@ -31,7 +31,7 @@ export type Asking = {
 }
 
 /** What the decision on a guest depends on besides the grant of the pass. */
-export type GuestAsking = {
+type GuestAsking = {
   /** Why the guest's device is refused, whatever the grant says; undefined if it is not. */
   readonly deviceStop?: DecisionReason | undefined
   /** The account that invited the guest, who may open nothing that it may not open; undefined for the command line,
@@ -129,10 +129,14 @@ export const isUnfit = (host: Host, asking: Asking): boolean =>
   (host.grants !== undefined && sharedStops(host, asking).every((stop) => OVER.has(stop)))
 
 /** Returns the check that stops each grant that a host shares. */
-const sharedStops = (host: Host, { guest: _, ...asking }: Asking) =>
-  (host.grants ?? []).map((grant) =>
-    stopOf(grant, { ...asking, holder: { ...asking.holder, endsAtMs: host.endsAtMs } }),
-  )
+const sharedStops = (host: Host, asking: Asking) => {
+  const asHost = {
+    ...asking,
+    guest: undefined,
+    holder: { ...asking.holder, endsAtMs: host.endsAtMs },
+  }
+  return (host.grants ?? []).map((grant) => stopOf(grant, asHost))
+}
 
 /** The checks that a grant never passes later. */
 const OVER: ReadonlySet<DecisionReason | undefined> = new Set<DecisionReason>([

@@ -103,7 +103,7 @@ export const serviceMetrics = () => {
   for (const outcome of ['success', 'failure', 'otp_required', 'otp_invalid', 'access_ended'])
     logins.inc({ outcome }, 0)
   for (const reserve of ['reserve', 'last']) diskRefusals.inc({ reserve }, 0)
-  for (const group of ['auth', 'basic', 'unlock', 'changes', 'newcomers', 'default'])
+  for (const group of ['auth', 'basic', 'codes', 'unlock', 'changes', 'newcomers', 'default'])
     refusals.inc({ group }, 0)
   decisions.inc({ decision: 'permitted', reason: '' }, 0)
   for (const reason of DECISION_REASONS) decisions.inc({ decision: 'denied', reason }, 0)

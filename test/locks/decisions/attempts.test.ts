@@ -198,6 +198,7 @@ describe('an attempt', () => {
         decided_at: new Date(app.clock.nowMs).toISOString(),
         seq: 0,
         delivery: 'no_controller',
+        pass: null,
         lock_says: null,
       })
     expect((await read('hedy')).status).toBe(404)
@@ -227,7 +228,7 @@ describe('an attempt', () => {
     await app.db.run(
       `INSERT INTO attempt
        SELECT value, request_hash, lock_id, account_public_id, session_id, grant_id, decision,
-         reason, use_number, use_max, decided_at_ms, seq
+         reason, use_number, use_max, decided_at_ms, seq, pass_id
        FROM attempt, json_each(?)`,
       JSON.stringify(ids),
     )

@@ -20,7 +20,7 @@ const TIME = 'a time such as 2027-03-31T13:00:00Z, or without an offset in Europ
 const USES = 'a whole number from 1 to 1000'
 const LOCKS = 'all, or 1 to 100 labels of locks, such as ["front-door"]'
 const HOLDER =
-  'an account by its public id, or a role (member, admin or owner), such as {"role":"member"}'
+  'an account by its public id, a role (member, admin or owner), or a pass with the label of a guest, such as {"role":"member"}'
 
 const window = (change: object) => ({
   windows: [{ days: ['mon'], from: '09:00', until: '13:00', ...change }],
@@ -88,7 +88,9 @@ const WHO: typeof CONDITIONS = [
   [{ holder: { role: 'member', account: crypto.randomUUID() } }, 'holder', HOLDER],
   [{ holder: { account: 'eva' } }, 'holder', HOLDER],
   [{ holder: { account: 7 } }, 'holder', HOLDER],
-  [{ holder: { pass: { label: 'Gast' } } }, 'holder', HOLDER],
+  [{ holder: { pass: {} } }, 'holder', HOLDER],
+  [{ holder: { pass: { label: 'Gast', devices_max: 6 } } }, 'holder', HOLDER],
+  [{ holder: { pass: { label: '\u202eGast' } } }, 'holder', 'readable text'],
   [{ key: 'x'.repeat(201) }, 'key', 'text, 1 to 200 characters, no control characters'],
   [{ key: 'a\nb' }, 'key', 'text, 1 to 200 characters, no control characters'],
   [{ key: 7 }, 'key', 'text, 1 to 200 characters, no control characters'],

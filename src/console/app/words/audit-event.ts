@@ -192,6 +192,10 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
     `replaced the key that opens doors${e.detail['stolen'] === true ? ', as it was stolen' : ''}`,
     'replace the key that opens doors',
   ],
+  'pass.bind': () => ['put a pass into use', 'put a pass into use'],
+  'pass.refuse': () => ['used a pass', 'use a pass on a further phone'],
+  'pass.rekey': () => ['renewed the key of a guest', 'renew the key of a guest'],
+  'pass.ask': () => ['asked for help as a guest', 'ask for help as a guest'],
   'unlocks.export': (e) => [`exported unlocks as ${detail(e, 'format')}`, 'export unlocks'],
   'unlocks.erase': () => ['erased names without an account from the log', 'erase names'],
   'unlocks.retention': (e) => [
@@ -218,6 +222,7 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
 /** A person, or everyone with a role. */
 const granteeOf = (event: AuditEvent): string => {
   const [kind, role = ''] = (event.subject?.id ?? '').split(':')
+  if (kind === 'pass') return 'a guest'
   if (kind !== 'role') return isOwn(event) ? 'themselves' : subjectOf(event)
   return isRole(role) ? `all ${roleName(role)}s` : role
 }

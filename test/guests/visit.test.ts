@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'bun:test'
+import { codeOf, guestPhone, passIdOf } from '../support/guests.ts'
+import { homeWithGuests } from '../support/home-with-guests.ts'
+
+describe('a guest with a link', () => {
+  test('looks, puts the pass into use and opens the door, and the decision is recorded', async () => {
+    await using home = await homeWithGuests()
+    const made = await home.invite({ uses: 2 })
+    expect(made.link).toMatch(/^http:\/\/[^/]+\/guest#pass=[A-Za-z0-9_-]{22}$/)
+    expect(made.qr_svg).toStartWith('<svg')
+    expect(made.holder).toStrictEqual({
+      pass: { id: passIdOf(made), label: 'Plumber', devices_max: 2 },
+    })
+    const phone = guestPhone(home)
+    const looked = await phone.look(codeOf(made))
+    expect(looked).toMatchObject({
+      status: 200,
+      body: {
+        host: 'oli',
+        label: 'Plumber',
+        home_zone: 'Europe/Berlin',
+        doors: [{ lock: 'front-door', name: 'Front door' }],
+        uses: { number: 0, max: 2 },
+        state: 'now',
+        bound: { count: 0, max: 2 },
+        next_at: null,
+        in_app: false,
+      },
+    })
+    expect(phone.cookie()).toBe('')
+    expect((await phone.bind(codeOf(made))).body.bound).toStrictEqual({ count: 1, max: 2 })
+    expect(phone.cookie()).toStartWith('lock-guest=')
+    const { status, body } = await phone.unlock()
+    expect([status, body.decision, body.reason, body.use, body.delivery]).toStrictEqual([
+      200,
+      'permitted',
+      null,
+      { number: 1, max: 2 },
+      'no_controller',
+    ])
+    const [unlock] = await home.unlocks()
+    expect(unlock).toMatchObject({
+      seq: body.seq,
+      result: 'permitted',
+      source: 'decided',
+      method: 'guest',
+      username: 'Plumber',
+    })
+    const headers = home.as('oli')
+    const audited = (await (await home.get('/v1/audit?limit=10', headers)).json()) as {
+      events: { action: string; subject: { id: string } | null }[]
+    }
+    expect(
+      audited.events.filter(({ subject }) => subject?.id === `pass:${passIdOf(made)}`),
+    ).toMatchObject([{ action: 'pass.bind' }, { action: 'pass.make' }])
+  })
+})
