@@ -3,7 +3,7 @@ import { DEFAULT_LOCK, DELIVERIES, LOCK_REASONS } from '../../domain/access.ts'
 import { IdempotencyKey } from '../../http/request/headers/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
 import { GivenUuid, LockLabel, Time, Uuid, oneOf, text } from '../../http/request/text.ts'
-import { ALL_REASONS, REPORTED_RESULTS, RESULTS, SOURCES } from './event.ts'
+import { ALL_REASONS, ATTESTED, REPORTED, REPORTED_RESULTS, RESULTS, SOURCES } from './event.ts'
 
 const Method = text({
   min: 1,
@@ -51,6 +51,21 @@ const EventToken = t.Object(
   { $id: 'UnlockToken', additionalProperties: false },
 )
 
+const EventOutcome = t.Object(
+  {
+    result: oneOf(['unlocked', 'released', 'denied', 'failed', 'unheard']),
+    reason: t.Union([oneOf(ALL_REASONS), t.Null()]),
+    source: t.Union([oneOf([ATTESTED, REPORTED]), t.Null()], {
+      description: 'Of the entry that says so; null if no entry does',
+    }),
+  },
+  {
+    $id: 'AttemptOutcome',
+    additionalProperties: false,
+    examples: [{ result: 'released', reason: null, source: 'attested' }],
+  },
+)
+
 /** An event in the API; erased fields are null. */
 export const EventAnswer = t.Object(
   {
@@ -71,7 +86,8 @@ export const EventAnswer = t.Object(
       description:
         '`claimed`: reported by an app with an account’s token; `observed`: refused by this server; ' +
         '`imported`: from the legacy server’s database; `decided`: this server decided whether the ' +
-        'door may open, and does not know whether it did; `reported`: the lock itself says so',
+        'door may open, and does not know whether it did; `reported`: the lock itself says so; ' +
+        '`attested`: the lock itself says so, and its controller signed it',
     },
     occurred_at: Nullable(
       t.String({
@@ -118,7 +134,8 @@ export const EventAnswer = t.Object(
       examples: [null],
     }),
     reporter: t.Union([t.String(), t.Null()], {
-      description: 'The kind of the driver that received a lock’s report',
+      description:
+        'The kind of the driver that received a lock’s report, or the id of the controller that signed it',
       examples: [null],
     }),
     token: t.Union([EventToken, t.Null()], {
@@ -130,6 +147,26 @@ export const EventAnswer = t.Object(
         'The outcome of a `permitted` attempt at a lock with a driver: `asked`, ' +
         '`accepted` by the lock, `happened`, `failed`, or `unknown` if the lock said nothing in time; ' +
         'not part of the log',
+      examples: [null],
+    }),
+    guest: t.Union(
+      [t.Object({ pass: Uuid }, { $id: 'UnlockGuest', additionalProperties: false }), t.Null()],
+      {
+        description: 'The guest who did it, by the id of the pass; `username` is its label',
+        examples: [null],
+      },
+    ),
+    outcome: t.Union([EventOutcome, t.Null()], {
+      description:
+        'How a `permitted` attempt ended at its lock, by the strongest entry with the same `attempt`; ' +
+        '`unheard` if the lock was asked and has said nothing for 30 seconds. Null while that is not ' +
+        'known, and if the gateway did not ask the lock; not part of this entry',
+      examples: [null],
+    }),
+    confirmed: t.Union([t.Boolean(), t.Null()], {
+      description:
+        'For an opening that is `claimed` of a lock which had a controller then: whether the lock ' +
+        'itself reported it. `false` if it has not within two minutes. Otherwise null',
       examples: [null],
     }),
   },
@@ -161,6 +198,9 @@ export const EVENT_EXAMPLE = {
   reporter: null,
   token: null,
   delivery: null,
+  guest: null,
+  outcome: null,
+  confirmed: null,
 } as const satisfies EventAnswer
 
 /** What became of one event of a submission. */
