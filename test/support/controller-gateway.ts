@@ -4,12 +4,12 @@ import { codeNonce, openStatement, signStatement } from '../../src/domain/statem
 import { type TestKey, testKey } from './statements.ts'
 import { until } from './until.ts'
 
-export const CODE = '4f1c0d9e8b7a65544332211000ffeedd'
+const CODE = '4f1c0d9e8b7a65544332211000ffeedd'
 const LOCK = { id: '0198a3f0-7c1d-7e52-8a5b-e4c76e2f13d0', label: 'front-door', name: 'Front door' }
 
 type Poll = { readonly nonce: Uint8Array; readonly answer: (response: Response) => void }
 
-export type ReportClaims = ClaimsOf<'report'>
+type ReportClaims = ClaimsOf<'report'>
 
 /** The gateway's side of a controller, as hostile as a test wants it. The real one is used where it can do what the
  * test needs. */
@@ -118,8 +118,11 @@ export const controllerGateway = async (options: { readonly tls?: Bun.TLSOptions
       key.sign,
     )
 
+  const url = `${options.tls ? 'https' : 'http'}://127.0.0.1:${server.port}`
   return {
-    url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${server.port}`,
+    /** What enrols a controller here. */
+    args: ['--gateway', url, '--code', CODE],
+    url,
     state,
     seen,
     /** Each report once, in the order in which they first came. */
@@ -161,5 +164,3 @@ export const controllerGateway = async (options: { readonly tls?: Bun.TLSOptions
     },
   }
 }
-
-export type ControllerGateway = Awaited<ReturnType<typeof controllerGateway>>

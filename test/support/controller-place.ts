@@ -12,8 +12,8 @@ export const controllerPlace = () => {
     folder,
     state: join(folder, 'state'),
     /** Commands that write what they do into a file. */
-    open: ['--open', `echo open >> ${bolt}`],
-    close: ['--close', `echo close >> ${bolt}`],
+    open: `--open=echo open >> ${bolt}`,
+    close: `--close=echo close >> ${bolt}`,
     /** What was done at the bolt. */
     bolt: (): readonly string[] =>
       existsSync(bolt) ? readFileSync(bolt, 'utf8').trim().split('\n') : [],

@@ -1,7 +1,7 @@
 import { SECOND_MS } from '../../domain/duration.ts'
 
 /** How an attempt to open ended at the bolt. */
-export type Outcome = 'released' | 'motor_blocked' | 'command_failed'
+type Outcome = 'released' | 'motor_blocked' | 'command_failed'
 
 export type Bolt = {
   readonly open: () => Promise<Outcome>

@@ -36,7 +36,7 @@ export const pinnedAgent = (sha256: string): Agent => {
 }
 
 /** The gateway is not the pinned one. */
-export class WrongGateway extends Error {}
+class WrongGateway extends Error {}
 
 type Connecting = (
   options: { readonly host: string; readonly port: string | number },
