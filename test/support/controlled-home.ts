@@ -57,7 +57,7 @@ export const controlledHome = async (env: Given[0] = {}, given: Given[1] = {}) =
       const answer = await app.get(`/v1/locks/${label}/attempts/${id}`, as(by))
       return (await answer.json()) as Attempt
     },
-    controllers: async () => {
+    listed: async () => {
       const answer = await app.get('/v1/controllers', as('amy'))
       return ((await answer.json()) as { controllers: Record<string, unknown>[] }).controllers
     },

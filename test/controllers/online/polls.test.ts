@@ -84,11 +84,11 @@ describe('a controller that polls', () => {
   test('shares its token with a thief, who can delay, and never open or keep the door shut', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
-    let isOver = false
-    let taken = 0
+    const theft = { isOver: false, taken: 0 }
     // The thief polls as fast as the gateway answers.
     const thief = (async () => {
-      for (; !isOver;) taken += (await controller.poll({ wait: 1 }))?.commands.length ?? 0
+      while (!theft.isOver)
+        theft.taken += (await controller.poll({ wait: 1 }))?.commands.length ?? 0
     })()
     const asked: string[] = []
     const opened: (string | undefined)[] = []
@@ -103,11 +103,11 @@ describe('a controller that polls', () => {
       }
       await controller.send(await controller.next('unlocked', { attempt: id }))
     }
-    isOver = true
+    theft.isOver = true
     await thief
     expect(opened).toStrictEqual(asked)
     // It did get some: they are signed for its own nonces.
-    expect(taken).toBeGreaterThan(0)
+    expect(theft.taken).toBeGreaterThan(0)
   })
 
   test('is offline: the attempt says so at once, and the command does not wait', async () => {

@@ -198,6 +198,8 @@ describe('an attempt', () => {
         decided_at: new Date(app.clock.nowMs).toISOString(),
         seq: 0,
         delivery: 'no_controller',
+        result: null,
+        failure: null,
         lock_says: null,
       })
     expect((await read('hedy')).status).toBe(404)
