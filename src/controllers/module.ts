@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import type { RecordAuditEvent } from '../domain/audit-event.ts'
+import type { Actor, RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
 import { AppError } from '../errors.ts'
 import type { CertificateFacts } from '../http/connection/certificate.ts'
@@ -146,10 +146,34 @@ export const controllersModule = (deps: Dependencies) => {
       for (const controller of all) watch.add(controller)
     },
 
+    /** Applies changes that another process has made. */
+    refresh: async (): Promise<void> => {
+      const all = await controllersIn(db).all()
+      for (const { id } of watch.all())
+        if (!all.some((one) => one.id === id)) {
+          polls.forget(id)
+          watch.remove(id)
+        }
+      for (const controller of all)
+        if (watch.has(controller.id)) lines.wake(controller.id)
+        else watch.add(controller)
+    },
+
+    /** Replaces the key that signs commands. If it was stolen, all controllers have to enrol again. Throws `conflict` if
+     * there is none yet. */
+    rotateDoorKey: (by: Actor, { isStolen }: { readonly isStolen: boolean }): Promise<void> =>
+      keys.rotate(by, {
+        isStolen,
+        alsoIn: async (tx) => {
+          if (isStolen) await enrolment.removeAllIn(tx, by)
+        },
+      }),
+
     /** Returns whether a lock has controllers, trusted or not. */
     has: (lockId: string): boolean => ofLock(lockId).length > 0,
 
-    isOnline: lines.isOnline,
+    /** Returns whether a controller waits for commands right now. */
+    isPolling: lines.isPolling,
 
     /** Has the controllers of a lock open it for an attempt that was just permitted, without waiting for them. */
     operate: (attempt: Permitted): Promise<void> => commands.operate(attempt),
@@ -163,7 +187,6 @@ export const controllersModule = (deps: Dependencies) => {
         : 'offline'
     },
 
-    keys,
     enrolment,
     listed,
     watch,

@@ -18,6 +18,7 @@ import {
 import { commandConfig } from '../command/running-service.ts'
 import { listing, withTimes } from '../command/table.ts'
 import { withLocks } from '../command/with-app.ts'
+import { doorKey } from './door-key.ts'
 import { driver } from './driver.ts'
 import { operator } from './operator.ts'
 import { slot } from './slot.ts'
@@ -220,6 +221,7 @@ const ACTIONS: Actions = {
   driver,
   slot,
   operator,
+  'door-key': doorKey,
 }
 
 /** Adds, lists and changes locks and begins and ends lockdowns, also while the service runs. */

@@ -118,12 +118,13 @@ export const serve: Command = {
 }
 
 /** Takes up what a command beside the service has changed. */
-const takeUp = async ({ outbox, drivers }: App, log: Logger): Promise<void> => {
+const takeUp = async ({ outbox, drivers, controllers }: App, log: Logger): Promise<void> => {
   outbox.refresh()
   try {
     await drivers.refresh()
+    await controllers.refresh()
   } catch (error) {
-    log.error({ err: error }, 'drivers of locks not read again')
+    log.error({ err: error }, 'drivers and controllers of locks not read again')
   }
 }
 

@@ -105,7 +105,8 @@ export const doorKeys = ({ db, clock, dataDir, auditIn, recordIn }: Dependencies
     },
 
     /** Replaces the key. The old one signs that the new one follows it, unless it was stolen. `alsoIn` runs in the same
-     * transaction. Throws `conflict` if no key was made yet. */
+     * transaction. Throws `conflict` if no key was made yet, or
+     * another process replaces it. */
     rotate: async (
       by: Actor,
       { isStolen, alsoIn }: { isStolen: boolean; alsoIn: (tx: Transaction) => Promise<void> },
@@ -119,6 +120,9 @@ export const doorKeys = ({ db, clock, dataDir, auditIn, recordIn }: Dependencies
         ? await signStatement({ kind: 'succession', issuedAtS, publicKey }, old.sign)
         : null
       await db.transaction(async (tx) => {
+        const [before] = await doorKeysIn(tx).all()
+        if (!Bun.deepEquals(before?.publicKey, newest.publicKey))
+          throw new AppError('conflict', REPLACED, { reason: 'door_key_replaced' })
         await doorKeysIn(tx).add({ publicKey, succession }, clock.wallMs())
         await note(tx, by, 'door_key.ended')
         await note(tx, by, 'door_key.made')
@@ -159,4 +163,5 @@ const keyOf = async (line: string): Promise<DoorKey | undefined> => {
 
 const KEY_MISSING =
   'The key that signs commands to controllers is missing: restore door-signing-key from a backup, or replace it: secure-lock-server lock door-key rotate --stolen'
+const REPLACED = 'Another command has just replaced the door key'
 const NO_KEY = 'No controller has enrolled yet, so there is no door key'

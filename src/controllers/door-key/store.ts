@@ -14,7 +14,7 @@ export const doorKeysIn = (queries: Pick<Queries, 'all' | 'run'>) => ({
     const rows = await queries.all<{ public_key: Uint8Array; succession: Uint8Array | null }>(
       `SELECT public_key, succession
        FROM door_key
-       ORDER BY ended_at_ms IS NOT NULL, made_at_ms DESC, ended_at_ms DESC`,
+       ORDER BY made_at_ms DESC`,
     )
     return rows.map(({ public_key: publicKey, succession }) => ({
       publicKey: new Uint8Array(publicKey),
@@ -22,11 +22,13 @@ export const doorKeysIn = (queries: Pick<Queries, 'all' | 'run'>) => ({
     }))
   },
 
-  /** Adds a key, and ends the one before it. */
+  /** Adds a key, and ends the one before it. A clock that was set back does not change their order. */
   add: async ({ publicKey, succession }: DoorKeyRow, nowMs: number): Promise<void> => {
     await queries.run('UPDATE door_key SET ended_at_ms = ? WHERE ended_at_ms IS NULL', nowMs)
     await queries.run(
-      'INSERT INTO door_key (public_key, made_at_ms, succession) VALUES (?, ?, ?)',
+      `INSERT INTO door_key (public_key, made_at_ms, succession)
+       SELECT ?, max(?, coalesce(max(made_at_ms) + 1, 0)), ?
+       FROM door_key`,
       publicKey,
       nowMs,
       succession,

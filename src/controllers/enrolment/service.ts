@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Account } from '../../domain/account.ts'
-import type { Actor } from '../../domain/audit-event.ts'
+import { type Actor, COMMAND_LINE } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import { codeNonce, openStatement, sha256 } from '../../domain/statement/statement.ts'
@@ -40,8 +40,6 @@ type Dependencies = {
   readonly onChange: (controller: Controller) => void
 }
 
-type By = Actor & { readonly account: Account }
-
 /** What a controller sends to enrol. */
 export type Enrolling = {
   readonly code: string
@@ -60,7 +58,10 @@ const CODES_PER_LOCK_MAX = 20
 export const enrolmentService = (deps: Dependencies) => {
   const { db, clock, auditIn, recordIn, findLock, keys, checkPassword, onChange } = deps
 
-  const requirePassword = async (by: By, password: string): Promise<void> => {
+  const requirePassword = async (by: Actor, password: string | undefined): Promise<void> => {
+    if (by === COMMAND_LINE) return
+    if (!by.account || password === undefined)
+      throw new AppError('forbidden', 'Send your password', { reason: 'password_required' })
     const { username, publicId } = by.account
     const confirmed = await checkPassword({ username, password }, by)
     if (confirmed?.publicId !== publicId)
@@ -96,9 +97,9 @@ export const enrolmentService = (deps: Dependencies) => {
   }
 
   return {
-    /** Makes a code that enrols one controller at a lock. Throws `forbidden` for a wrong password, `not_found`, and
+    /** Makes a code that enrols one controller at a lock. The command line needs no password. Throws `forbidden` for a wrong password, `not_found`, and
      * `conflict` for a retired lock, one with a driver, or one with too many controllers. */
-    makeCode: async (by: By, label: string, password: string) => {
+    makeCode: async (by: Actor, label: string, password?: string) => {
       await requirePassword(by, password)
       const code = randomBytes(CODE_BYTES).toString('hex')
       const hash = await hashOf(code)
@@ -110,7 +111,7 @@ export const enrolmentService = (deps: Dependencies) => {
         await requireRoom(tx, { lockId: lock.id, state: lock.state })
         if ((await codesIn(tx).count(lock.id, nowMs)) >= CODES_PER_LOCK_MAX)
           throw new AppError('conflict', TOO_MANY, { reason: 'too_many_controllers' })
-        const madeBy = by.account.publicId
+        const madeBy = by.account?.publicId ?? null
         await codesIn(tx).add(hash, { lockId: lock.id, madeBy, expiresAtMs, nowMs })
         await auditIn(tx).record(by, {
           action: 'controller.enrol_code',
@@ -157,7 +158,7 @@ export const enrolmentService = (deps: Dependencies) => {
     },
 
     /** Removes a controller. Throws `forbidden` for a wrong password, and `not_found`. */
-    remove: async (by: By, id: string, password: string): Promise<void> => {
+    remove: async (by: Actor, id: string, password?: string): Promise<void> => {
       await requirePassword(by, password)
       const removed = await db.transaction(async (tx) => {
         const found = await controllersIn(tx).find(id)
@@ -168,7 +169,10 @@ export const enrolmentService = (deps: Dependencies) => {
       onChange(removed)
     },
 
-    removeIn,
+    /** Removes all controllers: they trust a key that was stolen. */
+    removeAllIn: async (tx: Transaction, by: Actor): Promise<void> => {
+      for (const controller of await controllersIn(tx).all()) await removeIn(tx, by, controller)
+    },
 
     /** Returns the controller of a token. */
     authenticate: async (token: string): Promise<Controller | undefined> =>

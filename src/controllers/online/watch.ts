@@ -72,6 +72,8 @@ export const controllerWatch = ({ clock, onSilent, storeSeen, onError }: Depende
       if (one) one.controller = { ...one.controller, forkedAtMs: clock.wallMs() }
     },
 
+    has: (id: string): boolean => watched.has(id),
+
     /** Returns the controllers that are watched. */
     all: (): readonly Controller[] => [...watched.values()].map(({ controller }) => controller),
 

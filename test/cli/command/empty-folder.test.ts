@@ -27,6 +27,7 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   'lock driver': ['garage'],
   'lock slot': ['garage'],
   'lock operator': ['garage'],
+  'lock door-key': ['rotate'],
   'target add': ['webhook', 'Node-RED', '--set', 'url=http://node-red.home'],
   'target change': ['Node-RED', '--name', 'Red'],
   'target test': ['Node-RED'],

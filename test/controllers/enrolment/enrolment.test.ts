@@ -136,7 +136,7 @@ describe('a controller', () => {
         .status,
     ).toBe(401)
     expect((await controller.send(await controller.next('started'))).status).toBe(401)
-    expect(await home.controllers()).toStrictEqual([])
+    expect(await home.listed()).toStrictEqual([])
     expect((await remove('oli', PASSWORD)).status).toBe(404)
     expect(await home.records()).toContain('device.revoked')
     // The lock has neither driver nor controllers any more.
@@ -167,7 +167,7 @@ describe('a controller', () => {
       401,
     )
     expect(await controller.poll()).toBeUndefined()
-    expect(await home.controllers()).toHaveLength(1)
+    expect(await home.listed()).toHaveLength(1)
   })
 
   test('of another lock, and one that was copied, cannot enrol with the same key', async () => {

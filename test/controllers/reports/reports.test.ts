@@ -28,7 +28,7 @@ describe('reports of a controller', () => {
     expect(await send(one)).toStrictEqual({ through: 1, missing: [] })
     expect(await send(five)).toStrictEqual({ through: 1, missing: [[2, 4]] })
     expect((await controller.poll())?.want).toStrictEqual([[2, 4]])
-    expect(await home.controllers()).toMatchObject([{ through: 1, missing: [[2, 4]] }])
+    expect(await home.listed()).toMatchObject([{ through: 1, missing: [[2, 4]] }])
     expect(await send(three)).toStrictEqual({
       through: 1,
       missing: [
@@ -72,12 +72,12 @@ describe('reports of a controller', () => {
     const other = await controller.next('opened_unasked')
     expect(await codeOf(await controller.send(other))).toBe('409 forked')
     expect(await codeOf(await controller.send(await controller.next('started')))).toBe('409 forked')
-    expect(await home.controllers()).toMatchObject([{ state: 'forked', through: 1 }])
+    expect(await home.listed()).toMatchObject([{ state: 'forked', through: 1 }])
     expect(await home.records()).toContain('device.forked')
     expect(recordsOf(home.logLines, 'controller.fork')).toMatchObject([
       { result: 'failure', subject: 'front-door', detail: { counter: 1 } },
     ])
-    expect(await home.ask()).toMatchObject({ decision: 'permitted', delivery: 'asked' })
+    expect(await home.ask()).toMatchObject({ decision: 'permitted', delivery: 'offline' })
     const polled = await fetch(`${home.url}/v1/controller/commands?nonce=PpmMh9Xt8Wf3wMcAJd4v8A`, {
       headers: controller.headers(),
     })
@@ -131,7 +131,7 @@ describe('reports of a controller', () => {
       expect(await codeOf(await controller.send(bad))).toBe('400 bad_statement')
     // All or nothing.
     expect(await codeOf(await controller.send(good, flipped))).toBe('400 bad_statement')
-    expect(await home.controllers()).toMatchObject([{ through: 0 }])
+    expect(await home.listed()).toMatchObject([{ through: 0 }])
     expect((await controller.send(good)).status).toBe(200)
   })
 

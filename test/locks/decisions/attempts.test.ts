@@ -199,6 +199,8 @@ describe('an attempt', () => {
         seq: 0,
         delivery: 'no_controller',
         pass: null,
+        result: null,
+        failure: null,
         lock_says: null,
       })
     expect((await read('hedy')).status).toBe(404)
