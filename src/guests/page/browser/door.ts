@@ -73,22 +73,17 @@ export const doorCard = (door: Door, pass: Pass, onDecided: () => void): HTMLEle
     yes,
     button('Not now', backToButton),
   )
-  return create(
-    'section',
-    'sheet',
-    create('h2', '', door.name),
-    hold,
-    answer.element,
-    create('p', 'quiet small', 'Press and hold, or press once and confirm.'),
-  )
+  const hint = create('p', 'quiet small', 'Press and hold, or press once and confirm.')
+  hint.id = `hint-${door.lock}`
+  hold.setAttribute('aria-describedby', hint.id)
+  return create('section', 'sheet', create('h2', '', door.name), hold, answer.element, hint)
 }
 
 const confirmation = (words: string, ...buttons: readonly HTMLElement[]): HTMLElement => {
-  const text = create('p', 'lead', words)
-  text.id = `ask: ${words}`
-  const group = create('div', 'question', text, create('div', 'buttons', ...buttons))
+  const buttonRow = create('div', 'buttons', ...buttons)
+  const group = create('div', 'question', create('p', 'lead', words), buttonRow)
   group.setAttribute('role', 'group')
-  for (const each of [group, ...buttons]) each.setAttribute('aria-describedby', text.id)
+  group.setAttribute('aria-label', words)
   return group
 }
 

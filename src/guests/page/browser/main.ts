@@ -80,4 +80,5 @@ addEventListener('pageshow', ({ persisted }) => {
   if (persisted) void start()
 })
 takeCode()
+show(create('h1', '', 'Guest pass'))
 void start()

@@ -34,15 +34,13 @@ const row = (name: string, value: string | HTMLElement): HTMLElement =>
   create('div', '', create('dt', '', name), create('dd', '', value))
 
 /** What keeps a pass from opening doors now, or undefined. */
-export const stateOf = ({
-  state,
-  host,
-  next_at: nextAt,
-  home_zone: zone,
-}: Pass): Note | undefined => {
+export const stateOf = (pass: Pass): Note | undefined => {
+  const { state, host, next_at: nextAt, starts_at: startsAt, home_zone: zone } = pass
   if (state === 'now' && nextAt === null) return undefined
-  const opens = nextAt && coming(nextAt, houseNowMs(), zone)
-  return { words: guestRefusal(REASONS[state], { host, opens }), tone: 'bad', until: nextAt }
+  // The gateway looks for openings within a year.
+  const until = nextAt ?? (state === 'later' ? startsAt : null)
+  const opens = until && coming(until, houseNowMs(), zone)
+  return { words: guestRefusal(REASONS[state], { host, opens }), tone: 'bad', until }
 }
 
 const REASONS = {

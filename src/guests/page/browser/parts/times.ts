@@ -11,27 +11,24 @@ const LANGUAGE =
 const formatter = (zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
   new Intl.DateTimeFormat(LANGUAGE, { timeZone: zone, ...options })
 
-const CLOCK = { hour: 'numeric', minute: '2-digit' } as const
 const DAY = { weekday: 'short', day: 'numeric', month: 'short' } as const
 
 /** The time of day in a zone: `09:02`. */
-export const clock = (ms: number, zone: string): string => formatter(zone, CLOCK).format(ms)
+export const clock = (ms: number, zone: string): string =>
+  formatter(zone, { timeStyle: 'short' }).format(ms)
 
-/** A time to come, as people say it: `today 15:00`, `Saturday 15:00`. */
+/** A time to come, as people say it: `today 15:00`, `Saturday 15:00`, `Sat 5 Dec 15:00`. */
 export const coming = (at: string, nowMs: number, zone: string): string => {
   const atMs = Date.parse(at)
   const days = dayOf(atMs, zone) - dayOf(nowMs, zone)
-  const time = clock(atMs, zone)
-  if (days === 0) return `today ${time}`
-  if (days === 1) return `tomorrow ${time}`
-  return days < 7
-    ? `${formatter(zone, { weekday: 'long' }).format(atMs)} ${time}`
-    : formatter(zone, { ...DAY, ...CLOCK }).format(atMs)
+  const near = ['today', 'tomorrow'][days]
+  const day = near ?? formatter(zone, days < 7 ? { weekday: 'long' } : DAY).format(atMs)
+  return `${day} ${clock(atMs, zone)}`
 }
 
 /** A span of time: `Tue 1 Dec, 09:00–13:00`. */
 export const span = (from: string, until: string | null, zone: string): string => {
-  const format = formatter(zone, { ...DAY, ...CLOCK })
+  const format = formatter(zone, { ...DAY, hour: 'numeric', minute: '2-digit' })
   return until === null
     ? `from ${format.format(Date.parse(from))}`
     : format.formatRange(Date.parse(from), Date.parse(until))
