@@ -314,6 +314,7 @@ export const openApp = async (config: Config, options: Options) => {
         return facts && { ...facts, operated: await locks.operators.labels() }
       },
       drivenLocks: drivers.states,
+      suspendedGrants: locks.suspensions.count,
     }),
   )
 

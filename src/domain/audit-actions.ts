@@ -79,6 +79,9 @@ export const AUDIT_ACTIONS = {
   'grant.make': 'a person or a role was given access to locks; `grant` is the id of the grant',
   'grant.change': 'a grant was changed',
   'grant.revoke': 'a grant was revoked',
+  'grant.suspend':
+    'a grant opens nothing until an owner confirms it, because a backup was restored, and it may have been revoked or used up since',
+  'grant.confirm': 'an owner let a suspended grant open again',
   'grant.use_return':
     'a use of a grant was given back, because the lock did not open; `use` says which, of `uses_max`',
   'pass.make': 'a guest was invited; `grant` is the id of the grant that the pass opens doors by',

@@ -30,6 +30,8 @@ import { personalAccess } from './person/access.ts'
 import { lockService } from './registry/service.ts'
 import { locksIn } from './registry/store.ts'
 import { decisionClock } from './rules/decision-clock.ts'
+import { confirmationRoutes } from './restore/confirmation-routes.ts'
+import { grantSuspensions } from './restore/suspensions.ts'
 import { accessWithdrawals } from './restore/withdrawals.ts'
 import { useReturns } from './uses/return-use.ts'
 
@@ -138,6 +140,7 @@ export const locksModule = ({
     isOnHomeNetwork,
   })
   const reading = grantReading({ db, clock, readHome })
+  const suspensions = grantSuspensions(shared)
   const routes: readonly Endpoint[] = [
     ...lockRoutes({
       locks,
@@ -150,6 +153,7 @@ export const locksModule = ({
     ...decisions.routes,
     ...operatorRoutes({ operators }),
     ...grantRoutes({ grants, reading }),
+    ...confirmationRoutes({ suspensions, reading }),
   ]
   return {
     /** Creates the first locks of a home that has had none, and remembers the time zone of the home. Called
@@ -179,6 +183,7 @@ export const locksModule = ({
     operators,
     grants,
     grantReading: reading,
+    suspensions,
     returnUseIn: useReturns(shared.changes),
     /** Returns which permitted attempts may still open their locks. */
     stillPermitted: (attemptIds: readonly string[]) =>
@@ -186,7 +191,14 @@ export const locksModule = ({
     routes,
     forGuests: forGuests({ decisions, locks, grants, reading }),
     access: personalAccess({ db, grants, reading }),
-    withdrawAgain: accessWithdrawals({ ...shared, locks, lockdowns, grants, operators }),
+    withdrawAgain: accessWithdrawals({
+      ...shared,
+      locks,
+      lockdowns,
+      grants,
+      operators,
+      suspensions,
+    }),
 
     [Symbol.dispose]: decisions.retention.stop,
   }

@@ -27,6 +27,7 @@ import type { Acceptance } from './acceptance-store.ts'
 import { asksTimeServer, isClockSynchronised } from './kernel-clock.ts'
 import { type BrokerCheck, brokerFindings } from './findings/broker.ts'
 import { type Guesses, guessFindings, metricsFindings, proxyFindings } from './stranger-findings.ts'
+import { suspendedFindings } from './findings/suspended.ts'
 import { type TargetHealth, targetFindings } from './findings/targets.ts'
 
 /** What the checks need to know, from the running server or from its files. */
@@ -67,6 +68,8 @@ type Facts = {
   readonly guesses: (sinceMs: number) => Promise<readonly Guesses[]>
   /** The locks with a driver. */
   readonly drivenLocks: () => readonly DrivenLock[]
+  /** How many grants wait for an owner to confirm them after a restore. */
+  readonly suspendedGrants: () => Promise<number>
   /** What owners accept at a time, by the id of the warning. */
   readonly acceptances: (atMs: number) => Promise<ReadonlyMap<string, Acceptance>>
 }
@@ -133,6 +136,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
     await backup(facts, nowMs),
     ...brokerFindings(await facts.broker()),
     ...driverFindings(facts.drivenLocks(), nowMs),
+    ...suspendedFindings(await facts.suspendedGrants()),
     ...endingFindings(await facts.accountsEnding(nowMs, nowMs + TOLD_BEFORE_MS), facts.zone),
     ...targetFindings(await facts.targetHealth(), nowMs),
     ...lastingTokenFindings(await facts.lastingTokens()),

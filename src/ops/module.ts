@@ -65,6 +65,7 @@ type Dependencies = {
     readonly metrics: Parameters<Metrics['add']>[0]
   }
   readonly drivenLocks: DoctorFacts['drivenLocks']
+  readonly suspendedGrants: DoctorFacts['suspendedGrants']
   readonly unlocks: {
     readonly verifierKey: { readonly id: number }
     readonly size: () => Promise<number>
@@ -134,6 +135,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     broker: deps.broker,
     guesses: audit.guesses,
     drivenLocks: deps.drivenLocks,
+    suspendedGrants: deps.suspendedGrants,
     acceptances: (atMs) => acceptancesAt(db, atMs),
   })
   const acceptances = acceptanceService({ db, clock, runChecks, auditIn: audit.auditIn })

@@ -48,7 +48,9 @@ export const compareLiveData = async (
   try {
     const log = await openLogFile(config)
     try {
-      return { ...(await relation(log, backup)), ...(await withdrawalsIn(config)) }
+      const { hasAll, ...related } = await relation(log, backup)
+      const { access, ...withdrawn } = await withdrawalsIn(config)
+      return { ...related, ...withdrawn, access: { ...access, isKnown: hasAll } }
     } finally {
       log.close()
     }
@@ -58,21 +60,24 @@ export const compareLiveData = async (
       summary: `The current data cannot be compared, so it is unknown what will be lost. ${error.message}`,
       lost: undefined,
       checkpoint: undefined,
-      ...(await withdrawalsIn(config).catch(() => NOTHING)),
+      ...(await withdrawalsIn(config).then(inDoubt, () => NOTHING)),
     }
   }
 }
 
-const relation = async (
-  log: LogFile,
-  backup: Unpacked,
-): Promise<Pick<LiveData, 'summary' | 'lost' | 'checkpoint'>> => {
+type Related = Pick<LiveData, 'summary' | 'lost' | 'checkpoint'> & {
+  /** Whether the current log has everything that the backup has, so that nothing was withdrawn elsewhere since. */
+  readonly hasAll: boolean
+}
+
+const relation = async (log: LogFile, backup: Unpacked): Promise<Related> => {
   const { app, events } = backup
   if (formatVerifierKey(log.key) !== formatVerifierKey(app.unlocks.verifierKey))
     return {
       summary: 'The current log is another one, with another key.',
       lost: undefined,
       checkpoint: undefined,
+      hasAll: false,
     }
   const { checkpoint } = log.head
   const head = await app.unlocks.unlockLog.head()
@@ -90,9 +95,10 @@ const relation = async (
       summary: `Neither the current log nor the one in the backup extends the other. ${verdict.fault}`,
       lost: undefined,
       checkpoint,
+      hasAll: false,
     }
   const lost = isBehind ? 0 : log.head.size - events
-  return { summary: extension(lost, log.head.size, events), lost, checkpoint }
+  return { summary: extension(lost, log.head.size, events), lost, checkpoint, hasAll: !isBehind }
 }
 
 const extension = (lost: number, current: number, events: number): string => {
@@ -110,6 +116,12 @@ const NOTHING: Withdrawals = {
   tokens: [],
   access: NO_ACCESS,
 }
+
+/** Of data whose log could not be compared, it is not known whether it is newer than the backup. */
+const inDoubt = (withdrawn: Withdrawals): Withdrawals => ({
+  ...withdrawn,
+  access: { ...withdrawn.access, isKnown: false },
+})
 
 const withdrawalsIn = async ({ databasePath }: Config): Promise<Withdrawals> => {
   const db = openReadOnly(databasePath)

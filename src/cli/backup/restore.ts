@@ -190,6 +190,10 @@ const prepare = async (
     )
   const access = await app.locks.withdrawAgain(COMMAND_LINE, live?.access ?? NO_ACCESS)
   if (access.grants > 0) say(`Grants revoked or changed again: ${access.grants}`)
+  if (access.suspended > 0)
+    say(
+      `Passes and grants with a number of visits that open nothing until an owner confirms them, since they may have been revoked or used up: ${access.suspended}. See grant list`,
+    )
   if (access.locks > 0) say(`Locks disabled, retired or locked down again: ${access.locks}`)
   if (access.operators > 0)
     say(`Locks that the MQTT broker can no longer open: ${access.operators}`)

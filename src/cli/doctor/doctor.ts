@@ -21,6 +21,7 @@ import { clockFrom } from '../../domain/clock.ts'
 import { shownText } from '../../domain/text/shown-text.ts'
 import { AppError } from '../../errors.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
+import { suspensionsIn } from '../../locks/restore/suspension-store.ts'
 import { operatorsIn } from '../../locks/operator/store.ts'
 import { acceptancesAt } from '../../ops/acceptance-store.ts'
 import { backupService } from '../../ops/backups/backups.ts'
@@ -217,6 +218,7 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         guesses: guessedPasswords(db),
         // Only the running server hears them.
         drivenLocks: () => [],
+        suspendedGrants: () => suspensionsIn(db).count(clock.wallMs()),
         acceptances: (atMs) => acceptancesAt(db, atMs),
       })({ seesOwners: true })
       return [

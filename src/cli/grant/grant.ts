@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util'
 import { homeZone } from '../../config/home-zone.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
-import { AppError } from '../../errors.ts'
 import { checkFields } from '../../http/request/json-body.ts'
 import { holderText } from '../../locks/grants/holder.ts'
 import { requestOf } from '../../locks/grants/routes.ts'
@@ -18,6 +17,7 @@ import {
 import { commandConfig } from '../command/running-service.ts'
 import { listing } from '../command/table.ts'
 import { withLocks } from '../command/with-app.ts'
+import { byOptions } from './by-options.ts'
 import { boundFrom, openingWords } from './home-time.ts'
 import { ROLE_WORDS, holderNamed } from './who.ts'
 import { explainAccess } from './why.ts'
@@ -60,9 +60,9 @@ const list: Command['run'] = async (args, terminal) => {
   })
 }
 
-const row = ({ id, state, uses, used, words }: GrantJson): string[] => [
+const row = ({ id, state, suspended_at, uses, used, words }: GrantJson): string[] => [
   id,
-  state,
+  suspended_at === null ? state : 'suspended',
   uses === null ? '' : `${used}/${uses}`,
   words,
 ]
@@ -188,38 +188,6 @@ const daysOf = (part: string): readonly Day[] => {
   )
 }
 
-/** Names the options, and not the fields of a request, in a refusal. */
-const byOptions = async (work: () => Promise<void>): Promise<void> => {
-  try {
-    await work()
-  } catch (error) {
-    const fields = error instanceof AppError ? error.details.fields : undefined
-    if (!fields) throw error
-    const faults = Object.entries(fields).map(
-      ([field, accepted]) => `${optionOf(field)}: ${accepted}`,
-    )
-    throw new UsageError(faults.join('; '))
-  }
-}
-
-/** `windows[0].from` stands in `--from`, and `holidays[0].until` in `--holidays`. */
-const optionOf = (field: string): string => {
-  const [name = ''] = field.replace('windows[0].', '').split('[')
-  return OPTION_OF[name] ?? field
-}
-
-const OPTION_OF: Readonly<Record<string, string>> = {
-  locks: '--lock',
-  days: '--days',
-  from: '--from',
-  until: '--until',
-  holidays: '--holidays',
-  starts_at: '--starts',
-  ends_at: '--ends',
-  uses: '--uses',
-  key: '--key',
-}
-
 const revoke: Command['run'] = async (args, terminal) => {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -237,6 +205,16 @@ const revoke: Command['run'] = async (args, terminal) => {
   })
 }
 
+const confirm: Command['run'] = async (ids, terminal) => {
+  if (ids.length === 0 || ids.some((id) => id.startsWith('-')))
+    throw new UsageError('grant confirm needs one ID or more')
+  return withLocks(commandConfig(terminal), async ({ locks: { grantReading, suspensions } }) => {
+    for (const id of ids) await grantReading.find(undefined, id)
+    for (const id of ids) await suspensions.confirm(COMMAND_LINE, id)
+    terminal.print('Confirmed')
+  })
+}
+
 const ACTIONS: Actions = {
   list: { summary: 'list the grants, newest first', options: LIST, run: list },
   add: {
@@ -246,6 +224,11 @@ const ACTIONS: Actions = {
   },
   why: explainAccess,
   revoke: { summary: 'revoke a grant for good', options: REVOKE, operands: ['ID'], run: revoke },
+  confirm: {
+    summary: 'let a grant open again that a restore has suspended; takes one ID or more',
+    operands: ['ID'],
+    run: confirm,
+  },
 }
 
 /** Lists, makes and revokes grants, also while the service runs. */

@@ -35,3 +35,12 @@ type Entitled = { readonly publicId: string; readonly role: Role }
 
 export const holdersOfRole = (role: Role): readonly string[] =>
   rolesUpTo(role).map((lower) => holderText({ role: lower }))
+
+/** Returns a stored holder as audit events name it: an account by its public id. */
+export const subjectOfText = (holder: string | null): string =>
+  holder?.replace(/^account:/, '') ?? 'erased'
+
+/** Returns the id of the person or guest that a stored holder is, whose erasure blanks the records about it; null for
+ * a role. */
+export const personOfText = (holder: string | null): string | null =>
+  /^(?:account|pass):(.+)$/.exec(holder ?? '')?.[1] ?? null

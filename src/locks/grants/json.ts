@@ -27,6 +27,7 @@ export const grantJson = (stored: StoredGrant, shown: Shown): GrantJson => {
     occurs: occursJson(grant, stored.holderEndsAtMs, shown),
     made_at: new Date(stored.createdAtMs).toISOString(),
     revoked_at: timeJson(stored.revokedAtMs),
+    suspended_at: timeJson(stored.suspendedAtMs),
     key: stored.key,
     made_by: stored.madeBy,
     why: stored.revokedWhy,

@@ -56,6 +56,18 @@ export const grantReads = (queries: Pick<Queries, 'all'>, nowMs: number) => ({
   findByKey: async (key: string): Promise<StoredGrant | undefined> =>
     (await grantsOf(queries, await queries.all(`${SELECT} WHERE access_grant.key = ?`, key)))[0],
 
+  /** Returns the grants whose key begins so. */
+  withKeys: async (prefix: string): Promise<readonly StoredGrant[]> =>
+    grantsOf(
+      queries,
+      await queries.all(
+        `${SELECT}
+         WHERE access_grant.key >= ?1 AND access_grant.key < ?1 || char(1114111)
+         ORDER BY access_grant.id`,
+        prefix,
+      ),
+    ),
+
   /** Returns up to `limit` grants made before `beforeId`, newest first. */
   page: async (
     { holders, lock, state }: GrantFilter,

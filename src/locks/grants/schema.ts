@@ -293,6 +293,10 @@ export const GrantAnswer = t.Object(
     occurs: Occurs,
     made_at: Time,
     revoked_at: nullable(Time),
+    suspended_at: nullable({
+      ...Time,
+      description: 'Since when it opens nothing until an owner confirms it, after a restore',
+    }),
     key: nullable(t.String({ description: 'Null in a member’s view' })),
     made_by: nullable(
       t.String({
@@ -345,6 +349,7 @@ export const GRANT_EXAMPLE: GrantJson = {
   occurs: [{ from: '2027-03-30T07:00:00.000Z', until: '2027-03-30T11:00:00.000Z' }],
   made_at: '2026-11-22T18:30:02.125Z',
   revoked_at: null,
+  suspended_at: null,
   key: null,
   made_by: '0b7a1f4e-2c3d-4e5f-8a9b-1c2d3e4f5a6b',
   why: null,

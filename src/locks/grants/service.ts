@@ -222,6 +222,9 @@ export const grantService = (deps: Dependencies) => {
     isOfGuest: async (id: string): Promise<boolean> =>
       (await grantsIn(db, now()).find(id))?.pass != null,
 
+    /** Returns the grants whose key begins so, oldest first. */
+    withKeys: (prefix: string) => grantsIn(db, now()).withKeys(prefix),
+
     /** Adds a grant without conditions, in a transaction that has checked that `by` may do so. Throws
      * `conflict` if there are too many. */
     addIn: (

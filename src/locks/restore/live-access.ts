@@ -7,6 +7,8 @@ import { type Lock, locksIn } from '../registry/store.ts'
 
 /** What was withdrawn in the data that a backup replaces. */
 export type LiveAccess = {
+  /** False if it is not known what was withdrawn since the backup. */
+  readonly isKnown: boolean
   /** Grants that were revoked, changed or used. */
   readonly grants: readonly StoredGrant[]
   /** Disabled and retired locks. */
@@ -17,7 +19,9 @@ export type LiveAccess = {
   readonly operators: ReadonlyMap<string, string>
 }
 
+/** Nothing is known. */
 export const NO_ACCESS: LiveAccess = {
+  isKnown: false,
   grants: [],
   locks: [],
   lockdowns: [],
@@ -29,6 +33,16 @@ const LOCKS_SCHEMA = 16
 /** The first with operators. */
 const OPERATORS_SCHEMA = 17
 
+/** The first with guests, whose columns and tables earlier ones lack. */
+const GUESTS_SCHEMA = 18
+const BEFORE_GUESTS = `
+  WITH
+    access_grant AS (SELECT *, NULL AS suspended_at_ms FROM main.access_grant),
+    pass AS (
+      SELECT NULL AS id, NULL AS label, NULL AS devices_max, NULL AS made_by, NULL AS erased_at_ms
+      WHERE 0
+    )`
+
 const PAGE_GRANTS = 500
 
 /** Reads it from a database. */
@@ -36,8 +50,13 @@ export const liveAccess = async (
   { all, get, schemaVersion }: Pick<ReadOnlyDatabase, 'all' | 'get' | 'schemaVersion'>,
   nowMs: number,
 ): Promise<LiveAccess> => {
-  if (schemaVersion < LOCKS_SCHEMA) return NO_ACCESS
-  const db: Queries = { all, get, run: () => Promise.reject(new Error('opened for reading')) }
+  if (schemaVersion < LOCKS_SCHEMA) return { ...NO_ACCESS, isKnown: true }
+  const db: Queries = {
+    all:
+      schemaVersion < GUESTS_SCHEMA ? (sql, ...params) => all(BEFORE_GUESTS + sql, ...params) : all,
+    get,
+    run: () => Promise.reject(new Error('opened for reading')),
+  }
   const { page } = grantReads(db, nowMs)
   const grants: StoredGrant[] = []
   let found: readonly StoredGrant[] = []
@@ -46,6 +65,7 @@ export const liveAccess = async (
     grants.push(...found.filter(isTouched))
   } while (found.length === PAGE_GRANTS)
   return {
+    isKnown: true,
     grants,
     locks: (await locksIn(db).all()).filter(({ state }) => state !== 'enabled'),
     lockdowns: await lockdownsIn(db, nowMs).all(),
@@ -53,5 +73,5 @@ export const liveAccess = async (
   }
 }
 
-const isTouched = ({ revokedAtMs, version, uses }: StoredGrant): boolean =>
-  revokedAtMs !== null || version > 1 || uses > 0
+const isTouched = ({ revokedAtMs, suspendedAtMs, version, uses }: StoredGrant): boolean =>
+  revokedAtMs !== null || suspendedAtMs !== null || version > 1 || uses > 0

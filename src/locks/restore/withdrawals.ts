@@ -12,6 +12,7 @@ import { operatorsIn } from '../operator/store.ts'
 import type { Locks } from '../registry/service.ts'
 import type { Lock } from '../registry/store.ts'
 import type { LiveAccess } from './live-access.ts'
+import type { Suspensions } from './suspensions.ts'
 import { raiseUses } from './uses-store.ts'
 
 type Dependencies = {
@@ -21,11 +22,14 @@ type Dependencies = {
   readonly lockdowns: Pick<Lockdowns, 'begin'>
   readonly grants: Pick<Grants, 'change' | 'revoke'>
   readonly operators: Pick<Operators, 'remove'>
+  readonly suspensions: Pick<Suspensions, 'suspendIn'>
 }
 
 /** What was done to grants and locks again. */
 export type Withdrawn = {
   readonly grants: number
+  /** Passes and grants with counted uses that wait for an owner. */
+  readonly suspended: number
   readonly locks: number
   /** Locks whose operator was removed. */
   readonly operators: number
@@ -33,16 +37,23 @@ export type Withdrawn = {
 
 /** Applies to a restored database what was withdrawn since the backup, so that it opens nothing to anybody who
  * may no longer: grants are revoked, changed and used up again, locks disabled, retired and locked down. A
- * grant that cannot be as it is now is revoked, and so is an operator that nothing shows to be still wanted. Grants and locks made since are lost. */
+ * grant that cannot be as it is now is revoked, and so is an operator that nothing shows to be still wanted. If it is not
+ * known what was withdrawn, passes and grants with counted uses wait for an owner. Grants and locks made since are
+ * lost. */
 export const accessWithdrawals = (deps: Dependencies) => {
-  const { db, clock, locks, lockdowns, operators } = deps
+  const { db, clock, locks, lockdowns, operators, suspensions } = deps
 
   return async (by: Actor, live: LiveAccess): Promise<Withdrawn> => {
     const known = new Map((await locks.all()).map((lock) => [lock.label, lock]))
     let [grants, shut] = [0, 0]
     for (const grant of live.grants)
       if (await withdrawGrant(deps, by, { now: grant, known })) grants += 1
-    await db.transaction((tx) => raiseUses(tx, live.grants))
+    const waiting = live.grants.filter(({ suspendedAtMs }) => suspendedAtMs !== null)
+    const suspended = await db.transaction(async (tx) => {
+      await raiseUses(tx, live.grants)
+      const only = live.isKnown ? new Set(waiting.map(({ id }) => id)) : undefined
+      return suspensions.suspendIn(tx, by, only)
+    })
     for (const { label, state } of live.locks) {
       if ((known.get(label)?.state ?? state) === state) continue
       await locks.change(by, label, { state })
@@ -63,7 +74,7 @@ export const accessWithdrawals = (deps: Dependencies) => {
       await operators.remove(by, label)
       closed += 1
     }
-    return { grants, locks: shut, operators: closed }
+    return { grants, suspended, locks: shut, operators: closed }
   }
 }
 

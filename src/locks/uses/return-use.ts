@@ -1,6 +1,7 @@
 import { GATEWAY } from '../../domain/audit-event.ts'
 import type { Transaction } from '../../storage/database.ts'
 import type { Changes } from '../core/changes.ts'
+import { personOfText, subjectOfText } from '../grants/holder.ts'
 import { usesIn } from './store.ts'
 
 /** Gives a counted use back to its grant, with its record and audit event, in the transaction that stores why an
@@ -20,9 +21,9 @@ export const useReturns =
     await note(tx, GATEWAY, {
       kind: 'grant.use_returned',
       action: 'grant.use_return',
-      subject: holder.replace(/^account:/, ''),
+      subject: subjectOfText(holder),
       about: `grant:${grantId}`,
-      person: accountPublicId,
+      person: personOfText(holder) ?? accountPublicId,
       detail: what,
       body: what,
     })

@@ -103,3 +103,41 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   expect((await run('audit', '--json')).out).toContain('"grants":3')
   rmSync(folder, { recursive: true })
 })
+
+test('restore FILE lets an owner confirm what it cannot compare', async () => {
+  const folder = temporaryFolder()
+  const run = (...args: string[]) => runCommand(args, { folder, env })
+  await addAccount('ada', { folder, env, role: 'owner' })
+  await addAccount('kay', { folder, env })
+  await (await startService({ folder, env })).stop()
+  const add = async (...terms: string[]) =>
+    /[0-9a-f-]{36}/.exec(
+      (await run('grant', 'add', '--who', 'kay', '--lock', 'front-door', ...terms)).out,
+    )?.[0] ?? ''
+  const counted = await add('--uses', '3')
+  const lasting = await add('--days', 'mon')
+  await run('backup', 'then.tar')
+  const stateOf = async (id: string) =>
+    (await run('grant', 'list')).out.split('\n').find((line) => line.startsWith(id)) ?? ''
+  const same = await run('restore', '--yes', 'then.tar')
+  expect(same.words).not.toContain('until an owner confirms them')
+  expect(await stateOf(counted)).toContain('\tnow\t')
+
+  rmSync(join(folder, 'data'), { recursive: true })
+  const fresh = await run('restore', '--yes', 'then.tar')
+  expect(fresh.words).toContain('until an owner confirms them, since they may have been revoked')
+  expect(fresh.words).toContain('or used up: 1. See grant list\n')
+  expect(await stateOf(counted)).toContain('\tsuspended\t')
+  expect(await stateOf(lasting)).toContain('\tnow\t')
+  expect((await run('doctor')).out).toMatch(/warning +grants +A grant opens nothing since a backup/)
+  expect((await run('audit', '--json')).out).toContain('"suspended":1')
+
+  // What waits for an owner still waits after another restore, whatever the backup says.
+  const again = await run('restore', '--yes', 'then.tar')
+  expect(again.words).toContain('or used up: 1. See grant list\n')
+  expect((await run('grant', 'confirm', counted)).out).toBe('Confirmed\n')
+  expect(await stateOf(counted)).toContain('\tnow\t')
+  expect((await run('grant', 'confirm', crypto.randomUUID())).status).toBe(1)
+  expect((await run('log', 'verify')).status).toBe(0)
+  rmSync(folder, { recursive: true })
+})

@@ -42,6 +42,7 @@ describe('a grant', () => {
       ],
       made_at: '2040-03-19T10:00:00.000Z',
       revoked_at: null,
+      suspended_at: null,
       key: null,
       made_by: home.idOf('oli'),
       why: null,

@@ -174,6 +174,11 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
     `revoked a grant of ${granteeOf(e)}`,
     `revoke a grant of ${granteeOf(e)}`,
   ],
+  'grant.suspend': (e) => [
+    `suspended a grant of ${granteeOf(e)} until an owner confirms it`,
+    'suspend a grant',
+  ],
+  'grant.confirm': (e) => [`confirmed a grant of ${granteeOf(e)}`, 'confirm a grant'],
   'grant.use_return': (e) => [`gave a use back to ${granteeOf(e)}`, 'give a use back'],
   'pass.make': () => ['invited a guest', 'invite a guest'],
   'pass.change': () => ['changed the pass of a guest', 'change the pass of a guest'],

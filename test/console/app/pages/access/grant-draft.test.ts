@@ -28,6 +28,7 @@ const GRANT: Grant = {
   occurs: [],
   made_at: '2026-11-22T18:30:02.125Z',
   revoked_at: null,
+  suspended_at: null,
   key: null,
   made_by: null,
   why: null,

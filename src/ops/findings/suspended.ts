@@ -1,0 +1,16 @@
+import type { Finding } from '../finding.ts'
+
+/** Reports grants that open nothing since a restore, until an owner confirms them. */
+export const suspendedFindings = (count: number): readonly Finding[] =>
+  count === 0
+    ? []
+    : [
+        {
+          check: 'grants',
+          state: 'warning',
+          says: `${count === 1 ? 'A grant opens' : `${count.toLocaleString('en')} grants open`} nothing since a backup was restored: it is unknown whether ${count === 1 ? 'it was' : 'they were'} revoked or used up in the meantime`,
+          fix: 'Look at each (secure-lock-server grant list), then confirm it (secure-lock-server grant confirm ID), or revoke it',
+          page: '/manual/backups#after-a-restore',
+          id: 'grants-suspended',
+        },
+      ]
