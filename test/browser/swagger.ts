@@ -158,7 +158,16 @@ const documentedOperations = async (
     .map(([name]) => name)
 
 /** The operations of the OpenAPI document by name, such as `POST /login`. */
-const documented = async (url: string): Promise<ReadonlyMap<string, Operation>> => {
+const documented = (url: string): Promise<ReadonlyMap<string, Operation>> => {
+  const { origin } = new URL(url)
+  const known = documents.get(origin) ?? readDocument(origin)
+  documents.set(origin, known)
+  return known
+}
+
+const documents = new Map<string, Promise<ReadonlyMap<string, Operation>>>()
+
+const readDocument = async (url: string): Promise<ReadonlyMap<string, Operation>> => {
   const answer = await fetch(new URL('/swagger/json', url))
   const { paths } = (await answer.json()) as {
     readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
