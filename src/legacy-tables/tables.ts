@@ -5,6 +5,9 @@ type Page<Row> = (after: number, limit: number) => Promise<readonly Row[]>
 /** The reasons of entries in the unlock log that happened at no door: refused logins, and lost unlocks. */
 const AT_NO_DOOR: ReadonlySet<string | null> = new Set(['too_many_attempts', 'unlocks_lost'])
 
+/** The results after which the door stayed shut, or may have. */
+const SHUT: ReadonlySet<string> = new Set(['permitted', 'failed'])
+
 type Unlock = {
   readonly seq: number
   readonly person: { readonly username: string; readonly method: string } | undefined
@@ -35,8 +38,8 @@ const DENIED = '(denied)'
 const LATE = '(reported late)'
 
 /** All unlocks as a table; the id is the sequence number plus one, and skips leaves that are not unlocks: a
- * decision that permits one does not say whether the door opened, and what a lock and an app tell of one opening
- * is one row. The existing app has no column for denied
+ * decision that permits one does not say whether the door opened, a lock that failed did not open, and what a lock
+ * and an app tell of one opening is one row. The existing app has no column for denied
  * access or a late report, so both are marked at the method. */
 export const unlockTable = (page: Page<Unlock>): Table => ({
   title: 'Unlocks',
@@ -50,7 +53,7 @@ export const unlockTable = (page: Page<Unlock>): Table => ({
     const events = await page(afterId - 1, limit)
     const unlocks = events.filter(
       ({ reason, result, sameAs }) =>
-        !AT_NO_DOOR.has(reason) && result !== 'permitted' && sameAs === undefined,
+        !AT_NO_DOOR.has(reason) && !SHUT.has(result) && sameAs === undefined,
     )
     return { rows: unlocks.map(unlockRow), next: nextAfter(events, limit, ({ seq }) => seq + 1) }
   },
@@ -69,7 +72,7 @@ const unlockRow = (unlock: Unlock) => ({
 })
 
 const whoOf = ({ person, source }: Unlock) =>
-  source === 'reported' && person?.username === ''
+  (source === 'reported' || source === 'attested') && person?.username === ''
     ? marked(undefined, [UNKNOWN])
     : (person?.username ?? marked(undefined, [ERASED]))
 

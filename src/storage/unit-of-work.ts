@@ -1,4 +1,4 @@
-import type { NewRecord } from '../domain/access.ts'
+import type { NewRecord, NewReport } from '../domain/access.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Queries, Transaction } from './database.ts'
 
@@ -8,3 +8,6 @@ export type AuditIn = (tx: Pick<Queries, 'run'>) => { readonly record: RecordAud
 
 /** Adds records to the unlock log in a transaction, so that a change and its leaf are stored together. */
 export type RecordIn = (tx: Transaction) => { readonly add: (record: NewRecord) => void }
+
+/** Adds a lock's report to the unlock log in a transaction, so that it and what follows from it are stored together. */
+export type ReportIn = (tx: Transaction) => { readonly add: (report: NewReport) => void }

@@ -204,6 +204,7 @@ export const openUnlocks = async ({
     reportIn: unlockLog.reportIn,
     clock: logClock,
     eraseAccount: unlockLog.eraseAccount,
+    eraseGuest: unlockLog.eraseGuest,
     finishErasures: unlockLog.finishErasures,
     retention: retained,
     eventStream: stream,

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { type GuestFacts, NO_ACCOUNT } from '../../src/domain/access.ts'
 import { clockFrom } from '../../src/domain/clock.ts'
 import type { AppendedEvent } from '../../src/domain/home-event.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
@@ -14,7 +15,14 @@ import { openUnlockLog } from '../../src/unlocks/recording/service.ts'
 import { temporaryFolder } from './binary.ts'
 
 /** An attempt to open the front door. */
-type Attempt = { readonly id: string; readonly person: string; readonly tokenId?: string }
+type Attempt = {
+  readonly id: string
+  readonly person: string
+  readonly tokenId?: string
+  /** Given, the person is a guest; `statement` is what their device signed, in Base64. */
+  readonly guest?: GuestFacts
+  readonly statement?: string
+}
 
 type Known = { readonly answers: Map<string, string>; readonly added: Map<string, string> }
 
@@ -33,7 +41,7 @@ const DECISION: DecisionKind<Attempt, Known> = {
       added: new Map(),
     }
   },
-  plan: ({ id, person, tokenId }, { answers, added }, seq) => {
+  plan: ({ id, person, tokenId, guest, statement }, { answers, added }, seq) => {
     const earlier = answers.get(id)
     if (earlier !== undefined) return { answer: earlier }
     if (person === 'mallory') return { answer: 'only counted' }
@@ -50,10 +58,12 @@ const DECISION: DecisionKind<Attempt, Known> = {
         lock: 'front-door',
         result,
         reason,
-        accountPublicId: `account-of-${person}`,
+        accountPublicId: guest ? NO_ACCOUNT : `account-of-${person}`,
         username: person,
-        method: 'app',
+        method: guest ? 'guest' : 'app',
         ...(tokenId === undefined ? {} : { tokenId }),
+        ...(guest ? { guest } : {}),
+        ...(statement === undefined ? {} : { statement: Uint8Array.fromBase64(statement) }),
       },
     }
   },
@@ -111,7 +121,11 @@ export const decidedLog = async (folder = temporaryFolder()) => {
     key: signer.verifierKey,
     /** Sets the clock back. */
     setBack: (ms: number): void => void (behindMs = ms),
-    decide: (person: string, id: string = crypto.randomUUID(), by: Pick<Attempt, 'tokenId'> = {}) =>
+    decide: (
+      person: string,
+      id: string = crypto.randomUUID(),
+      by: Omit<Attempt, 'id' | 'person'> = {},
+    ) =>
       unlockLog.decide({ id, person, ...by } satisfies Attempt, {
         account: `account-of-${person}`,
       }),

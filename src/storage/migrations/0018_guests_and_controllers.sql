@@ -67,6 +67,9 @@ CREATE TABLE unlock_statement (
   reporter_counter INTEGER
 ) STRICT;
 
+-- The reports of an attempt tell how it ended.
+CREATE INDEX unlock_report_by_attempt ON unlock_report (attempt_id) WHERE attempt_id IS NOT NULL;
+
 -- Devices at locks that move the bolt and sign what happened.
 CREATE TABLE controller (
   id TEXT PRIMARY KEY,

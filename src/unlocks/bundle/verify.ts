@@ -1,6 +1,6 @@
 import { decodeBase64 } from '#crypto'
-import { entryBytes, entryLine, parseEntry, parsedObject, tokenOf } from '../log/entry.ts'
-import { type UnlockEvent, happenedAtMs } from '../log/event.ts'
+import { entryBytes, entryLine, parseEntry, parsePerson, parsedObject } from '../log/entry.ts'
+import { happenedAtMs } from '../log/event.ts'
 import { type Leaf, leafBytes } from '../log/leaf.ts'
 import { type LogRecord, parseRecord, recordBytes, recordLine } from '../log/record.ts'
 import { leafHash } from '../tlog/merkle-tree.ts'
@@ -117,7 +117,7 @@ const bundleKey = (file: string, expected: VerifierKey | undefined): VerifierKey
 
 const parseLeafLine = (line: string, seq: number): Leaf => {
   const unreadable = (what: string) => new LogFault(`Event ${seq}: its ${what} cannot be read`, seq)
-  const { entry: text, person, body } = parsedObject(line) ?? {}
+  const { entry: text, person, body, statement } = parsedObject(line) ?? {}
   if (typeof text !== 'string') throw unreadable('entry')
   const record = parseRecord(text)
   if (record) {
@@ -130,6 +130,7 @@ const parseLeafLine = (line: string, seq: number): Leaf => {
   const event = {
     ...entry,
     person: parsePerson(person, entry.attemptId === undefined),
+    statement: typeof statement === 'string' ? decodeBase64(statement) : undefined,
     happenedAtMs: happenedAtMs(entry),
     leafHash: leafHash(entryBytes(entry)),
   }
@@ -137,28 +138,12 @@ const parseLeafLine = (line: string, seq: number): Leaf => {
   return event
 }
 
-/** A claim commits to fewer members than a decision or a report. */
-const parsePerson = (value: unknown, isClaim: boolean): UnlockEvent['person'] => {
-  const { account, username, method, salt, grant, device } = membersOf(value)
-  const bytes = parseSalt(salt)
-  if (typeof account !== 'string' || typeof username !== 'string') return undefined
-  if (typeof method !== 'string' || !bytes) return undefined
-  const person = { accountPublicId: account, username, method, salt: bytes }
-  if (isClaim) return person
-  return { ...person, grantId: typeof grant === 'string' ? grant : null, ...tokenOf(device) }
-}
-
 const parseBody = (value: unknown): LogRecord['body'] => {
-  const { text, salt } = membersOf(value)
-  const bytes = parseSalt(salt)
+  if (typeof value !== 'object' || value === null) return undefined
+  const { text, salt }: Readonly<Record<string, unknown>> = { ...value }
+  const bytes = typeof salt === 'string' ? decodeBase64(salt) : undefined
   return typeof text === 'string' && bytes ? { text, salt: bytes } : undefined
 }
-
-const parseSalt = (salt: unknown): Uint8Array | undefined =>
-  typeof salt === 'string' ? decodeBase64(salt) : undefined
-
-const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? { ...value } : {}
 
 /** Reads the receipts of a page of events. They belong to the newest events, without gaps. */
 const receiptReader = (proofs: LineReader) => {

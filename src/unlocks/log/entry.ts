@@ -1,15 +1,17 @@
 import { decodeBase64, encodeBase64, sha256 } from '#crypto'
-import { DECISION_REASONS, LOCK_REASONS } from '../../domain/access.ts'
+import { DECISION_REASONS, FAILURE_REASONS, LOCK_REASONS } from '../../domain/access.ts'
 import { HASH_BYTES, isTreeSize } from '../tlog/merkle-tree.ts'
 import {
+  ATTESTED,
   DECIDED,
   PLAIN_REASONS,
   type PersonalText,
-  REPORTED,
   REPORTED_RESULTS,
+  type Result,
   SOURCES,
   type UnlockEntry,
   type UnlockEvent,
+  isByLock,
 } from './event.ts'
 
 /** Length of a commitment's random salt in bytes. */
@@ -24,28 +26,59 @@ export const commitment = (salt: Uint8Array, text: string): Uint8Array => {
   return sha256(input)
 }
 
-/** The commitment to personal text, as RFC 8785 JSON of account, method and username. That of a decision or a
- * report also has the grant, the device, which may be an access token, and members that are null until there are
- * guests. */
-export const personHash = (salt: Uint8Array, person: PersonalText): Uint8Array => {
-  const { accountPublicId: account, method, username, grantId: grant } = person
-  const committed =
-    grant === undefined
-      ? { account, method, username }
-      : { account, counter: null, device: deviceOf(person), grant, method, pass: null, username }
-  return commitment(salt, JSON.stringify(committed))
+/** The commitment to personal text, as RFC 8785 JSON of its members. */
+export const personHash = (salt: Uint8Array, person: PersonalText): Uint8Array =>
+  commitment(salt, JSON.stringify(membersOf(person)))
+
+/** The members that a leaf commits to, in sorted order: account, method and username. Those of a decision or a report
+ * also have the grant, the device, which may be an access token, and for a guest the pass and the counter of the
+ * device's statement. */
+const membersOf = (person: PersonalText) => {
+  const { accountPublicId: account, method, username, grantId: grant, guest } = person
+  if (grant === undefined) return { account, method, username }
+  const [counter, pass] = [guest?.counter ?? null, guest?.passId ?? null]
+  return { account, counter, device: deviceOf(person), grant, method, pass, username }
 }
 
-const deviceOf = ({ tokenId }: Pick<PersonalText, 'tokenId'>): string | null =>
-  tokenId === undefined ? null : `${TOKEN}${tokenId}`
+const deviceOf = ({ tokenId, guest }: PersonalText): string | null => {
+  if (guest) return guest.deviceId === null ? null : `${DEVICE}${guest.deviceId}`
+  return tokenId === undefined ? null : `${TOKEN}${tokenId}`
+}
 
 const TOKEN = 'token:'
+const DEVICE = 'device:'
 
-/** Returns the access token that the device of a decision stands for, if any. */
-export const tokenOf = (device: unknown): Pick<PersonalText, 'tokenId'> =>
-  typeof device === 'string' && device.startsWith(TOKEN)
-    ? { tokenId: device.slice(TOKEN.length) }
-    : {}
+/** The personal text beside a leaf, or undefined if it was erased, or is not what this log writes. `isClaim`: the leaf
+ * commits to fewer members than that of a decision or a report. */
+export const parsePerson = (value: unknown, isClaim: boolean): UnlockEvent['person'] => {
+  if (typeof value !== 'object' || value === null) return undefined
+  const {
+    account,
+    counter,
+    device,
+    grant,
+    method,
+    pass,
+    username,
+    salt,
+  }: Readonly<Record<string, unknown>> = { ...value }
+  const bytes = typeof salt === 'string' ? decodeBase64(salt) : undefined
+  if (typeof account !== 'string' || typeof username !== 'string') return undefined
+  if (typeof method !== 'string' || !bytes) return undefined
+  const person = { accountPublicId: account, username, method, salt: bytes }
+  if (isClaim) return person
+  const grantId = typeof grant === 'string' ? grant : null
+  if (typeof pass === 'string') {
+    const deviceId = idAfter(DEVICE, device) ?? null
+    const guest = { passId: pass, deviceId, counter: typeof counter === 'number' ? counter : null }
+    return { ...person, grantId, guest }
+  }
+  const tokenId = idAfter(TOKEN, device)
+  return { ...person, grantId, ...(tokenId === undefined ? {} : { tokenId }) }
+}
+
+const idAfter = (kind: string, device: unknown): string | undefined =>
+  typeof device === 'string' && device.startsWith(kind) ? device.slice(kind.length) : undefined
 
 /** The text of an event's leaf: RFC 8785 JSON, so that any tool can reproduce it. Members are in
  * sorted order, and JSON.stringify writes whole numbers and well-formed text as RFC 8785 does. */
@@ -81,11 +114,11 @@ const accessText = (entry: UnlockEntry, attempt: string | null): string =>
     reason: entry.reason,
     received_at_ms: entry.receivedAtMs,
     reporter: entry.reporter ?? null,
-    reporter_counter: null,
+    reporter_counter: entry.reporterCounter ?? null,
     result: entry.result,
     seq: entry.seq,
     source: entry.source,
-    statement: null,
+    statement: entry.statementHash ? encodeBase64(entry.statementHash) : null,
     time_uncertain: entry.isTimeUncertain,
     v: 2,
   })
@@ -94,34 +127,31 @@ const accessText = (entry: UnlockEntry, attempt: string | null): string =>
 export const entryBytes = (entry: UnlockEntry): Uint8Array => UTF8.encode(entryText(entry))
 
 /** One line of JSON with an event's leaf as text, whose UTF-8 bytes are the leaf, and beside it the
- * personal text that the leaf only commits to; null once erased. Receipts carry it, and so does
- * entries.ndjson of a bundle. */
+ * personal text that the leaf only commits to, and what was signed, if anything was; both are null once erased.
+ * Receipts carry it, and so does entries.ndjson of a bundle. */
 export const entryLine = (event: UnlockEvent): string => {
-  const { person } = event
-  return JSON.stringify({ entry: entryText(event), person: person ? personLine(person) : null })
+  const { person, statement, statementHash } = event
+  return JSON.stringify({
+    entry: entryText(event),
+    person: person ? personLine(person) : null,
+    ...(statementHash ? { statement: statement ? encodeBase64(statement) : null } : {}),
+  })
 }
 
-const personLine = ({
-  accountPublicId: account,
-  username,
-  method,
-  salt: bytes,
-  grantId: grant,
-  ...person
-}: NonNullable<UnlockEvent['person']>) => {
-  const salt = encodeBase64(bytes)
-  const device = deviceOf(person)
-  return grant === undefined
-    ? { account, username, method, salt }
-    : { account, counter: null, device, grant, method, pass: null, username, salt }
+const personLine = (person: NonNullable<UnlockEvent['person']>) => {
+  const { accountPublicId: account, username, method } = person
+  const salt = encodeBase64(person.salt)
+  if (person.grantId === undefined) return { account, username, method, salt }
+  return { ...membersOf(person), salt }
 }
 
 /** The entry in the text of a leaf, or undefined unless the text is exactly what this log writes. */
 export const parseEntry = (text: string): UnlockEntry | undefined => {
   const leaf = parsedObject(text)
   if (!leaf || !isLeaf(leaf)) return undefined
-  const personHashBytes = decodeBase64(leaf.person)
-  if (personHashBytes?.length !== HASH_BYTES) return undefined
+  const personHashBytes = hashIn(leaf.person)
+  if (!personHashBytes) return undefined
+  const statementHash = hashIn(leaf.statement)
   const entry: UnlockEntry = {
     seq: leaf.seq,
     id: leaf.id,
@@ -136,8 +166,17 @@ export const parseEntry = (text: string): UnlockEntry | undefined => {
     personHash: personHashBytes,
     ...(leaf.attempt === undefined ? {} : { attemptId: leaf.attempt }),
     ...(typeof leaf.reporter === 'string' ? { reporter: leaf.reporter } : {}),
+    ...(typeof leaf.reporter_counter === 'number'
+      ? { reporterCounter: leaf.reporter_counter }
+      : {}),
+    ...(statementHash ? { statementHash } : {}),
   }
   return entryText(entry) === text ? entry : undefined
+}
+
+const hashIn = (text: unknown): Uint8Array | undefined => {
+  const bytes = typeof text === 'string' ? decodeBase64(text) : undefined
+  return bytes?.length === HASH_BYTES ? bytes : undefined
 }
 
 type Leaf = Pick<UnlockEntry, 'seq' | 'id' | 'lock' | 'result' | 'reason' | 'source'> & {
@@ -148,6 +187,8 @@ type Leaf = Pick<UnlockEntry, 'seq' | 'id' | 'lock' | 'result' | 'reason' | 'sou
   readonly person: string
   readonly attempt: string | null | undefined
   readonly reporter: unknown
+  readonly reporter_counter: unknown
+  readonly statement: unknown
 }
 
 const isLeaf = (leaf: Readonly<Record<string, unknown>>): leaf is Leaf =>
@@ -157,7 +198,7 @@ const isLeaf = (leaf: Readonly<Record<string, unknown>>): leaf is Leaf =>
   typeof leaf['lock'] === 'string' &&
   (leaf['attempt'] === undefined
     ? isPlain(leaf)
-    : leaf['source'] === REPORTED
+    : isByLock(leaf)
       ? isReport(leaf)
       : isDecision(leaf)) &&
   Number.isSafeInteger(leaf['received_at_ms']) &&
@@ -169,7 +210,7 @@ const isPlain = (leaf: Readonly<Record<string, unknown>>): boolean =>
   REPORTED_RESULTS.some((word) => word === leaf['result']) &&
   (leaf['reason'] === null || PLAIN_REASONS.some((word) => word === leaf['reason'])) &&
   leaf['source'] !== DECIDED &&
-  leaf['source'] !== REPORTED &&
+  !isByLock(leaf) &&
   SOURCES.some((word) => word === leaf['source']) &&
   isOccurredAt(leaf['occurred_at_ms'])
 
@@ -180,24 +221,48 @@ const isDecision = (leaf: Readonly<Record<string, unknown>>): boolean =>
   typeof leaf['attempt'] === 'string' &&
   leaf['source'] === DECIDED &&
   leaf['reporter'] === null &&
+  leaf['reporter_counter'] === null &&
   leaf['occurred_at_ms'] === null &&
   leaf['late'] === false &&
   (leaf['result'] === 'permitted'
     ? leaf['reason'] === null
     : leaf['result'] === 'denied' && DECISION_REASONS.some((word) => word === leaf['reason']))
 
-/** A lock reports that it was unlocked, or why it stayed shut. */
+/** A lock reports that it was unlocked or released, or why it stayed shut. */
 const isReport = (leaf: Readonly<Record<string, unknown>>): boolean =>
   (leaf['attempt'] === null || typeof leaf['attempt'] === 'string') &&
-  typeof leaf['reporter'] === 'string' &&
-  REPORTER.test(leaf['reporter']) &&
+  isReporter(leaf) &&
   isOccurredAt(leaf['occurred_at_ms']) &&
-  (leaf['result'] === 'unlocked'
-    ? leaf['reason'] === null
-    : leaf['result'] === 'denied' && LOCK_REASONS.some((word) => word === leaf['reason']))
+  REPORT_REASONS.get(leaf['result'])?.some((word) => word === leaf['reason']) === true
+
+/** The results that locks report, with their reasons. */
+const REPORT_REASONS: ReadonlyMap<unknown, readonly (string | null)[]> = new Map<
+  Result,
+  readonly (string | null)[]
+>([
+  ['unlocked', [null]],
+  ['released', [null]],
+  ['denied', LOCK_REASONS],
+  ['failed', FAILURE_REASONS],
+])
+
+/** Only controllers sign their reports, and number them. */
+const isReporter = (leaf: Readonly<Record<string, unknown>>): boolean =>
+  typeof leaf['reporter'] === 'string' &&
+  (leaf['source'] === ATTESTED
+    ? CONTROLLER.test(leaf['reporter']) &&
+      Number.isSafeInteger(leaf['reporter_counter']) &&
+      Number(leaf['reporter_counter']) > 0 &&
+      leaf['statement'] !== null
+    : DRIVER.test(leaf['reporter']) &&
+      leaf['reporter_counter'] === null &&
+      leaf['statement'] === null)
 
 /** The kind of a driver. Any word of this form is valid, since later versions have more kinds. */
-const REPORTER = /^[a-z0-9_-]{1,32}$/
+const DRIVER = /^[a-z0-9_-]{1,32}$/
+
+/** The id of a controller. */
+const CONTROLLER = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Returns the members of a JSON object, or undefined if the text is not one. */
 export const parsedObject = (text: string): Readonly<Record<string, unknown>> | undefined => {

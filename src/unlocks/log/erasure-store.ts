@@ -12,6 +12,22 @@ type Erased = {
 
 const ERASED = 'seq, account_number AS account, method_number AS method'
 
+/** What erasing removes from the tables beside the events, given their sequence numbers as JSON. */
+const ERASED_BESIDE = [
+  'UPDATE unlock_decision SET grant_id = NULL WHERE seq IN (SELECT value FROM json_each(?))',
+  'DELETE FROM unlock_token WHERE seq IN (SELECT value FROM json_each(?))',
+  'DELETE FROM unlock_guest WHERE seq IN (SELECT value FROM json_each(?))',
+  `UPDATE controller_report
+   SET statement = NULL
+   WHERE (controller_id, counter) IN (
+     SELECT unlock_report.reporter, unlock_statement.reporter_counter
+     FROM json_each(?) AS erased
+     CROSS JOIN unlock_report ON unlock_report.seq = erased.value
+     CROSS JOIN unlock_statement ON unlock_statement.seq = erased.value
+   )`,
+  'UPDATE unlock_statement SET statement = NULL WHERE seq IN (SELECT value FROM json_each(?))',
+]
+
 /** Where a search in the order in which events happened continues. */
 export type Happened = { readonly ms: number; readonly seq: number }
 
@@ -38,14 +54,7 @@ export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWri
        WHERE seq IN (SELECT value FROM json_each(?))`,
       JSON.stringify(events.map(({ seq }) => seq)),
     )
-    await tx.run(
-      'UPDATE unlock_decision SET grant_id = NULL WHERE seq IN (SELECT value FROM json_each(?))',
-      JSON.stringify(events.map(({ seq }) => seq)),
-    )
-    await tx.run(
-      'DELETE FROM unlock_token WHERE seq IN (SELECT value FROM json_each(?))',
-      JSON.stringify(events.map(({ seq }) => seq)),
-    )
+    for (const sql of ERASED_BESIDE) await tx.run(sql, JSON.stringify(events.map(({ seq }) => seq)))
     await forget(events)
   }
 
@@ -69,6 +78,34 @@ export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWri
       await erase(events)
       return events.length
     },
+
+    /** Erases up to `limit` events of a guest, by the id of the pass; returns how many. */
+    eraseGuest: async (passId: string, limit: number): Promise<number> => {
+      const events = await tx.all<Erased>(
+        `SELECT ${ERASED}
+         FROM unlock_event
+         WHERE seq IN (SELECT seq FROM unlock_guest WHERE pass_id = ? ORDER BY seq LIMIT ?)`,
+        passId,
+        limit,
+      )
+      await erase(events)
+      return events.length
+    },
+
+    /** Erases up to `limit` records of a pass and its grants, by its id; returns how many. */
+    eraseRecordsOfPass: (passId: string, limit: number): Promise<number> =>
+      eraseRecords(
+        `SELECT seq
+         FROM log_record
+         WHERE subject IN (
+           SELECT 'pass:' || ?1
+           UNION ALL
+           SELECT 'grant:' || id FROM access_grant WHERE holder = 'pass:' || ?1
+         )
+         LIMIT ?2`,
+        passId,
+        limit,
+      ),
 
     /** Erases up to `limit` records by or about an account, by its public id; returns how many. */
     eraseRecordsOf: (publicId: string, limit: number): Promise<number> =>

@@ -73,6 +73,20 @@ export const logErasure = (store: Store) => {
       return finish(events, records)
     },
 
+    /** Erases a guest's name, device and grant from events, what was signed, and the records of the pass, by its id,
+     * and of its grants: they must still name it. */
+    eraseGuest: async (passId: string): Promise<Erasure> => {
+      const records = await eraseAll(async (writes) => {
+        const erased = await writes.eraseRecordsOfPass(passId, BATCH_EVENTS)
+        return { erased, isLast: erased < BATCH_EVENTS }
+      })
+      const events = await eraseAll(async (writes) => {
+        const erased = await writes.eraseGuest(passId, BATCH_EVENTS)
+        return { erased, isLast: erased < BATCH_EVENTS }
+      })
+      return finish(events, records)
+    },
+
     /** Erases a name from imported events that belong to no account. */
     eraseImportedName: async (username: string): Promise<Erasure> => {
       const number = await store.accountNumber(NO_ACCOUNT)

@@ -1,6 +1,7 @@
 import {
   DECISION_REASONS,
   FAILURE_REASONS,
+  type GuestFacts,
   LOCK_REASONS,
   type NewDecision,
   type NewReport,
@@ -22,10 +23,14 @@ export type Refusal = (typeof REFUSALS)[number]
 /** The reason of an event that stands in the log for lost ones. */
 export const LOSS = 'unlocks_lost'
 
+/** True if the door opened, or the lock was released so that it could be opened. */
+export const isOpen = (result: Result): boolean => result === 'unlocked' || result === 'released'
+
 /** True if statistics count an event: an unlock, or a refusal at a door. They count neither refused logins nor
- * lost unlocks, which happened at no door, nor permissions, after which the door may have stayed shut. */
+ * lost unlocks, which happened at no door, nor permissions and failures, after which the door stayed shut or may
+ * have. */
 export const isCounted = ({ result, reason }: Counted): boolean =>
-  result !== 'permitted' && reason !== LOGIN_REFUSAL && reason !== LOSS
+  result !== 'permitted' && result !== 'failed' && reason !== LOGIN_REFUSAL && reason !== LOSS
 
 type Counted = { readonly result: string; readonly reason: string | null }
 
@@ -47,11 +52,19 @@ export const DECIDED = 'decided'
 /** The source of a lock's own report. */
 export const REPORTED = 'reported'
 
+/** The source of a report that the lock's controller signed. */
+export const ATTESTED = 'attested'
+
 /** Who says so. `claimed`: an app with the token of an account. `observed`: this server, which refused
  * access. `imported`: the legacy server, from whose database it comes. `decided`: this server, by the rules
- * of who may open which lock. `reported`: the lock itself. */
-export const SOURCES = ['claimed', 'observed', 'imported', DECIDED, REPORTED] as const
+ * of who may open which lock. `reported`: the lock itself. `attested`: the lock itself, and its controller signed
+ * it. */
+export const SOURCES = ['claimed', 'observed', 'imported', DECIDED, REPORTED, ATTESTED] as const
 type Source = (typeof SOURCES)[number]
+
+/** True if the lock says so. */
+export const isByLock = ({ source }: { readonly source?: unknown }): boolean =>
+  source === REPORTED || source === ATTESTED
 
 /** What the log knows about a person. Erasure removes it; the commitment to it stays. */
 export type PersonalText = {
@@ -62,6 +75,8 @@ export type PersonalText = {
   readonly grantId?: string | null
   /** The access token that was used; only decisions commit to it. */
   readonly tokenId?: string
+  /** Only for decisions and reports: the guest who asked, if it was one. */
+  readonly guest?: GuestFacts | undefined
 }
 
 /** An event to be recorded. */
@@ -75,8 +90,12 @@ export type NewUnlockEvent = PersonalText & {
   readonly occurredAtMs: number | null
   /** Only for decisions and reports: the attempt that was decided, or that the lock carried out. */
   readonly attemptId?: string | null
-  /** Only for reports: the kind of the driver that received it. */
+  /** Only for reports: the kind of the driver that received it, or the id of the controller that signed it. */
   readonly reporter?: string
+  /** The number of a controller's report among all of its reports, from 1. */
+  readonly reporterCounter?: number
+  /** What the guest's device or the controller signed. */
+  readonly statement?: Uint8Array
   /** The id that earlier versions derived for it, which anyone can compute. */
   readonly formerId?: string
 }
@@ -94,17 +113,18 @@ export const decisionEvent = (decision: NewDecision): NewUnlockEvent => ({
 /** Returns the event for a lock's report. */
 export const reportedEvent = (
   id: string,
-  { entry: _entry, ...report }: NewReport,
+  { entry: _entry, signed, ...report }: NewReport,
 ): NewUnlockEvent => ({
   ...report,
   id,
-  source: REPORTED,
+  source: signed ? ATTESTED : REPORTED,
   grantId: null,
   attemptId: report.attemptId ?? null,
+  ...(signed ? { statement: signed.statement, reporterCounter: signed.counter } : {}),
 })
 
 /** A recorded event without its personal text: the contents of its leaf in the tree. */
-export type UnlockEntry = Omit<NewUnlockEvent, keyof PersonalText | 'formerId'> & {
+export type UnlockEntry = Omit<NewUnlockEvent, keyof PersonalText | 'formerId' | 'statement'> & {
   /** Counts from 0 without gaps, in the order of receipt. */
   readonly seq: number
   readonly receivedAtMs: number
@@ -113,11 +133,15 @@ export type UnlockEntry = Omit<NewUnlockEvent, keyof PersonalText | 'formerId'> 
   readonly isTimeUncertain: boolean
   /** Commitment to the personal text. */
   readonly personHash: Uint8Array
+  /** SHA-256 of what was signed. */
+  readonly statementHash?: Uint8Array
 }
 
 /** A recorded event as stored. `person` is undefined once erased. */
 export type UnlockEvent = UnlockEntry & {
   readonly person: (PersonalText & { readonly salt: Uint8Array }) | undefined
+  /** What was signed; undefined if nothing was, or once erased. */
+  readonly statement?: Uint8Array | undefined
   /** When it happened: see `happenedAtMs`. */
   readonly happenedAtMs: number
   /** The earlier leaf of the same opening, if any. Not part of the leaf itself. */

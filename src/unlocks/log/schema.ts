@@ -71,7 +71,8 @@ export const EventAnswer = t.Object(
       description:
         '`claimed`: reported by an app with an account’s token; `observed`: refused by this server; ' +
         '`imported`: from the legacy server’s database; `decided`: this server decided whether the ' +
-        'door may open, and does not know whether it did; `reported`: the lock itself says so',
+        'door may open, and does not know whether it did; `reported`: the lock itself says so; ' +
+        '`attested`: the lock itself says so, and its controller signed it',
     },
     occurred_at: Nullable(
       t.String({
@@ -118,7 +119,8 @@ export const EventAnswer = t.Object(
       examples: [null],
     }),
     reporter: t.Union([t.String(), t.Null()], {
-      description: 'The kind of the driver that received a lock’s report',
+      description:
+        'The kind of the driver that received a lock’s report, or the id of the controller that signed it',
       examples: [null],
     }),
     token: t.Union([EventToken, t.Null()], {

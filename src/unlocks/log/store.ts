@@ -10,9 +10,9 @@ import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from './event-row.ts'
 import {
   DECIDED,
   HAPPENED_BEFORE_MS_MAX,
-  REPORTED,
   type UnerasedEvent,
   type UnlockEvent,
+  isByLock,
 } from './event.ts'
 import type { Leaf } from './leaf.ts'
 import { type RecordRow, recordOf } from './record-row.ts'
@@ -239,10 +239,8 @@ const hasMore = ({ attemptId, person }: UnerasedEvent): boolean =>
   attemptId !== undefined || person.tokenId !== undefined
 
 /** Stores members that only some events have, in tables of their own. */
-const insertBeside = async (
-  tx: Queries,
-  { seq, source, attemptId, reporter, happenedAtMs, person }: UnerasedEvent,
-): Promise<void> => {
+const insertBeside = async (tx: Queries, event: UnerasedEvent): Promise<void> => {
+  const { seq, source, attemptId, reporter, happenedAtMs, person } = event
   if (source === DECIDED)
     await tx.run(
       'INSERT INTO unlock_decision (seq, attempt_id, grant_id) VALUES (?, ?, ?)',
@@ -250,7 +248,7 @@ const insertBeside = async (
       attemptId ?? '',
       person.grantId ?? null,
     )
-  if (source === REPORTED)
+  if (isByLock(event))
     await tx.run(
       'INSERT INTO unlock_report (seq, reporter, attempt_id, happened_at_ms) VALUES (?, ?, ?, ?)',
       seq,
@@ -260,6 +258,22 @@ const insertBeside = async (
     )
   if (person.tokenId !== undefined)
     await tx.run('INSERT INTO unlock_token (seq, token_id) VALUES (?, ?)', seq, person.tokenId)
+  if (person.guest)
+    await tx.run(
+      'INSERT INTO unlock_guest (seq, pass_id, device_id, counter) VALUES (?, ?, ?, ?)',
+      seq,
+      person.guest.passId,
+      person.guest.deviceId,
+      person.guest.counter,
+    )
+  if (event.statementHash)
+    await tx.run(
+      'INSERT INTO unlock_statement (seq, hash, statement, reporter_counter) VALUES (?, ?, ?, ?)',
+      seq,
+      event.statementHash,
+      event.statement ?? null,
+      event.reporterCounter ?? null,
+    )
 }
 
 const insertEvents = rowInserter({

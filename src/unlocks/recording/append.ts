@@ -11,7 +11,7 @@ import { inclusionNodes } from '../tlog/proof-nodes.ts'
 import { formatReceipt } from '../tlog/receipt.ts'
 import type { NoteSigner } from '../tlog/signed-note.ts'
 import { type ClockReading, readingAfter } from '../log/clock.ts'
-import { REPORTED, type UnerasedEvent } from '../log/event.ts'
+import { type UnerasedEvent, isByLock } from '../log/event.ts'
 import { type Leaf, leafLine } from '../log/leaf.ts'
 import { type Growth, type Random, growth } from './growth.ts'
 import type { Item, Kind, Kinds, Planned } from './kinds.ts'
@@ -136,7 +136,7 @@ export const appendProgram = ({
     const root = log.rootNow()()
     const head = signed(signer, { size: log.size(), root: () => root })
     await writes.insertAll(log.events)
-    hasReports ||= log.events.some(({ source }) => source === REPORTED)
+    hasReports ||= log.events.some(isByLock)
     const joined = hasReports ? await openings.join(log.events) : NONE
     await writes.insertRecords(log.records)
     await writes.insertNodes(log.innerNodes())
@@ -190,6 +190,7 @@ const tellAppended = async (
       accountPublicId: person.accountPublicId,
       receivedAtMs,
       happenedAtMs,
+      passId: person.guest?.passId,
       sameAs: joined.get(seq),
     })),
   )

@@ -1,3 +1,4 @@
+import { sha256 } from '#crypto'
 import {
   type Frontier,
   type NodeId,
@@ -34,7 +35,8 @@ export const growth = (tree: Frontier, random: Random) => {
 
     /** Adds an event as the next leaf. */
     addEvent: (event: NewUnlockEvent, reading: ClockReading): UnerasedEvent => {
-      const { accountPublicId, username, method, attemptId, reporter, grantId, tokenId } = event
+      const { accountPublicId, username, method, grantId, tokenId, guest } = event
+      const { attemptId, reporter, reporterCounter, statement } = event
       const salt = random(SALT_BYTES)
       const person = {
         accountPublicId,
@@ -43,10 +45,13 @@ export const growth = (tree: Frontier, random: Random) => {
         salt,
         ...(grantId === undefined ? {} : { grantId }),
         ...(tokenId === undefined ? {} : { tokenId }),
+        ...(guest ? { guest } : {}),
       }
       const entry = {
         ...(attemptId === undefined ? {} : { attemptId }),
         ...(reporter === undefined ? {} : { reporter }),
+        ...(reporterCounter === undefined ? {} : { reporterCounter }),
+        ...(statement ? { statementHash: sha256(statement) } : {}),
         id: event.id,
         lock: event.lock,
         result: event.result,
@@ -61,6 +66,7 @@ export const growth = (tree: Frontier, random: Random) => {
       }
       const grown = {
         ...entry,
+        ...(statement ? { statement } : {}),
         person,
         happenedAtMs: happenedAtMs(entry, reading.newestMs),
         leafHash: leafHash(entryBytes(entry)),

@@ -1,3 +1,4 @@
+import { decodeBase64, encodeBase64 } from '#crypto'
 import type { NewReport } from '../../domain/access.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { DecisionKind } from '../../storage/writing/decision-kind.ts'
@@ -27,7 +28,27 @@ export type Item =
   /** An attempt to open a lock, which is decided when its turn comes. */
   | { readonly kind: 'decision'; readonly attempt: unknown }
   /** A lock's report. It may have been recorded before. */
-  | { readonly kind: 'report'; readonly report: NewReport }
+  | { readonly kind: 'report'; readonly report: PlainReport }
+
+/** A report with what was signed in Base64. */
+type PlainReport = Omit<NewReport, 'signed'> & {
+  readonly signed?: { readonly statement: string; readonly counter: number }
+}
+
+/** Returns the item that records a report. */
+export const reportItem = ({ signed, ...report }: NewReport): ItemOf<'report'> => ({
+  kind: 'report',
+  report: signed
+    ? { ...report, signed: { ...signed, statement: encodeBase64(signed.statement) } }
+    : report,
+})
+
+const reportOf = ({ signed, ...report }: PlainReport): NewReport => {
+  if (!signed) return report
+  const statement = decodeBase64(signed.statement)
+  if (!statement) throw new Error('a report was mangled on its way to the writer')
+  return { ...report, signed: { ...signed, statement } }
+}
 
 type ItemOf<Name extends Item['kind']> = Extract<Item, { readonly kind: Name }>
 
@@ -90,26 +111,33 @@ const record: Kind<ItemOf<'record'>, undefined> = {
 }
 
 /** Reports that are already in the log, and the entries of new ones, by lock and entry. */
-type KnownReports = { readonly known: Map<string, UnlockEvent>; readonly added: ReportEntry[] }
+type KnownReports = {
+  readonly known: Map<string, UnlockEvent>
+  readonly added: ReportEntry[]
+  readonly attested: UnerasedEvent[]
+}
 
 const report: Kind<ItemOf<'report'>, KnownReports> = {
   load: async (tx, items) => ({
     known: await reportEntries(tx).find(items.map((item) => item.report)),
     added: [],
+    attested: [],
   }),
-  plan: (item, { known, added }, log, reading) => {
+  plan: (item, { known, added, attested }, log, reading) => {
     const { lock, entry } = item.report
     const earlier = entry === undefined ? undefined : known.get(entryKey({ lock, entry }))
     if (earlier) return { status: 'duplicate', leaf: earlier }
-    const leaf = log.addEvent(reportedEvent(Bun.randomUUIDv7(), item.report), reading)
+    const leaf = log.addEvent(reportedEvent(Bun.randomUUIDv7(), reportOf(item.report)), reading)
     if (entry !== undefined) {
       known.set(entryKey({ lock, entry }), leaf)
       added.push({ lock, entry, seq: leaf.seq })
     }
+    if (leaf.reporterCounter !== undefined) attested.push(leaf)
     return { status: 'stored', leaf }
   },
-  store: async (tx, { added }) => {
+  store: async (tx, { added, attested }) => {
     await reportEntries(tx).insert(added)
+    await reportEntries(tx).numberAttested(attested)
     return true
   },
 }

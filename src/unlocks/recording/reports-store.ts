@@ -1,7 +1,7 @@
 import type { NewReport } from '../../domain/access.ts'
 import type { Queries } from '../../storage/database.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
-import type { UnlockEvent } from '../log/event.ts'
+import type { UnerasedEvent, UnlockEvent } from '../log/event.ts'
 
 /** An entry in a lock's own log, and the leaf that it became. */
 export type ReportEntry = { readonly lock: string; readonly entry: string; readonly seq: number }
@@ -37,6 +37,17 @@ export const reportEntries = (tx: Queries) => ({
         entry,
         seq,
         lock,
+      )
+  },
+
+  /** Notes the leaves of controllers' reports, which are stored already. */
+  numberAttested: async (leaves: readonly UnerasedEvent[]): Promise<void> => {
+    for (const { seq, reporter = null, reporterCounter = null } of leaves)
+      await tx.run(
+        'UPDATE controller_report SET seq = ? WHERE controller_id = ? AND counter = ?',
+        seq,
+        reporter,
+        reporterCounter,
       )
   },
 })

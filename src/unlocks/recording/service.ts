@@ -22,9 +22,9 @@ import type { ClockReading } from '../log/clock.ts'
 import { logErasure } from '../log/erasure.ts'
 import { NO_ACCOUNT, type NewRecord, type NewReport } from '../../domain/access.ts'
 import type { Transaction } from '../../storage/database.ts'
-import type { RecordIn } from '../../storage/unit-of-work.ts'
+import type { RecordIn, ReportIn } from '../../storage/unit-of-work.ts'
 import type { NewUnlockEvent, SubmittedEvent, UnlockEvent } from '../log/event.ts'
-import type { Item } from './kinds.ts'
+import { type Item, reportItem } from './kinds.ts'
 import type { UnlockStore } from '../log/store.ts'
 
 export type { Outcome } from './append.ts'
@@ -96,9 +96,9 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
       readonly Outcome[]
     >
 
-  const addIn = (tx: Transaction, items: readonly Item[]): void =>
+  const addIn = (tx: Transaction, item: Item): void =>
     tx.append({
-      input: inputOf({ items, hasReceipts: false, isPart: true }),
+      input: inputOf({ items: [item], hasReceipts: false, isPart: true }),
       onCommit: (outcome) => {
         const appended = outcome as Appended
         if ('head' in appended && appended.head) grown(treeHeadOf(appended.head))
@@ -109,14 +109,12 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
   const recordIn: RecordIn = (tx) => ({
     add: ({ body, ...record }: NewRecord): void => {
       const added = { ...record, id: Bun.randomUUIDv7(), text: canonicalize(body) ?? '' }
-      addIn(tx, [{ kind: 'record', record: added }])
+      addIn(tx, { kind: 'record', record: added })
     },
   })
 
-  /** Adds a lock's report to the log in a unit of work, which fails with `unavailable` if the log is stopped. */
-  const reportIn = (tx: Transaction) => ({
-    add: (report: NewReport): void => addIn(tx, [{ kind: 'report', report }]),
-  })
+  /** Adds a lock's report in the same way. */
+  const reportIn: ReportIn = (tx) => ({ add: (report) => addIn(tx, reportItem(report)) })
 
   const head = async (): Promise<Head> => {
     const known = await store.head()
@@ -207,7 +205,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
 
     /** Records a lock's report; resolves after COMMIT. A repeated entry of the lock's own log is a `duplicate`. */
     report: async (report: NewReport): Promise<Outcome> => {
-      const items = [{ kind: 'report', report }] as const
+      const items = [reportItem(report)]
       const [outcome] = (await submit(items, `lock:${report.lock}`, false)) as readonly Outcome[]
       if (!outcome) throw new Error('a report got no outcome')
       return outcome

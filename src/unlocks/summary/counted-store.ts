@@ -15,7 +15,7 @@ export const REPEAT_MS = 30 * SECOND_MS
 
 /** A condition on `unlock_event`: statistics count the event (`isCounted`). */
 const COUNTED = `
-  result <> 'permitted'
+  result NOT IN ('permitted', 'failed')
   AND coalesce(reason, '') NOT IN ('too_many_attempts', 'unlocks_lost')`
 
 /** How many earlier unlocks of an account a claim is compared with: of those that happened at the same time,

@@ -1,3 +1,4 @@
+import { sha256 } from '#crypto'
 import { type Head, type ParsedCheckpoint, openCheckpoint } from '../tlog/checkpoint.ts'
 import { commitment, personHash } from '../log/entry.ts'
 import { type UnlockEvent, isListedRight } from '../log/event.ts'
@@ -111,7 +112,7 @@ export const faultVerdict = (error: unknown): Verdict => {
 
 /** Checks the commitment and the leaf of one event or record; returns the fault, if there is one. */
 export const leafFault = (leaf: Leaf): string | undefined => {
-  const fault = isRecord(leaf) ? bodyFault(leaf) : personFault(leaf)
+  const fault = isRecord(leaf) ? bodyFault(leaf) : (personFault(leaf) ?? statementFault(leaf))
   if (fault) return fault
   if (!isSameHash(leafHash(leafBytes(leaf)), leaf.leafHash)) return 'its entry was changed'
   if (isRecord(leaf) || isListedRight(leaf)) return undefined
@@ -124,6 +125,11 @@ const personFault = ({ person, personHash: committed }: UnlockEvent): string | u
     ? 'its account, name or method was changed'
     : 'its account, name, method, token or grant was changed'
 }
+
+const statementFault = ({ statement, statementHash: hash }: UnlockEvent): string | undefined =>
+  !statement || (hash && isSameHash(sha256(statement), hash))
+    ? undefined
+    : 'its signed statement was changed'
 
 const bodyFault = ({ body, bodyHash }: LogRecord): string | undefined =>
   !body || isSameHash(commitment(body.salt, body.text), bodyHash)
