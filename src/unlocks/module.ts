@@ -8,13 +8,15 @@ import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
+import { type Outcome, type Permitted, outcomesOf } from './attempts/outcomes-store.ts'
 import { forkGuard } from './guard/fork-guard.ts'
 import type { LogBreak } from './guard/head-file.ts'
 import { stopDetail, stoppedWords } from './guard/words.ts'
 import { unlockLogClock } from './log/clock.ts'
 import { deniedAccessRecorder } from './recording/denied-access.ts'
 import { lockLabels } from './labels/store.ts'
-import { type EventJson, eventJson } from './log/event-json.ts'
+import { type EventJson, eventJson, listedJson } from './log/event-json.ts'
+import type { EventAnswer } from './log/schema.ts'
 import { keyFile } from './log/key-file.ts'
 import { retention } from './log/retention.ts'
 import { type UnlockLimits, recordRefused, unlockRoutes } from './recording/routes.ts'
@@ -124,8 +126,8 @@ export const openUnlocks = async ({
   const erasing = { unlockLog, eraseAddressesBefore, record }
   const retentionMs = config.logRetentionMs
   const retained = retention({ retentionMs, clock: logClock, logger, ...erasing })
-  const queries = unlockQueries(db)
-  const eventsOf = exportedEvents(db)
+  const queries = unlockQueries(db, clock)
+  const eventsOf = exportedEvents(db, clock.wallMs)
   const labels = lockLabels(db)
   const visible = { visibleSize: visibleSize({ unlockLog, store, clock }) }
   const stream = eventStream({ queries, unlockLog, heartbeatSeconds, ...visible })
@@ -198,6 +200,21 @@ export const openUnlocks = async ({
       const [event] = await store.page(seq - 1, 1)
       return event?.seq === seq ? eventJson(event) : undefined
     },
+    /** Returns what a guest did, as the API shows it, newest first. */
+    ofPass: async (
+      passId: string,
+      page: Parameters<typeof queries.ofPass>[1],
+    ): Promise<{ readonly unlocks: readonly EventAnswer[]; readonly next: number | undefined }> => {
+      const { unlocks, next } = await queries.ofPass(passId, page)
+      return { unlocks: unlocks.map(listedJson), next }
+    },
+
+    /** Returns how a permitted attempt ended at its lock, or null if that is not known. */
+    outcomeOf: async (attempt: Permitted): Promise<Outcome | null> => {
+      const outcomes = await outcomesOf(db, [attempt], clock.wallMs())
+      return outcomes.get(attempt.attemptId) ?? null
+    },
+
     /** Adds records to the log in a unit of work. */
     recordIn: unlockLog.recordIn,
     /** Adds reports of locks to the log in a unit of work. */

@@ -2,7 +2,10 @@ import { type PersonalText, type UnlockEvent, isDoubted } from './event.ts'
 import type { EventAnswer } from './schema.ts'
 
 /** What the API shows of an event itself, without the events around it. */
-export type EventJson = Omit<EventAnswer, 'repeat_of' | 'unit' | 'token' | 'delivery'>
+export type EventJson = Omit<EventAnswer, 'repeat_of' | keyof Around>
+
+/** What the API shows of what is around an event, which is not part of it. */
+type Around = Pick<EventAnswer, 'unit' | 'token' | 'delivery' | 'outcome' | 'confirmed'>
 
 /** An event without the hashes that prove it. */
 type ShownEvent = Omit<UnlockEvent, 'person' | 'personHash' | 'leafHash'> & {
@@ -40,16 +43,23 @@ export const eventJson = (event: ShownEvent): EventJson => {
     attempt: event.attemptId ?? null,
     grant: person?.grantId ?? null,
     reporter: event.reporter ?? null,
+    guest: person?.guest ? { pass: person.guest.passId } : null,
   }
 }
 
 const textOf = (ms: number): string => new Date(ms).toISOString()
 
-type ListedEvent = ShownEvent &
-  Pick<EventAnswer, 'unit' | 'token' | 'delivery'> & { readonly repeatOf: number | null }
+type ListedEvent = ShownEvent & Around & { readonly repeatOf: number | null }
 
 /** Returns an event as the API shows it. */
 export const listedJson = (event: ListedEvent): EventAnswer => {
-  const { repeatOf: repeat_of, unit, token, delivery } = event
-  return Object.assign(eventJson(event), { repeat_of, unit, token, delivery })
+  const { repeatOf: repeat_of, unit, token, delivery, outcome, confirmed } = event
+  return Object.assign(eventJson(event), {
+    repeat_of,
+    unit,
+    token,
+    delivery,
+    outcome,
+    confirmed,
+  })
 }

@@ -3,7 +3,7 @@ import { DEFAULT_LOCK, DELIVERIES, LOCK_REASONS } from '../../domain/access.ts'
 import { IdempotencyKey } from '../../http/request/headers/idempotency-key.ts'
 import { optional } from '../../http/request/optional.ts'
 import { GivenUuid, LockLabel, Time, Uuid, oneOf, text } from '../../http/request/text.ts'
-import { ALL_REASONS, REPORTED_RESULTS, RESULTS, SOURCES } from './event.ts'
+import { ALL_REASONS, ATTESTED, REPORTED, REPORTED_RESULTS, RESULTS, SOURCES } from './event.ts'
 
 const Method = text({
   min: 1,
@@ -49,6 +49,21 @@ const EventToken = t.Object(
     }),
   },
   { $id: 'UnlockToken', additionalProperties: false },
+)
+
+const EventOutcome = t.Object(
+  {
+    result: oneOf(['unlocked', 'released', 'denied', 'failed', 'unheard']),
+    reason: t.Union([oneOf(ALL_REASONS), t.Null()]),
+    source: t.Union([oneOf([ATTESTED, REPORTED]), t.Null()], {
+      description: 'Of the entry that says so; null if no entry does',
+    }),
+  },
+  {
+    $id: 'AttemptOutcome',
+    additionalProperties: false,
+    examples: [{ result: 'released', reason: null, source: 'attested' }],
+  },
 )
 
 /** An event in the API; erased fields are null. */
@@ -134,6 +149,26 @@ export const EventAnswer = t.Object(
         'not part of the log',
       examples: [null],
     }),
+    guest: t.Union(
+      [t.Object({ pass: Uuid }, { $id: 'UnlockGuest', additionalProperties: false }), t.Null()],
+      {
+        description: 'The guest who did it, by the id of the pass; `username` is its label',
+        examples: [null],
+      },
+    ),
+    outcome: t.Union([EventOutcome, t.Null()], {
+      description:
+        'How a `permitted` attempt ended at its lock, by the strongest entry with the same `attempt`; ' +
+        '`unheard` if the lock was asked and has said nothing for 30 seconds. Null while that is not ' +
+        'known, and if the gateway did not ask the lock; not part of this entry',
+      examples: [null],
+    }),
+    confirmed: t.Union([t.Boolean(), t.Null()], {
+      description:
+        'For an opening that is `claimed` of a lock which had a controller then: whether the lock ' +
+        'itself reported it. `false` if it has not within two minutes. Otherwise null',
+      examples: [null],
+    }),
   },
   { $id: 'Unlock', additionalProperties: false },
 )
@@ -163,6 +198,9 @@ export const EVENT_EXAMPLE = {
   reporter: null,
   token: null,
   delivery: null,
+  guest: null,
+  outcome: null,
+  confirmed: null,
 } as const satisfies EventAnswer
 
 /** What became of one event of a submission. */

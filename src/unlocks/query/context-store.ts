@@ -1,9 +1,14 @@
 import type { Delivery } from '../../domain/access.ts'
 import type { Queries } from '../../storage/database.ts'
+import { confirmationsOf } from '../attempts/confirmations-store.ts'
+import { type Outcome, outcomesOf } from '../attempts/outcomes-store.ts'
+import type { UnlockEvent } from '../log/event.ts'
 
-/** Identifies the token of an event, and its attempt. */
-type Told = {
-  readonly result: string
+/** An event, with what identifies its token and its attempt. */
+type Told = Pick<
+  UnlockEvent,
+  'seq' | 'source' | 'result' | 'lock' | 'receivedAtMs' | 'happenedAtMs'
+> & {
   readonly tokenId: string | null | undefined
   readonly attemptId: string | null | undefined
 }
@@ -14,6 +19,10 @@ export type Context = {
   readonly token: { readonly id: string; readonly name: string | null } | null
   /** The outcome of a permitted attempt, or null if the gateway did not ask the lock. */
   readonly delivery: Delivery | null
+  /** How a permitted attempt ended, or null if that is not known. */
+  readonly outcome: Outcome | null
+  /** Whether the lock confirms a claim; null if it is none, or if the lock does not tell. */
+  readonly confirmed: boolean | null
 }
 
 /** Returns a function that looks up the context of events. Reads only what events with tokens and permitted attempts
@@ -21,6 +30,7 @@ export type Context = {
 export const contextOf = async (
   db: Pick<Queries, 'all'>,
   events: readonly Told[],
+  nowMs: number,
 ): Promise<(event: Told) => Context> => {
   const names = await pairs(
     db,
@@ -28,16 +38,28 @@ export const contextOf = async (
     events.map(({ tokenId }) => tokenId),
   )
   const states = await pairs(db, DELIVERED, events.map(permittedAttempt))
+  const permitted = events.flatMap((event) => {
+    const attemptId = permittedAttempt(event)
+    return attemptId === null ? [] : { attemptId, decidedAtMs: event.receivedAtMs }
+  })
+  const outcomes = await outcomesOf(db, permitted, nowMs)
+  const confirmed = await confirmationsOf(db, events, nowMs)
   return (event) => {
     const { tokenId } = event
+    const attemptId = permittedAttempt(event) ?? ''
     return {
       token: tokenId ? { id: tokenId, name: names.get(tokenId) ?? null } : null,
-      delivery: (states.get(permittedAttempt(event) ?? '') as Delivery | undefined) ?? null,
+      delivery: (states.get(attemptId) as Delivery | undefined) ?? null,
+      outcome: outcomes.get(attemptId) ?? null,
+      confirmed: confirmed.get(event.seq) ?? null,
     }
   }
 }
 
-const permittedAttempt = ({ result, attemptId }: Told): string | null =>
+const permittedAttempt = ({
+  result,
+  attemptId,
+}: Pick<Told, 'result' | 'attemptId'>): string | null =>
   result === 'permitted' && attemptId ? attemptId : null
 
 const TOKEN_NAMES = `

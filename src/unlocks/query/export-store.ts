@@ -60,6 +60,7 @@ type Row = Pick<
   | 'grant_id'
   | 'reporter'
   | 'token_id'
+  | 'pass_id'
   | 'same_as'
 >
 
@@ -67,7 +68,7 @@ export type ExportedEvents = (wanted: Wanted) => AsyncGenerator<readonly EventAn
 
 /** Returns a function that yields all events of a filter as lists show them, in the order in which they
  * happened, one part at a time, so that memory stays bounded. Does not read hashes and salts. */
-export const exportedEvents = (db: Queries): ExportedEvents =>
+export const exportedEvents = (db: Queries, wallMs = Date.now): ExportedEvents =>
   async function* ({ filter, size, signal }) {
     const wanted = { filter, order: 'oldest', size, limit: EVENTS_PER_PART, signal } as const
     const ownersOf = ownerReader(db)
@@ -85,7 +86,7 @@ export const exportedEvents = (db: Queries): ExportedEvents =>
         isFirst = false
         const repeats = new Map(inOrder(rows).map((row) => [row.seq, repeatOf(claimOf(row))]))
         const owners = await ownersOf(rows)
-        const context = await contextOf(db, rows.map(toldBy))
+        const context = await contextOf(db, rows.map(toldBy), wallMs())
         yield rows.map((row) =>
           answerOf(row, {
             ...context(toldBy(row)),
@@ -140,10 +141,15 @@ const ownerReader = (db: Pick<Queries, 'all'>) => {
   }
 }
 
-const toldBy = ({ result, token_id: tokenId, attempt_id: attemptId }: Row) => ({
-  result,
-  tokenId,
-  attemptId,
+const toldBy = (row: Row) => ({
+  seq: row.seq,
+  source: row.source,
+  result: row.result,
+  lock: row.lock,
+  receivedAtMs: row.received_at_ms,
+  happenedAtMs: row.happened_at_ms,
+  tokenId: row.token_id,
+  attemptId: row.attempt_id,
 })
 
 type Around = Context & { readonly owner: Owner | undefined; readonly repeatOf: number | null }
@@ -161,6 +167,10 @@ const answerOf = (row: Row, { owner, ...around }: Around): EventAnswer => {
           username: username ?? '',
           method: method ?? '',
           ...grantOf(row),
+          // Files name the pass alone.
+          ...(row.pass_id === null
+            ? {}
+            : { guest: { passId: row.pass_id, deviceId: null, counter: null } }),
         },
     lock: row.lock,
     result: row.result,

@@ -34,8 +34,13 @@ export async function* exportParts(
   for await (const events of pages) yield events.map(format === 'csv' ? csvOf : jsonOf).join('')
 }
 
-const csvOf = ({ token, ...event }: EventAnswer): string => {
-  const cells = { ...event, token: token?.name ?? token?.id ?? null }
+const csvOf = ({ token, guest, outcome, ...event }: EventAnswer): string => {
+  const cells = {
+    ...event,
+    token: token?.name ?? token?.id ?? null,
+    guest: guest?.pass ?? null,
+    outcome: outcome?.result ?? null,
+  }
   return csvLine(COLUMNS.map((column) => cells[column]))
 }
 

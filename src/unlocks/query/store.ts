@@ -49,23 +49,60 @@ const PAGE_ROWS_MAX = 100_000
 const FREQUENT_ROWS = 1000
 const ROWS_PER_WANTED = 20
 
+type Options = { readonly wallMs?: () => number; readonly frequentRows?: number | undefined }
+
 /** Searches the unlock log. */
-export const unlockQueries = (db: Queries, frequentRows?: number) => ({
+export const unlockQueries = (db: Queries, { wallMs = Date.now, frequentRows }: Options = {}) => ({
   /** Returns an event as lists show it. */
   listed: async (event: UnlockEvent): Promise<ListedUnlock> => {
-    const [shown] = await listed(db, [event], 'seq')
-    return shown ?? { ...event, repeatOf: null, unit: null, token: null, delivery: null }
+    const [shown] = await listed(db, [event], { order: 'seq', nowMs: wallMs() })
+    if (!shown) throw new Error('an event was lost on its way')
+    return shown
   },
 
   /** Returns the next events in an order. */
   page: async (wanted: Wanted): Promise<Found> => {
     const { rows, next } = await nextRows<UnlockRow>(db, wanted, UNLOCK_COLUMNS, frequentRows)
-    return { unlocks: await listed(db, rows.map(eventOf), wanted.order), next }
+    const { order } = wanted
+    return { unlocks: await listed(db, rows.map(eventOf), { order, nowMs: wallMs() }), next }
+  },
+
+  /** Returns the next events of a guest, by the id of the pass, newest first. */
+  ofPass: async (passId: string, { beforeSeq, limit }: PassPage): Promise<PassUnlocks> => {
+    const rows = await db.all<UnlockRow>(
+      `SELECT ${UNLOCK_COLUMNS}
+       FROM unlock_guest
+       CROSS JOIN unlock_event ON unlock_event.seq = unlock_guest.seq
+       WHERE unlock_guest.pass_id = ? AND unlock_guest.seq < ?
+       ORDER BY unlock_guest.seq DESC
+       LIMIT ?`,
+      passId,
+      beforeSeq ?? Number.MAX_SAFE_INTEGER,
+      // One more than the limit tells whether there is a next page.
+      limit + 1,
+    )
+    const events = rows.slice(0, limit).map(eventOf)
+    return {
+      unlocks: await listed(db, events, { order: 'seq_desc', nowMs: wallMs() }),
+      next: rows.length > limit ? events.at(-1)?.seq : undefined,
+    }
   },
 
   /** Returns the locks and methods of the next events in an order. */
   labels: (wanted: Wanted): Promise<FoundRows<Labels>> => nextRows<Labels>(db, wanted, LABELS),
 })
+
+type PassPage = {
+  /** Continue with the event before this one. */
+  readonly beforeSeq?: number | undefined
+  readonly limit: number
+}
+
+export type PassUnlocks = {
+  readonly unlocks: readonly ListedUnlock[]
+  /** The event to continue before; undefined at the end. */
+  readonly next: number | undefined
+}
 
 const LABELS = 'seq, happened_at_ms, lock, method, source'
 
@@ -74,15 +111,15 @@ type Labels = Pick<UnlockRow, 'seq' | 'happened_at_ms' | 'lock' | 'method' | 'so
 const listed = async (
   db: Queries,
   events: readonly UnlockEvent[],
-  order: UnlockOrder,
+  { order, nowMs }: { readonly order: UnlockOrder; readonly nowMs: number },
 ): Promise<readonly ListedUnlock[]> => {
   const shown = await withUnits(db, await withRepeats(db, events, order))
-  const context = await contextOf(db, shown.map(toldBy))
+  const context = await contextOf(db, shown.map(toldBy), nowMs)
   return shown.map((event) => ({ ...event, ...context(toldBy(event)) }))
 }
 
-const toldBy = ({ result, person, attemptId }: UnlockEvent) => ({
-  result,
+const toldBy = ({ person, attemptId, ...event }: UnlockEvent) => ({
+  ...event,
   tokenId: person?.tokenId,
   attemptId,
 })

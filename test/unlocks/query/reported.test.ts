@@ -71,8 +71,8 @@ test('lists, exports, the stream and statistics show what a lock reports', async
   const [header, ...rows] = (await app.text('/v1/unlocks/export?format=csv&bom=0'))
     .trim()
     .split('\r\n')
-  expect(header).toEndWith(',attempt,grant,reporter,token,delivery')
-  expect(rows[0]).toEndWith(',,,zigbee2mqtt,,')
+  expect(header).toEndWith(',attempt,grant,reporter,token,delivery,guest,outcome,confirmed')
+  expect(rows[0]).toEndWith(',,,zigbee2mqtt,,,,,')
 
   const stream = await follow(app.url, app.as('oli'), '?source=reported')
   await app.report({ method: 'card' })
@@ -144,7 +144,7 @@ test('a permitted attempt and what the lock reports of it share the attempt, and
     ['reported', ATTEMPT, null, null],
   ])
   const [row] = (await app.text('/v1/unlocks/export?format=csv&bom=0')).split('\r\n').slice(1)
-  expect(row).toEndWith(',happened')
+  expect(row).toEndWith(',happened,,unlocked,')
 })
 
 test('an event names the token it came by, to its maker and to admins; a decision commits to it', async () => {
@@ -169,7 +169,7 @@ test('an event names the token it came by, to its maker and to admins; a decisio
   const key = app.unlocks.verifierKey
   expect(provenLeaf(receipt, key)).toMatchObject({ person: { tokenId: id } })
   const [row] = (await app.text('/v1/unlocks/export?format=csv&bom=0')).split('\r\n').slice(1)
-  expect(row).toEndWith(',Doorbell,')
+  expect(row).toEndWith(',Doorbell,,,,')
   await app.attempt('0193c6a8-0000-7000-8000-000000000002')
   expect((await app.list()).at(-1)).toMatchObject({ source: 'decided', token: null })
   // Erased with its maker: what remains says nothing of it.

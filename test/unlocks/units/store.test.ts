@@ -126,6 +126,9 @@ describe('unlocks and units', () => {
       'reporter',
       'token',
       'delivery',
+      'guest',
+      'outcome',
+      'confirmed',
     ])
     expect(rows.map((row) => row[at])).toStrictEqual(['Flat 3', 'FLAT 3', 'Flat 3'])
     const lines = (await exported('ndjson')).trimEnd().split('\n')

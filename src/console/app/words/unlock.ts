@@ -10,7 +10,10 @@ export type Unlock = Omit<EventAnswer, 'source'> & {
 }
 
 /** What a receipt proves of it. */
-export type ProvenUnlock = Omit<Unlock, 'repeat_of' | 'unit' | 'token' | 'delivery'>
+export type ProvenUnlock = Omit<
+  Unlock,
+  'repeat_of' | 'unit' | 'token' | 'delivery' | 'outcome' | 'confirmed'
+>
 
 /** The method of an opening that somebody recorded in the console to see how it looks. */
 export const TEST_METHOD = 'test'

@@ -1,0 +1,61 @@
+import { SAME_OPENING_MS } from '../../domain/home-event.ts'
+import type { Queries } from '../../storage/database.ts'
+import type { UnlockEvent } from '../log/event.ts'
+
+type Event = Pick<
+  UnlockEvent,
+  'seq' | 'source' | 'result' | 'lock' | 'receivedAtMs' | 'happenedAtMs'
+>
+
+/** Returns whether locks confirm claims, by the numbers of the claims: only for openings that apps claim of locks that
+ * had a controller then, which would say so itself. A claim is unconfirmed if no report of the same opening has come two
+ * minutes after it. */
+export const confirmationsOf = async (
+  db: Pick<Queries, 'all'>,
+  events: readonly Event[],
+  nowMs: number,
+): Promise<ReadonlyMap<number, boolean>> => {
+  const confirmed = new Map<number, boolean>()
+  if (!events.some(isClaim)) return confirmed
+  const controllers = await db.all<Controller>(CONTROLLERS)
+  if (controllers.length === 0) return confirmed
+  const claims = events.filter(
+    (event) =>
+      isClaim(event) &&
+      controllers.some(
+        ({ lock, fromMs, toMs }) =>
+          lock === event.lock &&
+          event.happenedAtMs >= fromMs &&
+          (toMs === null || event.happenedAtMs < toMs),
+      ),
+  )
+  if (claims.length === 0) return confirmed
+  const rows = await db.all<{ seq: number }>(
+    CONFIRMED,
+    JSON.stringify(claims.map(({ seq }) => seq)),
+  )
+  const heard = new Set(rows.map(({ seq }) => seq))
+  for (const { seq, receivedAtMs } of claims)
+    if (heard.has(seq)) confirmed.set(seq, true)
+    else if (nowMs - receivedAtMs > SAME_OPENING_MS) confirmed.set(seq, false)
+  return confirmed
+}
+
+const isClaim = ({ source, result }: Event): boolean =>
+  source === 'claimed' && result === 'unlocked'
+
+/** A controller of a lock, from when to when; `toMs` is null while it is trusted. */
+type Controller = { readonly lock: string; readonly fromMs: number; readonly toMs: number | null }
+
+const CONTROLLERS = `
+  SELECT
+    lock.label AS lock,
+    controller.enrolled_at_ms AS "fromMs",
+    coalesce(controller.forked_at_ms, controller.removed_at_ms) AS "toMs"
+  FROM controller
+  JOIN lock ON lock.id = controller.lock_id`
+
+const CONFIRMED = `
+  SELECT claim_seq AS seq
+  FROM unlock_report
+  WHERE claim_seq IN (SELECT value FROM json_each(?))`
