@@ -1,23 +1,14 @@
 import type { Static } from '@sinclair/typebox'
 import { useEffect, useState } from 'preact/hooks'
-import type { Delivery, FailureReason } from '../../../domain/access.ts'
-import type { LockResult } from '../../../domain/text/guest-words.ts'
+import type { Delivery } from '../../../domain/access.ts'
 import type { AttemptAnswer } from '../../../locks/decisions/schema.ts'
+import type { Outcome } from '../words/decision.ts'
 import { api } from './client.ts'
 
 const POLL_MS = 700
 
 /** A little longer than a controller has to answer. */
 const POLLS_MAX = 46
-
-/** What has become of a permitted attempt at the lock. */
-export type Outcome = {
-  readonly delivery: Delivery
-  /** How it ended, as the lock says; null if nothing is known yet, or never will be. */
-  readonly result?: LockResult | null
-  /** Why it failed, if the lock says so. */
-  readonly failure?: FailureReason | null
-}
 
 /** Returns what has become of a permitted attempt at the lock: `first`, and then what the gateway hears. */
 export const useOutcome = (label: string, attempt: string, first: Delivery): Outcome => {

@@ -1,5 +1,5 @@
 import type { DecisionReason, Delivery, FailureReason } from '../../../domain/access.ts'
-import type { Outcome } from '../api/delivery.ts'
+import type { LockResult } from '../../../domain/text/guest-words.ts'
 
 /** Why a door stays closed to a person, as a part of a sentence about anyone. */
 export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
@@ -28,6 +28,15 @@ export const FAILURES: Readonly<Record<FailureReason, string>> = {
   motor_blocked: 'the bolt was blocked',
   command_failed: 'its controller could not move it',
   interrupted: 'its controller was stopped in between',
+}
+
+/** What has become of a permitted attempt at the lock. */
+export type Outcome = {
+  readonly delivery: Delivery
+  /** How it ended, as the lock says; null if nothing is known yet, or never will be. */
+  readonly result?: LockResult | null
+  /** Why it failed, if the lock says so. */
+  readonly failure?: FailureReason | null
 }
 
 /** What became of a permitted attempt at the lock, for the person at the door. */

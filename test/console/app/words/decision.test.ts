@@ -1,6 +1,9 @@
 import { expect, test } from 'bun:test'
-import type { Outcome } from '../../../../src/console/app/api/delivery.ts'
-import { isBadOutcome, outcomeWords } from '../../../../src/console/app/words/decision.ts'
+import {
+  type Outcome,
+  isBadOutcome,
+  outcomeWords,
+} from '../../../../src/console/app/words/decision.ts'
 
 const OUTCOMES: readonly (readonly [outcome: Outcome, words: string, isBad: boolean])[] = [
   [{ delivery: 'asked' }, 'Opening…', false],

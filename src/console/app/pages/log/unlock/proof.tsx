@@ -21,7 +21,8 @@ export const Proof = ({ unlock }: Props) => (
 
 /** What an entry proves about the door, besides that it is in the log. */
 const PROOFS: Readonly<Record<Unlock['source'], (unlock: Unlock) => string>> = {
-  claimed: () => 'Somebody logged in as this person says so. Nothing else confirms it.',
+  claimed: () =>
+    'Somebody logged in as this person says so. That alone does not show that the door opened.',
   observed: () => 'The gateway refused it.',
   imported: () => 'The legacy server had it. Nothing else confirms it.',
   decided: ({ result }) =>
