@@ -3,8 +3,20 @@ import type { Page } from 'playwright-core'
 import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
 import { UNLIMITED } from '../../support/binary.ts'
 import { testController } from '../../support/controller.ts'
+import { until } from '../../support/until.ts'
 import { IS_LEFT_OUT, useBrowser, useService } from '../chromium.ts'
-import { addAccount, expectCalm, expectFault, focusOn, look, openAs, tokenFor } from './console.ts'
+import {
+  ON_PHONE,
+  addAccount,
+  expectCalm,
+  expectFault,
+  focusOn,
+  look,
+  openAs,
+  tokenFor,
+} from './console.ts'
+
+const nowS = () => Math.floor(Date.now() / 1000)
 
 const DOOR = '/console/doors/front-door'
 
@@ -18,6 +30,7 @@ describe.skipIf(IS_LEFT_OUT)('a door with a controller', () => {
 
   const part = (page: Page, name: string) => page.getByRole('region', { name })
   const how = (page: Page) => part(page, 'How the gateway opens it')
+  const opening = (page: Page) => page.locator('.opening').getByRole('status')
   const api = () => clientOf(service().url)
   const as = async (username: string) => bearer(await tokenFor(service(), username))
 
@@ -26,6 +39,21 @@ describe.skipIf(IS_LEFT_OUT)('a door with a controller', () => {
   const known = (): Device => {
     if (!device) throw new Error('it has not enrolled')
     return device
+  }
+
+  /** Lets the device answer the next command with these results. */
+  const answerWith = async (
+    ...results: readonly ('opening' | 'released' | 'unlocked' | 'motor_blocked')[]
+  ) => {
+    for (;;) {
+      const poll = await known().poll({ wait: 5 })
+      const [command] = poll?.commands ?? []
+      if (!poll || command === undefined) continue
+      const attempt = await known().attemptOf(command, poll.nonce)
+      for (const result of results)
+        expect((await known().send(await known().next(result, { attempt, issuedAtS: nowS() }))).status).toBe(200)
+      return
+    }
   }
 
   test('an owner adds it with their password, and a code that is shown once', async () => {
@@ -62,6 +90,69 @@ describe.skipIf(IS_LEFT_OUT)('a door with a controller', () => {
     expectCalm(seen, [403])
   })
 
+  test('a member presses Open, and sees what the lock signed', async () => {
+    await using seen = await openAs(browser(), service(), 'ada', '/console/doors', ON_PHONE)
+    const { page } = seen
+    const press = () => page.getByRole('button', { name: 'Open: Front door' }).click()
+    await Promise.all([answerWith('opening', 'released'), press()])
+    await opening(page).getByText('The lock released the door. Push.', { exact: true }).waitFor()
+    await look(page, 'door-released')
+    await Promise.all([answerWith('opening', 'unlocked'), press()])
+    await opening(page).getByText('Opened.', { exact: true }).waitFor()
+    await Promise.all([answerWith('opening', 'motor_blocked'), press()])
+    await opening(page)
+      .getByText('The lock did not open: the bolt was blocked. Try again, or use your key.')
+      .waitFor()
+    await look(page, 'door-blocked')
+    // Nobody polls any more.
+    await until(async () => {
+      await press()
+      const words = await opening(page).innerText()
+      return words === 'Let in, but the lock is offline. Use your key.'
+    })
+    await look(page, 'door-offline')
+    expectCalm(seen)
+  })
+
+  test('an attempt is one row, with what the lock signed of it', async () => {
+    expect((await known().send(await known().next('opened_unasked', { issuedAtS: nowS() }))).status).toBe(200)
+    await using seen = await openAs(browser(), service(), 'oli', '/console/log')
+    const { page } = seen
+    const rows = page.getByRole('listitem').locator('.row.unlock')
+    await rows.first().waitFor()
+    const texts = (await rows.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' ').trim())
+    const signed = texts
+      .filter((text) => text.includes('signed'))
+      .map((text) => text.replace(/^\S+ /, ''))
+    expect(signed).toEqual([
+      'Somebody without asking the gateway front door unasked the lock signed that it opened',
+      'ada the bolt was blocked front door did not open the lock signed it',
+      'ada app front door the lock signed that it opened',
+      'ada app front door released the lock signed that it released the door',
+    ])
+    expect(texts.filter((text) => text.includes('let in'))).toHaveLength(texts.length - 4)
+    await look(page, 'log-signed')
+
+    await rows.filter({ hasText: 'released' }).first().click()
+    await page
+      .getByRole('heading', { level: 1, name: 'The lock released the front door for ada' })
+      .waitFor()
+    await page
+      .getByText(
+        'The controller of the lock signed it: no phone can make it up. It has no sensor, so the door may have stayed shut.',
+      )
+      .waitFor()
+    await page.getByText('The controller Test device.').waitFor()
+    await page.getByRole('button', { name: 'Show it' }).click()
+    // An array of four, whose first is the protected header (RFC 9052).
+    expect(await page.locator('.statement').innerText()).toMatch(/^8443a10126a0/)
+    await page.getByRole('button', { name: 'Copy statement' }).waitFor()
+    await page.getByRole('button', { name: 'Verify', exact: true }).click()
+    await page.getByText('The receipt is valid').waitFor()
+    await look(page, 'unlock-signed')
+    expectCalm(seen)
+  })
+
   test('what only a phone says is unconfirmed after two minutes', async () => {
     const body = { 'unlocking-method': 'pin' }
     expect((await api().post('/logUnlocking', body, await as('ada'))).status).toBe(200)
@@ -74,7 +165,7 @@ describe.skipIf(IS_LEFT_OUT)('a door with a controller', () => {
     await page.reload()
     await row.getByText('unconfirmed', { exact: true }).waitFor()
     await row.click()
-    await page.getByText('This lock signs its openings, and signed none at that time.').waitFor()
+    await page.getByText('This lock reports its openings, and reported none then.').waitFor()
     await look(page, 'unlock-unconfirmed')
     expectCalm(seen)
   })
