@@ -149,7 +149,8 @@ export const controllersModule = (deps: Dependencies) => {
     /** Returns whether a lock has controllers, trusted or not. */
     has: (lockId: string): boolean => ofLock(lockId).length > 0,
 
-    isOnline: lines.isOnline,
+    /** Returns whether a controller waits for commands right now. */
+    isPolling: lines.isPolling,
 
     /** Has the controllers of a lock open it for an attempt that was just permitted, without waiting for them. */
     operate: (attempt: Permitted): Promise<void> => commands.operate(attempt),

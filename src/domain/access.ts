@@ -83,6 +83,26 @@ export type LockReason = (typeof LOCK_REASONS)[number]
 export const FAILURE_REASONS = ['motor_blocked', 'command_failed', 'interrupted'] as const
 export type FailureReason = (typeof FAILURE_REASONS)[number]
 
+/** How a permitted attempt ended at its lock; `released`: whether the door opened is not known, `unheard`: nor whether it
+ * was released. */
+export const ATTEMPT_RESULTS = ['unlocked', 'released', 'failed', 'unheard'] as const
+type AttemptResult = (typeof ATTEMPT_RESULTS)[number]
+
+/** Returns how an attempt ended, as far as known, and why it failed, if its controller says so. */
+export const attemptResult = (
+  delivery: Delivery,
+  says: string | null,
+): { readonly result: AttemptResult | null; readonly failure: FailureReason | null } => {
+  const ended = (result: AttemptResult | null) => ({ result, failure: null })
+  if (delivery === 'happened') return ended(says === 'released' ? 'released' : 'unlocked')
+  if (delivery === 'unknown') return ended('unheard')
+  if (delivery !== 'failed') return ended(null)
+  return {
+    result: 'failed',
+    failure: FAILURE_REASONS.find((reason) => reason === says) ?? null,
+  }
+}
+
 /** Stands for the account in an event whose person is unknown or has no account here. */
 export const NO_ACCOUNT = ''
 

@@ -9,6 +9,7 @@ type Attempt = {
   readonly decision: string
   readonly delivery: string
   readonly lock_says: string | null
+  readonly result: string | null
 }
 
 type Asking = { readonly by?: string; readonly label?: string; id?: string | undefined }
@@ -45,9 +46,13 @@ export const controlledHome = async (env: Given[0] = {}, given: Given[1] = {}) =
       const answer = await app.post(`/v1/locks/${label}/unlock`, { id }, as(by))
       return { id, ...((await answer.json()) as Attempt) }
     },
-    /** Waits until a controller of the front door polls. */
-    online: () =>
-      until(() => app.controllers.watch.all().some(({ id }) => app.controllers.isOnline(id))),
+    /** Waits until that many controllers poll. */
+    online: (count = 1) =>
+      until(
+        () =>
+          app.controllers.watch.all().filter(({ id }) => app.controllers.isPolling(id)).length >=
+          count,
+      ),
     attempt: async (id: string, by = 'eva', label = 'front-door') => {
       const answer = await app.get(`/v1/locks/${label}/attempts/${id}`, as(by))
       return (await answer.json()) as Attempt

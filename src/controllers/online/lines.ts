@@ -75,6 +75,11 @@ export const lines = ({ monotonicMs }: Pick<Clock, 'monotonicMs'>) => {
       return line.endedAtMs === undefined || monotonicMs() - line.endedAtMs < ONLINE_MS
     },
 
+    isPolling: (controllerId: string): boolean => {
+      const line = newest.get(controllerId)
+      return line !== undefined && line.endedAtMs === undefined
+    },
+
     forget: (controllerId: string): void => {
       newest.get(controllerId)?.end()
       newest.delete(controllerId)

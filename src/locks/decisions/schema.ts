@@ -1,6 +1,12 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { ROLES, type Role } from '../../domain/account.ts'
-import { DECISION_REASONS, DEFAULT_LOCK, DELIVERIES } from '../../domain/access.ts'
+import {
+  ATTEMPT_RESULTS,
+  DECISION_REASONS,
+  DEFAULT_LOCK,
+  DELIVERIES,
+  FAILURE_REASONS,
+} from '../../domain/access.ts'
 import { accepting } from '../../http/request/accepted.ts'
 import { Occurs } from '../grants/schema.ts'
 import type { explain } from '../rules/explain.ts'
@@ -69,10 +75,11 @@ export const DecisionAnswer = t.Object(
       description: 'C2SP tlog-proof of the decision; null without `seq`',
     },
     delivery: {
-      ...oneOf(['no_controller', 'asked']),
+      ...oneOf(['no_controller', 'offline', 'asked']),
       description:
-        '`asked` if the gateway has asked the lock to open; the attempt shows the outcome. `no_controller` if ' +
-        'no lock was asked, because it has no driver or the attempt was denied',
+        '`asked` if the gateway has asked the lock to open; the attempt shows the outcome. `offline` if none of its ' +
+        'controllers can be reached. `no_controller` if no lock was asked, because it has neither driver nor ' +
+        'controllers or the attempt was denied',
     },
   },
   { $id: 'Decision', additionalProperties: false },
@@ -121,8 +128,21 @@ export const AttemptAnswer = t.Object(
       ...oneOf(DELIVERIES),
       description:
         'The outcome at the lock: `asked`, `accepted` if the lock accepted the command, `happened` if it ' +
-        'opened, `failed` if it did not, `unknown` if it did not report within 15 seconds. A relay stays ' +
-        '`accepted`, since it knows nothing about the door. No lock is asked a second time',
+        'opened, `failed` if it did not, `unknown` if it did not report within 15 seconds, or a controller within ' +
+        '30, `offline` if no controller could be reached. A relay stays `accepted`, since it knows nothing about the ' +
+        'door. No lock is asked a second time',
+    },
+    result: {
+      ...nullable(oneOf(ATTEMPT_RESULTS)),
+      description:
+        'How it ended: `released` if the lock was released and has no sensor that tells whether the door opened, ' +
+        '`unheard` if it said nothing in time; null as long as that is not known. A late report of a controller ' +
+        'still changes it',
+      examples: ['unlocked'],
+    },
+    failure: {
+      ...nullable(oneOf(FAILURE_REASONS)),
+      description: 'Why it failed, if a controller says so',
     },
     lock_says: {
       ...nullable(t.String()),
@@ -146,6 +166,8 @@ export const ATTEMPT_EXAMPLE = {
   decided_at: '2026-11-28T21:04:11.125Z',
   seq: 815,
   delivery: 'happened',
+  result: 'unlocked',
+  failure: null,
   lock_says: null,
 } as const satisfies AttemptJson
 

@@ -1,4 +1,4 @@
-import type { DecisionReason, Delivery } from '../../domain/access.ts'
+import { type DecisionReason, type Delivery, attemptResult } from '../../domain/access.ts'
 import { type Account, hasRole, isNewcomer } from '../../domain/account.ts'
 import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
@@ -120,7 +120,7 @@ export const attemptService = (deps: Dependencies) => {
   }: DecidedAttempt): Promise<DecisionJson['delivery']> => {
     if (decision === 'denied') return 'no_controller'
     const { delivery } = await deps.deliveryOf(id)
-    return delivery === 'no_controller' ? delivery : 'asked'
+    return delivery === 'no_controller' || delivery === 'offline' ? delivery : 'asked'
   }
 
   const answerOf = async (
@@ -144,6 +144,7 @@ export const attemptService = (deps: Dependencies) => {
       ...decisionJson(found),
       decided_at: new Date(found.decidedAtMs).toISOString(),
       delivery,
+      ...attemptResult(delivery, says),
       lock_says: says,
     }
   }
