@@ -1,32 +1,14 @@
+import type { Static } from '@sinclair/typebox'
+import type { CodeAnswer, ControllersAnswer } from '../../../controllers/enrolment/schema.ts'
 import { api } from './client.ts'
 import type { Door } from './doors.ts'
 import { doorPath } from './driver.ts'
-import { controllerNames, signingSince } from '../words/confirmed.ts'
 
 /** A device at a lock that moves the bolt and signs what happened. */
-export type Controller = {
-  readonly id: string
-  /** The label of the lock. */
-  readonly lock: string
-  readonly name: string
-  /** `forked`: two of its reports have the same number, so that it is not trusted any more. */
-  readonly state: 'online' | 'offline' | 'forked' | 'removed'
-  readonly seen_at: string
-  readonly enrolled_at: string
-  /** The number of its report up to which none is missing. */
-  readonly through: number
-  /** The first and last number of each run of reports that never came. */
-  readonly missing: readonly (readonly [first: number, last: number])[]
-}
+export type Controller = Static<typeof ControllersAnswer>['controllers'][number]
 
 /** What enrols a controller, once. */
-export type ControllerCode = {
-  readonly code: string
-  readonly expires_at: string
-  readonly qr_svg: string
-  /** What to run on the controller. */
-  readonly command: string
-}
+export type ControllerCode = Static<typeof CodeAnswer>
 
 /** As many as a lock may have. */
 export const CONTROLLERS_MAX = 4
@@ -36,26 +18,22 @@ export const loadControllers = async (
   door: Door,
   signal: AbortSignal,
 ): Promise<readonly Controller[]> => {
-  const { controllers } = await api.get<{ readonly controllers: readonly Controller[] }>(
+  const { controllers } = await api.get<Static<typeof ControllersAnswer>>(
     `${doorPath(door)}/controllers`,
     { signal },
   )
   return controllers.filter(({ state }) => state !== 'removed')
 }
 
-/** Loads the names of controllers, and since when they sign what happens at which locks. */
-export const loadSigning = async (signal?: AbortSignal): Promise<void> => {
-  const { controllers } = await api.get<{ readonly controllers: readonly Controller[] }>(
-    '/v1/controllers',
-    signal ? { signal } : {},
-  )
-  const since = new Map<string, number>()
-  for (const { lock, state, enrolled_at: enrolledAt } of controllers) {
-    if (state === 'removed') continue
-    since.set(lock, Math.min(since.get(lock) ?? Infinity, Date.parse(enrolledAt)))
-  }
-  signingSince.value = since
-  controllerNames.value = new Map(controllers.map(({ id, name }) => [id, name]))
+/** Loads the name of a controller; undefined if there is none. */
+export const loadControllerName = async (
+  id: string,
+  signal: AbortSignal,
+): Promise<{ readonly name: string | undefined }> => {
+  const { controllers } = await api.get<Static<typeof ControllersAnswer>>('/v1/controllers', {
+    signal,
+  })
+  return { name: controllers.find((controller) => controller.id === id)?.name }
 }
 
 /** Makes a code that enrols a controller. */

@@ -5,9 +5,7 @@ import { theDoor } from './door-name.ts'
 import { capital } from './capital.ts'
 
 /** One unlock, or one attempt that was refused, as the log has it. */
-export type Unlock = Omit<EventAnswer, 'source'> & {
-  readonly source: EventAnswer['source'] | 'attested'
-}
+export type Unlock = EventAnswer
 
 /** What a receipt proves of it. */
 export type ProvenUnlock = Omit<
@@ -36,8 +34,7 @@ export const whoOf = (unlock: ProvenUnlock): string => {
 }
 
 /** Whether a guest did it, whose name is the one that the host gave them. */
-export const isGuest = ({ source, method }: ProvenUnlock): boolean =>
-  method === 'guest' && (source === 'decided' || source === 'attested')
+export const isGuest = ({ guest }: ProvenUnlock): boolean => guest !== null
 
 /** Whether a controller says that the door opened although nobody asked the gateway, for example with a key. */
 export const isUnasked = ({ source, result, attempt }: ProvenUnlock): boolean =>
@@ -92,12 +89,18 @@ export const PROVENANCE: Readonly<Record<Unlock['source'], string>> = {
 }
 
 /** The same about one unlock: `the lock signed that it opened`. */
-export const provenanceOf = ({ source, result }: ProvenUnlock): string => {
+export const provenanceOf = ({
+  source,
+  result,
+}: Pick<ProvenUnlock, 'source' | 'result'>): string => {
   if (source === 'attested' && result === 'unlocked') return 'the lock signed that it opened'
   return source === 'attested' && result === 'released'
     ? 'the lock signed that it released the door'
     : PROVENANCE[source]
 }
+
+/** Whether only a phone says that a lock opened which reports its openings. */
+export const isUnconfirmed = ({ confirmed }: Unlock): boolean => confirmed === false
 
 /** Whether the gateway itself did or saw it. */
 export const isByGateway = ({ source }: ProvenUnlock): boolean =>
@@ -111,12 +114,24 @@ export const isByLock = ({ source }: ProvenUnlock): boolean =>
 const SILENCE_MS = 30_000
 
 /** Says what the lock did not do after a permitted attempt; empty if the gateway did not ask it, or if it opened. */
-export const silenceOf = ({ delivery, happened_at: at }: Unlock, nowMs = Date.now()): string => {
-  const isSilent = delivery === 'asked' && nowMs - Date.parse(at) > SILENCE_MS
-  if (delivery === 'unknown' || isSilent) return 'the lock said nothing'
+export const silenceOf = (unlock: Unlock, nowMs = Date.now()): string => {
+  const { delivery, outcome, happened_at: at } = unlock
+  const isSilent = delivery === 'asked' && !outcome && nowMs - Date.parse(at) > SILENCE_MS
+  if (delivery === 'unknown' || outcome?.result === 'unheard' || isSilent)
+    return 'the lock said nothing'
   if (delivery === 'offline') return 'the lock was offline'
+  if (outcome?.result === 'failed' && outcome.reason)
+    return `it did not open: ${REASONS[outcome.reason]}`
   return delivery === 'failed' ? 'the lock did not open' : ''
 }
+
+/** Says how a permitted attempt ended, if the lock says that it opened; otherwise empty. */
+export const openedWords = ({ outcome }: Unlock): string =>
+  outcome !== null &&
+  outcome.source !== null &&
+  (outcome.result === 'unlocked' || outcome.result === 'released')
+    ? provenanceOf({ source: outcome.source, result: outcome.result })
+    : ''
 
 /** The same after a semicolon. */
 export const silenceAfter = (unlock: Unlock): string => {

@@ -4,12 +4,21 @@ import { doorNames } from '../../../../src/console/app/words/door-name.ts'
 import {
   PROVENANCE,
   type Unlock,
+  openedWords,
   provenanceOf,
   sentenceOf,
   silenceOf,
 } from '../../../../src/console/app/words/unlock.ts'
 
 const DECIDED = { source: 'decided', method: 'app' } as const
+
+const BY_GUEST = {
+  source: 'decided',
+  method: 'guest',
+  account: null,
+  guest: { pass: 'p' },
+  attempt: 'a',
+} as const
 
 doorNames.value = new Map([
   ['front-door', 'Front  Door'],
@@ -56,18 +65,12 @@ const SENTENCES: readonly (readonly [string, Partial<Unlock>])[] = [
       account: null,
     },
   ],
-  [
-    'The gateway let guest ada in at the front door.',
-    { result: 'permitted', source: 'decided', method: 'guest', account: null },
-  ],
+  ['The gateway let guest ada in at the front door.', { result: 'permitted', ...BY_GUEST }],
   [
     'The lock released the front door for guest ada.',
-    { source: 'attested', result: 'released', method: 'guest', account: null, attempt: 'a' },
+    { ...BY_GUEST, source: 'attested', result: 'released' },
   ],
-  [
-    'Guest ada unlocked the front door.',
-    { source: 'attested', method: 'guest', account: null, attempt: 'a' },
-  ],
+  ['Guest ada unlocked the front door.', { ...BY_GUEST, source: 'attested' }],
   [
     'ada unlocked the front door with the app.',
     { source: 'attested', method: 'app', attempt: 'a' },
@@ -138,4 +141,28 @@ test.each([
   const permitted = { ...EVENT_EXAMPLE, ...DECIDED, result: 'permitted', delivery } as const
   const nowMs = Date.parse(EVENT_EXAMPLE.happened_at) + s * 1000
   expect(silenceOf(permitted, nowMs)).toBe(words)
+})
+
+const outcome = (
+  result: NonNullable<Unlock['outcome']>['result'],
+  reason: Unlock['reason'] = null,
+) => ({ result, reason, source: result === 'unheard' ? null : 'attested' }) as const
+
+test.each([
+  [outcome('unheard'), 'the lock said nothing', ''],
+  [outcome('failed', 'motor_blocked'), 'it did not open: the bolt was blocked', ''],
+  [outcome('unlocked'), '', 'the lock signed that it opened'],
+  [outcome('released'), '', 'the lock signed that it released the door'],
+  [{ ...outcome('unlocked'), source: 'reported' } as const, '', 'the lock says so'],
+  // No entry of the log says so.
+  [{ ...outcome('unlocked'), source: null }, '', ''],
+])('what became of a permitted attempt: %j', (ended, silence, opened) => {
+  const permitted: Unlock = {
+    ...EVENT_EXAMPLE,
+    ...DECIDED,
+    result: 'permitted',
+    delivery: 'asked',
+    outcome: ended,
+  }
+  expect([silenceOf(permitted), openedWords(permitted)]).toEqual([silence, opened])
 })

@@ -8,9 +8,16 @@ import { useReloadOn } from '../../api/refresh.ts'
 import { doorAddress } from '../../routing/doors.ts'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
-import { isUnconfirmed } from '../../words/confirmed.ts'
 import { withoutRepeats } from '../../words/repeats.ts'
-import { isDecision, silenceAfter, phraseText, provenanceOf, reasonOf } from '../../words/unlock.ts'
+import {
+  isUnconfirmed,
+  openedWords,
+  isDecision,
+  silenceAfter,
+  phraseText,
+  provenanceOf,
+  reasonOf,
+} from '../../words/unlock.ts'
 import { DoorState } from './door-state.tsx'
 import { OpenButton } from './open-button.tsx'
 
@@ -67,8 +74,12 @@ const LastEvent = ({ label, refresh }: { readonly label: string; readonly refres
         {reasonOf(last)}
       </a>
       , <Time at={last.happened_at} />
-      {isDecision(last) ? silenceAfter(last) : ` (${provenanceOf(last)})`}
+      {isDecision(last)
+        ? silenceAfter(last) || afterwards(openedWords(last))
+        : afterwards(provenanceOf(last))}
       {isUnconfirmed(last) && ', unconfirmed'}
     </p>
   )
 }
+
+const afterwards = (words: string): string => words && ` (${words})`

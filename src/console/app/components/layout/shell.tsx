@@ -1,10 +1,9 @@
 import type { ComponentChildren } from 'preact'
 import { useLocation } from 'preact-iso/router'
-import { loadSigning } from '../../api/controllers.ts'
 import { loadDoors } from '../../api/doors.ts'
 import { useLoad } from '../../api/load.ts'
 import { logOut, me, needsSecondFactor, role } from '../../api/session.ts'
-import { type AppSection, isAtLeast, sectionsFor } from '../../routing/sections.ts'
+import { type AppSection, sectionsFor } from '../../routing/sections.ts'
 import { endsSoon, lastDayText } from '../../time/last-day.ts'
 import { errorMessage } from '../../words/error.ts'
 import { ConnectionBanner } from '../feedback/connection-banner.tsx'
@@ -63,14 +62,9 @@ export const Shell = ({ children }: { readonly children: ComponentChildren }) =>
   </div>
 )
 
-/** Any page may name a door, or show an opening that its lock has to confirm. */
+/** Any page may name a door. */
 const DoorNames = () => {
   useLoad('door names', loadDoors)
-  return isAtLeast(role.value, 'admin') ? <Signing /> : null
-}
-
-const Signing = () => {
-  useLoad('signing', loadSigning)
   return null
 }
 

@@ -2,7 +2,6 @@ import { whyAddress } from '../../routing/doors.ts'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { type ToldUnlock, toldWords } from '../../words/repeats.ts'
-import { isUnconfirmed } from '../../words/confirmed.ts'
 import { doorName } from '../../words/door-name.ts'
 import {
   REASONS,
@@ -14,6 +13,8 @@ import {
   isClockWrong,
   isDecision,
   isGuest,
+  isUnconfirmed,
+  openedWords,
   isUnasked,
   provenanceOf,
   silenceOf,
@@ -78,6 +79,7 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
       )}
       {isUnasked(unlock) && <span class="badge warning">unasked</span>}
       {silenceOf(unlock) && <span class="badge warning">{silenceOf(unlock)}</span>}
+      {openedWords(unlock) && <span class="badge">{openedWords(unlock)}</span>}
       {isUnconfirmed(unlock) && <span class="badge warning">unconfirmed</span>}
       {unlock.result === 'denied' && isAtDoor(unlock) && (
         <span class="badge stop">{isDecision(unlock) ? 'refused' : 'turned away'}</span>

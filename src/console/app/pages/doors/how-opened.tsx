@@ -65,7 +65,7 @@ export const HowOpened = ({ door, refresh, onChange }: Props) => {
             {(moved) => (
               <>
                 <Moved door={door} {...moved} onChange={changed} onCode={setCode} />
-                <LastOperation door={door} refresh={refresh} />
+                {moved.driver && <LastOperation door={door} refresh={refresh} />}
               </>
             )}
           </WhenLoaded>

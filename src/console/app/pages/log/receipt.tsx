@@ -189,12 +189,14 @@ const personWords = (proven: ProvenUnlock, shown: Unlock): string => {
     : 'The hash commits to this person and this method, and to no others.'
 }
 
-const PERSONAL: ReadonlySet<string> = new Set(['account', 'username', 'method', 'grant'])
+const PERSONAL: ReadonlySet<string> = new Set(['account', 'username', 'method', 'grant', 'guest'])
 
 /** Lists the members in which a receipt and this page differ. Erased members do not count. */
 const differences = (proven: ProvenUnlock, shown: Unlock): readonly string[] => {
   const isErased = proven.username === null || shown.username === null
   return (Object.keys(proven) as (keyof ProvenUnlock)[]).filter(
-    (name) => proven[name] !== shown[name] && !(isErased && PERSONAL.has(name)),
+    (name) =>
+      JSON.stringify(proven[name]) !== JSON.stringify(shown[name]) &&
+      !(isErased && PERSONAL.has(name)),
   )
 }

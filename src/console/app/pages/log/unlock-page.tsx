@@ -6,7 +6,6 @@ import { Screen } from '../../components/layout/screen.tsx'
 import { UnlockBadges, whyOf } from '../../components/list/unlock-row.tsx'
 import { isAtLeast } from '../../routing/sections.ts'
 import { Time } from '../../time/time.tsx'
-import { controllerNames } from '../../words/confirmed.ts'
 import { doorName, hasOwnName } from '../../words/door-name.ts'
 import {
   type Unlock,
@@ -23,6 +22,7 @@ import { Receipt } from './receipt.tsx'
 import { Fact } from './unlock/fact.tsx'
 import { Happened } from './unlock/happened.tsx'
 import { Proof } from './unlock/proof.tsx'
+import { Reporter } from './unlock/reporter.tsx'
 import { Statement } from './unlock/statement.tsx'
 import { Who } from './unlock/who.tsx'
 
@@ -154,7 +154,7 @@ const Facts = ({ unlock }: UnlockProps) => {
       )}
       <Fact term="Reported by">
         {isLoss(unlock) ? 'This gateway' : SOURCES[unlock.source]}
-        {unlock.reporter !== null && <Reporter unlock={unlock} reporter={unlock.reporter} />}
+        {unlock.reporter !== null && <Reporter source={unlock.source} reporter={unlock.reporter} />}
       </Fact>
       {isAtDoor(unlock) && <Proof unlock={unlock} />}
       {(unlock.source === 'attested' || isGuest(unlock)) && <Statement unlock={unlock} />}
@@ -187,19 +187,6 @@ const Facts = ({ unlock }: UnlockProps) => {
         </Fact>
       )}
     </dl>
-  )
-}
-
-type ReporterProps = UnlockProps & { readonly reporter: string }
-
-/** The driver or the controller that a lock says it through. */
-const Reporter = ({ unlock: { source }, reporter }: ReporterProps) => {
-  if (source !== 'attested') return <span class="hint">Heard through {reporter}.</span>
-  const name = controllerNames.value.get(reporter)
-  return (
-    <span class="hint">
-      {name === undefined ? <code>{reporter}</code> : `The controller ${name}.`}
-    </span>
   )
 }
 

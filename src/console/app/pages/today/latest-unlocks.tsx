@@ -5,12 +5,12 @@ import { TestOpening } from '../../components/form/test-opening.tsx'
 import { unlockAddress } from '../../routing/log-filter.ts'
 import { Time } from '../../time/time.tsx'
 import { capital } from '../../words/capital.ts'
-import { isUnconfirmed } from '../../words/confirmed.ts'
 import { type ToldUnlock, toldWords, withoutRepeats } from '../../words/repeats.ts'
 import {
   type Unlock,
   clockOwner,
   isByLock,
+  isUnconfirmed,
   isClockWrong,
   methodOf,
   phraseOf,

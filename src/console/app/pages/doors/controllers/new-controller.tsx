@@ -49,8 +49,9 @@ export const NewControllerCode = ({ code, onDone }: CodeProps) => {
         Run this on the controller
       </h3>
       <p>
-        Until <Time at={code.expires_at} format="clock" />, and once. Replace the commands by those
-        that move your lock: <a href="/manual/controller">wiring and commands in the manual</a>.
+        Until <Time at={code.expires_at} format="clock" />, and once. With --dry-run it only prints
+        what it would do: <a href="/manual/controller">the manual</a> has the commands that move a
+        lock.
       </p>
       <pre class="command">
         <code>{code.command}</code>

@@ -1,3 +1,6 @@
+import { role } from '../../../api/session.ts'
+import { guestAddress } from '../../../routing/guests.ts'
+import { isAtLeast } from '../../../routing/sections.ts'
 import { logAddress } from '../../../routing/log-filter.ts'
 import { type Unlock, isByLock, isGuest } from '../../../words/unlock.ts'
 
@@ -28,7 +31,12 @@ export const Who = ({ unlock }: Props) => {
     return (
       <>
         {username}
-        <span class="hint">A guest, by the name that the host gave them.</span>
+        <span class="hint">
+          A guest, by the name that the host gave them.{' '}
+          {isAtLeast(role.value, 'admin') && unlock.guest && (
+            <a href={guestAddress(unlock.guest.pass)}>See the pass</a>
+          )}
+        </span>
       </>
     )
   if (account === null)

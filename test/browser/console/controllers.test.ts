@@ -1,0 +1,211 @@
+import { describe, expect, test } from 'bun:test'
+import type { Page } from 'playwright-core'
+import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
+import { UNLIMITED } from '../../support/binary.ts'
+import { testController } from '../../support/controller.ts'
+import { until } from '../../support/until.ts'
+import { IS_LEFT_OUT, useBrowser, useService } from '../chromium.ts'
+import {
+  ON_PHONE,
+  addAccount,
+  expectCalm,
+  expectFault,
+  focusOn,
+  look,
+  openAs,
+  tokenFor,
+} from './console.ts'
+
+const nowS = () => Math.floor(Date.now() / 1000)
+
+const DOOR = '/console/doors/front-door'
+
+describe.skipIf(IS_LEFT_OUT)('a door with a controller', () => {
+  const browser = useBrowser()
+  const service = useService({ env: UNLIMITED }, async (started) => {
+    await addAccount(started, 'oli')
+    await addAccount(started, 'amy', 'admin')
+    await addAccount(started, 'ada', 'member')
+  })
+
+  const part = (page: Page, name: string) => page.getByRole('region', { name })
+  const how = (page: Page) => part(page, 'How the gateway opens it')
+  const opening = (page: Page) => page.locator('.opening').getByRole('status')
+  const api = () => clientOf(service().url)
+  const as = async (username: string) => bearer(await tokenFor(service(), username))
+
+  type Device = Awaited<ReturnType<typeof testController>>
+  let device: Device | undefined
+  const known = (): Device => {
+    if (!device) throw new Error('it has not enrolled')
+    return device
+  }
+
+  /** Lets the device answer the next command with these results. */
+  const answerWith = async (
+    ...results: readonly ('opening' | 'released' | 'unlocked' | 'motor_blocked')[]
+  ) => {
+    for (;;) {
+      const poll = await known().poll({ wait: 5 })
+      const [command] = poll?.commands ?? []
+      if (!poll || command === undefined) continue
+      const attempt = await known().attemptOf(command, poll.nonce)
+      for (const result of results)
+        expect((await known().send(await known().next(result, { attempt, issuedAtS: nowS() }))).status).toBe(200)
+      return
+    }
+  }
+
+  test('an owner adds it with their password, and a code that is shown once', async () => {
+    await using seen = await openAs(browser(), service(), 'oli', DOOR)
+    const { page } = seen
+    await how(page).getByText('It does not.').waitFor()
+    await how(page).getByRole('button', { name: 'Add a controller' }).click()
+    const dialog = page.getByRole('dialog')
+    const password = dialog.getByLabel('Your password', { exact: true })
+    await password.fill('not my password')
+    await dialog.getByRole('button', { name: 'Make a code' }).click()
+    await expectFault(
+      page,
+      password,
+      'This is not your password. After many failed logins, even the right one is refused for a while.',
+    )
+    await look(page, 'controller-new')
+    await password.fill(PASSWORD)
+    await dialog.getByRole('button', { name: 'Make a code' }).click()
+    await focusOn(page, 'Run this on the controller')
+    const code = await how(page).locator('code.big').innerText()
+    const command = await how(page).locator('pre').innerText()
+    expect(command).toContain(code)
+    expect(command).toContain(service().url)
+    await look(page, 'controller-code')
+
+    device = await testController(service().url)
+    expect(await device.enrol(code)).toBe(200)
+    await how(page).getByRole('button', { name: 'Done' }).click()
+    await how(page).getByText('Test device').waitFor()
+    expect(await page.content()).not.toContain(code)
+    // A code enrols one device.
+    expect(await (await testController(service().url)).enrol(code)).toBe(404)
+    expectCalm(seen, [403])
+  })
+
+  test('a member presses Open, and sees what the lock signed', async () => {
+    await using seen = await openAs(browser(), service(), 'ada', '/console/doors', ON_PHONE)
+    const { page } = seen
+    const press = () => page.getByRole('button', { name: 'Open: Front door' }).click()
+    await Promise.all([answerWith('opening', 'released'), press()])
+    await opening(page).getByText('The lock released the door. Push.', { exact: true }).waitFor()
+    await look(page, 'door-released')
+    await Promise.all([answerWith('opening', 'unlocked'), press()])
+    await opening(page).getByText('Opened.', { exact: true }).waitFor()
+    await Promise.all([answerWith('opening', 'motor_blocked'), press()])
+    await opening(page)
+      .getByText('The lock did not open: the bolt was blocked. Try again, or use your key.')
+      .waitFor()
+    await look(page, 'door-blocked')
+    // Nobody polls any more.
+    await until(async () => {
+      await press()
+      const words = await opening(page).innerText()
+      return words === 'Let in, but the lock is offline. Use your key.'
+    })
+    await look(page, 'door-offline')
+    expectCalm(seen)
+  })
+
+  test('an attempt is one row, with what the lock signed of it', async () => {
+    expect((await known().send(await known().next('opened_unasked', { issuedAtS: nowS() }))).status).toBe(200)
+    await using seen = await openAs(browser(), service(), 'oli', '/console/log')
+    const { page } = seen
+    const rows = page.getByRole('listitem').locator('.row.unlock')
+    await rows.first().waitFor()
+    const texts = (await rows.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' ').trim())
+    const signed = texts
+      .filter((text) => text.includes('signed'))
+      .map((text) => text.replace(/^\S+ /, ''))
+    expect(signed).toEqual([
+      'Somebody without asking the gateway front door unasked the lock signed that it opened',
+      'ada the bolt was blocked front door did not open the lock signed it',
+      'ada app front door the lock signed that it opened',
+      'ada app front door released the lock signed that it released the door',
+    ])
+    expect(texts.filter((text) => text.includes('let in'))).toHaveLength(texts.length - 4)
+    await look(page, 'log-signed')
+
+    await rows.filter({ hasText: 'released' }).first().click()
+    await page
+      .getByRole('heading', { level: 1, name: 'The lock released the front door for ada' })
+      .waitFor()
+    await page
+      .getByText(
+        'The controller of the lock signed it: no phone can make it up. It has no sensor, so the door may have stayed shut.',
+      )
+      .waitFor()
+    await page.getByText('The controller Test device.').waitFor()
+    await page.getByRole('button', { name: 'Show it' }).click()
+    // An array of four, whose first is the protected header (RFC 9052).
+    expect(await page.locator('.statement').innerText()).toMatch(/^8443a10126a0/)
+    await page.getByRole('button', { name: 'Copy statement' }).waitFor()
+    await page.getByRole('button', { name: 'Verify', exact: true }).click()
+    await page.getByText('The receipt is valid').waitFor()
+    await look(page, 'unlock-signed')
+    expectCalm(seen)
+  })
+
+  test('what only a phone says is unconfirmed after two minutes', async () => {
+    const body = { 'unlocking-method': 'pin' }
+    expect((await api().post('/logUnlocking', body, await as('ada'))).status).toBe(200)
+    await using seen = await openAs(browser(), service(), 'oli', '/console/log')
+    const { page } = seen
+    const row = page.locator('.row.unlock').filter({ hasText: 'pin' })
+    await row.waitFor()
+    expect(await row.getByText('unconfirmed').count()).toBe(0)
+    await page.clock.setFixedTime(Date.now() + 3 * 60_000)
+    await page.reload()
+    await row.getByText('unconfirmed', { exact: true }).waitFor()
+    await row.click()
+    await page.getByText('This lock reports its openings, and reported none then.').waitFor()
+    await look(page, 'unlock-unconfirmed')
+    expectCalm(seen)
+  })
+
+  test('missing reports are named, and a copied device is red, with what to do', async () => {
+    await known().next('started')
+    await known().send(await known().next('started'))
+    {
+      await using seen = await openAs(browser(), service(), 'amy', DOOR)
+      const { page } = seen
+      await how(page)
+        .getByText(/^Report \d+ never arrived\.$/)
+        .waitFor()
+      await how(page)
+        .getByText(/^Offline, last seen/)
+        .waitFor()
+      // An admin sees it, and an owner changes it.
+      expect(await how(page).getByRole('button').count()).toBe(0)
+      await look(page, 'controller-gap')
+      expectCalm(seen)
+    }
+    const before = known().chain()
+    await known().send(await known().next('started'))
+    known().rewind(before)
+    await known().send(await known().next('opened_unasked'))
+    await using seen = await openAs(browser(), service(), 'oli', DOOR)
+    const { page } = seen
+    await how(page).getByText('Not trusted any more').waitFor()
+    await how(page)
+      .getByText(/^Two different reports of it have the same number/)
+      .waitFor()
+    await look(page, 'controller-forked')
+
+    await how(page).getByRole('button', { name: 'Remove: Test device' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Your password', { exact: true }).fill(PASSWORD)
+    await dialog.getByRole('button', { name: 'Remove' }).click()
+    await page.getByText('Test device was removed.').waitFor()
+    await how(page).getByText('It does not.').waitFor()
+    await focusOn(page, 'How the gateway opens it')
+    expectCalm(seen)
+  })
+})
