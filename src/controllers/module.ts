@@ -190,6 +190,9 @@ export const controllersModule = (deps: Dependencies) => {
         : 'offline'
     },
 
+    /** Ends all polls, so that a stop need not wait for them. */
+    endPolls: lines.close,
+
     enrolment,
     listed,
     watch,
