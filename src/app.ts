@@ -315,6 +315,7 @@ export const openApp = async (config: Config, options: Options) => {
       },
       drivenLocks: drivers.states,
       suspendedGrants: locks.suspensions.count,
+      controllers,
     }),
   )
 
