@@ -5,6 +5,7 @@ import { NO_PREVIOUS, signStatement } from '../../../src/domain/statement/statem
 import { BUNDLE_FILES, type Bundle, verifyBundle } from '../../../src/unlocks/bundle/verify.ts'
 import { runCommand } from '../../support/binary.ts'
 import { decidedLog } from '../../support/decided-log.ts'
+import { stepsOf, textOf } from '../../support/manual.ts'
 import { provenUnlock } from '../../support/phone.ts'
 import { CONTROLLER, attested } from '../../support/reports.ts'
 import { testKey } from '../../support/statements.ts'
@@ -49,7 +50,7 @@ const visit = async () => {
     await log.unlockLog.report(attested(counter, { ...whose, ...said, attemptId: ATTEMPT, signed }))
   }
   const env = { DATA_DIR: log.folder, DATABASE_URI: `sqlite:///${join(log.folder, 'a.db')}` }
-  return { ...log, run: (...args: string[]) => runCommand(args, { env }) }
+  return { ...log, controllerKey: publicKey, run: (...args: string[]) => runCommand(args, { env }) }
 }
 
 test('a bundle has what was signed, and a change to it is found by anyone', async () => {
@@ -133,4 +134,24 @@ test('log verify checks what controllers signed', async () => {
   const { status, out, words } = await log.run('log', 'verify')
   expect(status).toBe(1)
   expect(out + words).toContain('Event 2: its signed statement was changed')
+})
+
+test('a statement is checked by hand as the manual says', async () => {
+  await using log = await visit()
+  const leaves = await log.store.page(1, 1)
+  const receipts = await log.unlockLog.receipts(leaves, await log.unlockLog.head())
+  writeFileSync(join(log.folder, 'receipt'), receipts.get(2) ?? '')
+  const step = stepsOf(textOf('src/manual/unlock-log.md')).find(({ command }) =>
+    command.includes('Signature1'),
+  )
+  const checked = (key: Uint8Array) => {
+    const env = { PATH: process.env['PATH'], KEY: key.toBase64() }
+    const script = ['sh', '-e', '-c', step?.command ?? 'exit 2']
+    const { exitCode, stdout } = Bun.spawnSync(script, { cwd: log.folder, env })
+    return { exitCode, lines: stdout.toString().trim().split('\n') }
+  }
+  const hash = leaves[0]?.statementHash?.toBase64() ?? ''
+  expect(checked(log.controllerKey)).toStrictEqual({ exitCode: 0, lines: [hash, 'Verified OK'] })
+  const { publicKey: another } = await testKey()
+  expect(checked(another)).toStrictEqual({ exitCode: 1, lines: [hash, 'Verification failure'] })
 })
