@@ -66,6 +66,12 @@ type AskedHolder =
   | Exclude<Holder, { readonly pass: string }>
   | { readonly pass: { readonly label: string; readonly devices_max?: number } }
 
+/** The audit actions of a guest's grant are those of the pass. */
+const ACTIONS = {
+  grant: { make: 'grant.make', change: 'grant.change', revoke: 'grant.revoke' },
+  pass: { make: 'pass.make', change: 'pass.change', revoke: 'pass.revoke' },
+} as const
+
 /** What a new version changes; the rest stays. */
 type GrantPatch = { readonly locks: Labels | undefined; readonly asked: GivenTerms }
 
@@ -138,7 +144,7 @@ export const grantService = (deps: Dependencies) => {
     const holder = holderOf(grant)
     await changes.note(tx, by, {
       ...change,
-      action: `${holder && 'pass' in holder ? 'pass' : 'grant'}.${change.action}`,
+      action: ACTIONS[holder && 'pass' in holder ? 'pass' : 'grant'][change.action],
       subject: subjectOf(holder),
       detail: { grant: id, version: grant.version },
       about: `grant:${id}`,
@@ -184,8 +190,8 @@ export const grantService = (deps: Dependencies) => {
     if (pass) await guests.endIn(tx, pass.id)
   }
 
-  const eventOf = <const Does extends 'change' | 'revoke'>({ pass }: StoredGrant, does: Does) => ({
-    action: `${pass ? 'pass' : 'grant'}.${does}` as const,
+  const eventOf = ({ pass }: StoredGrant, does: 'change' | 'revoke') => ({
+    action: ACTIONS[pass ? 'pass' : 'grant'][does],
     run: pass ? changes.byMember : changes.byAdmin,
   })
 
