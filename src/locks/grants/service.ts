@@ -68,8 +68,18 @@ type AskedHolder =
 
 /** The audit actions of a guest's grant are those of the pass. */
 const ACTIONS = {
-  grant: { make: 'grant.make', change: 'grant.change', revoke: 'grant.revoke' },
-  pass: { make: 'pass.make', change: 'pass.change', revoke: 'pass.revoke' },
+  grant: {
+    make: 'grant.make',
+    change: 'grant.change',
+    revoke: 'grant.revoke',
+    suspend: 'grant.suspend',
+  },
+  pass: {
+    make: 'pass.make',
+    change: 'pass.change',
+    revoke: 'pass.revoke',
+    suspend: 'grant.suspend',
+  },
 } as const
 
 /** What a new version changes; the rest stays. */
@@ -300,14 +310,20 @@ export const grantService = (deps: Dependencies) => {
     },
 
     /** Revokes the live grants of an account and blanks all of them, in the transaction that erases it, and
-     * forgets which ones it made. */
+     * forgets which ones it made. Those of its guests are suspended. */
     eraseIn: async (tx: Transaction, publicId: string): Promise<void> => {
       const grants = grantsIn(tx, now())
       const holder = holderText({ account: publicId })
       for (const id of await grants.liveIdsOf(holder))
         await revokeIn(tx, GATEWAY, { id, why: 'holder_erased' })
-      await grants.blank(holder, publicId)
+      await grants.blank(holder)
+      for (const id of await grants.orphan(publicId))
+        await note(tx, GATEWAY, { id, kind: 'grant.suspended', action: 'suspend' })
     },
+
+    /** Blanks the grant of a pass, whose guest is erased. */
+    eraseGuestIn: (tx: Transaction, passId: string): Promise<void> =>
+      grantsIn(tx, now()).blank(holderText({ pass: passId })),
   }
 }
 
@@ -337,7 +353,7 @@ type Change = {
 type Noted = {
   readonly id: string
   readonly kind: RecordKind
-  readonly action: 'make' | 'change' | 'revoke'
+  readonly action: 'make' | 'change' | 'revoke' | 'suspend'
 }
 
 /** The holder of a grant, as audit events name it. */

@@ -51,7 +51,9 @@ describe.skipIf(IS_LEFT_OUT)('a door with a controller', () => {
       if (!poll || command === undefined) continue
       const attempt = await known().attemptOf(command, poll.nonce)
       for (const result of results)
-        expect((await known().send(await known().next(result, { attempt, issuedAtS: nowS() }))).status).toBe(200)
+        expect(
+          (await known().send(await known().next(result, { attempt, issuedAtS: nowS() }))).status,
+        ).toBe(200)
       return
     }
   }
@@ -115,7 +117,9 @@ describe.skipIf(IS_LEFT_OUT)('a door with a controller', () => {
   })
 
   test('an attempt is one row, with what the lock signed of it', async () => {
-    expect((await known().send(await known().next('opened_unasked', { issuedAtS: nowS() }))).status).toBe(200)
+    expect(
+      (await known().send(await known().next('opened_unasked', { issuedAtS: nowS() }))).status,
+    ).toBe(200)
     await using seen = await openAs(browser(), service(), 'oli', '/console/log')
     const { page } = seen
     const rows = page.getByRole('listitem').locator('.row.unlock')
