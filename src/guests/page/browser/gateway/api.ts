@@ -96,15 +96,15 @@ export const call = async <Answer>(
   }
 }
 
-/** Returns what a promise resolves to, or undefined if the gateway refused with this status. */
+/** Returns what a promise resolves to, or undefined if the gateway refused with one of these statuses. */
 export const unless = async <Answer>(
-  status: number,
+  statuses: readonly number[],
   answer: Promise<Answer>,
 ): Promise<Answer | undefined> => {
   try {
     return await answer
   } catch (error) {
-    if (error instanceof Refusal && error.status === status) return undefined
+    if (error instanceof Refusal && statuses.includes(error.status)) return undefined
     throw error
   }
 }
