@@ -78,8 +78,8 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
         </span>
       )}
       {isUnasked(unlock) && <span class="badge warning">unasked</span>}
-      {silenceOf(unlock) && <span class="badge warning">{silenceOf(unlock)}</span>}
-      {openedWords(unlock) && <span class="badge">{openedWords(unlock)}</span>}
+      {silenceOf(unlock) && <span class="badge says warning">{silenceOf(unlock)}</span>}
+      {openedWords(unlock) && <span class="badge says">{openedWords(unlock)}</span>}
       {isUnconfirmed(unlock) && <span class="badge warning">unconfirmed</span>}
       {unlock.result === 'denied' && isAtDoor(unlock) && (
         <span class="badge stop">{isDecision(unlock) ? 'refused' : 'turned away'}</span>
@@ -112,7 +112,7 @@ const howOf = (unlock: Unlock): string | null => {
 export const UnlockBadges = ({ unlock }: { readonly unlock: Unlock }) => (
   <>
     {unlock.token !== null && <span class="badge">by {unlock.token.name ?? 'an old token'}</span>}
-    {isByLock(unlock) && <span class="badge">{provenanceOf(unlock)}</span>}
+    {isByLock(unlock) && <span class="badge says">{provenanceOf(unlock)}</span>}
     {unlock.source === 'imported' ? (
       <span class="badge">imported</span>
     ) : (
