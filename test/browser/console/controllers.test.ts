@@ -138,7 +138,7 @@ describe.skipIf(IS_LEFT_OUT)('a door with a controller', () => {
       'ada app front door let in the lock was offline',
       'ada the bolt was blocked front door did not open the lock signed it',
       'ada app front door the lock signed that it opened',
-      'ada app front door released the lock signed that it released the door',
+      'ada app front door the lock signed that it released the door',
     ])
     await look(page, 'log-signed')
 

@@ -94,7 +94,7 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
 /** Empty if the rest of the row says it. */
 const RESULT_MARKS: Readonly<Record<Unlock['result'], string>> = {
   permitted: 'let in',
-  released: 'released',
+  released: '',
   failed: 'did not open',
   unlocked: '',
   denied: '',
