@@ -46,6 +46,7 @@ import { unusedBytes } from './storage/unused-space.ts'
 import { writerThread } from './storage/writing/writer-thread.ts'
 import { keyFile } from './unlocks/log/key-file.ts'
 import { locksModule } from './locks/module.ts'
+import { EVENT_EXAMPLE, EventAnswer } from './unlocks/log/schema.ts'
 import { openUnlocks } from './unlocks/module.ts'
 import { unlockProgram } from './unlocks/program.ts'
 import type { WriterGiven } from './writer.ts'
@@ -259,17 +260,26 @@ export const openApp = async (config: Config, options: Options) => {
         accounts.authentication.checkPassword(credentials, by),
     }),
   )
-  const guests = guestsModule({
-    ...shared,
-    audit,
-    pages,
-    recordIn: unlocks.recordIn,
-    zone: () => homeZone(config),
-    nameOf,
-    announceIn: (tx, news): Promise<void> =>
-      outbox.announceIn(tx, { event: 'guest.problem', ...news }),
-    ...locks.forGuests,
-  })
+  const guests = opening.use(
+    guestsModule({
+      ...shared,
+      audit,
+      pages,
+      recordIn: unlocks.recordIn,
+      zone: () => homeZone(config),
+      nameOf,
+      announceIn: (tx, news): Promise<void> =>
+        outbox.announceIn(tx, { event: 'guest.problem', ...news }),
+      ...locks.forGuests,
+      answers: {
+        ...locks.forGuests.answers,
+        unlock: { schema: EventAnswer, example: EVENT_EXAMPLE },
+      },
+      actingRole,
+      unlocksOf: unlocks.ofPass,
+      eraseFromLog: unlocks.eraseGuest,
+    }),
+  )
   onCommit = outbox.onCommit
   drivers.onState(() => mqtt?.refresh())
   if (use === 'service') await keepBrokerTarget({ db, clock }, mqtt?.rules)
@@ -377,6 +387,7 @@ export const openApp = async (config: Config, options: Options) => {
     unlocks,
     accounts,
     locks,
+    guests,
     outbox,
     drivers,
     controllers,

@@ -1,5 +1,7 @@
 import type { Actor } from '../domain/audit-event.ts'
 import { problem } from '../http/answers.ts'
+import { shownName } from './core/name.ts'
+import type { DecisionTime } from './decisions/attempt.ts'
 import type { decisionModule } from './decisions/module.ts'
 import {
   ATTEMPT_EXAMPLE,
@@ -20,12 +22,16 @@ import type { Locks } from './registry/service.ts'
 type Dependencies = {
   readonly decisions: Pick<ReturnType<typeof decisionModule>, 'guests' | 'attempts'>
   readonly locks: Pick<Locks, 'all'>
-  readonly grants: Pick<Grants, 'revoke'>
+  readonly grants: Pick<Grants, 'revoke' | 'eraseGuestIn'>
   readonly reading: Pick<GrantReading, 'ofPass'>
+  readonly clock: () => DecisionTime
 }
 
 /** What guests can do at locks, and how it is documented. */
-export const forGuests = ({ decisions, locks, grants, reading }: Dependencies) => ({
+export const forGuests = ({ decisions, locks, grants, reading, clock }: Dependencies) => ({
+  isClockDoubted: () => clock().isDoubted,
+  eraseGrantIn: grants.eraseGuestIn,
+  shownLabel: (label: string): string => shownName(label, 'label'),
   locks: {
     grantOf: reading.ofPass,
     all: locks.all,

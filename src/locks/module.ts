@@ -95,6 +95,7 @@ export const locksModule = ({
   const isOnHomeNetwork = homeNetwork({ ...config, ...clock })
   const isClockDoubted = decisionClock({ clock, isClockSynchronised })
   const certainMs = () => logClock().newestMs
+  const decisionTime = () => ({ nowMs: clock.wallMs(), isDoubted: isClockDoubted(certainMs()) })
   const locks = lockService({
     ...shared,
     openToMembers: (tx, by, lock) =>
@@ -109,7 +110,7 @@ export const locksModule = ({
     isOpenToMembers,
     isOnHomeNetwork,
     certainMs,
-    clock: () => ({ nowMs: clock.wallMs(), isDoubted: isClockDoubted(certainMs()) }),
+    clock: decisionTime,
     decide: unlocks.unlockLog.decide,
     receiptOf: unlocks.receiptOf,
     isLimited: config.rateLimitUnlock.length > 0,
@@ -189,7 +190,7 @@ export const locksModule = ({
     stillPermitted: (attemptIds: readonly string[]) =>
       stillPermitted(db, attemptIds, clock.wallMs()),
     routes,
-    forGuests: forGuests({ decisions, locks, grants, reading }),
+    forGuests: forGuests({ decisions, locks, grants, reading, clock: decisionTime }),
     access: personalAccess({ db, grants, reading }),
     withdrawAgain: accessWithdrawals({
       ...shared,

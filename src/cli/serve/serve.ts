@@ -83,6 +83,7 @@ export const serve: Command = {
       await recorded
       await app.unlocks.retention.apply()
       await app.locks.decisions.retention.apply()
+      await app.guests.erasure.apply()
       await app.accounts.erasures.resume()
       await app.accounts.waitingList.eraseOld()
       app.ops.backups.start()

@@ -29,8 +29,8 @@ export type PassDevice = {
 }
 
 /** Which passes of a list; `ended` includes those that were revoked. */
-const PASS_FILTERS = ['now', 'later', 'ended'] as const
-type PassFilter = (typeof PASS_FILTERS)[number]
+export const PASS_FILTERS = ['now', 'later', 'ended'] as const
+export type PassFilter = (typeof PASS_FILTERS)[number]
 
 type Page = {
   /** Only those of this host. */

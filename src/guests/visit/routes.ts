@@ -6,7 +6,6 @@ import { HttpError } from '../../http/errors.ts'
 import { oncePerRequest } from '../../http/request/once-per-request.ts'
 import type { SessionCookies } from '../../http/request/session-cookie.ts'
 import {
-  AskBody,
   AskedAnswer,
   BindBody,
   GUEST_PASS_EXAMPLE,
@@ -201,7 +200,6 @@ const ask = (given: Given) =>
       operationId: 'askHost',
       summary: 'Ask the host for help',
       description: 'The host sees it in the list of passes; the home is told once in ten minutes.',
-      body: AskBody,
       guard: guardOf(given),
       answers: {
         200: {

@@ -1,5 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { accepting } from '../../http/request/accepted.ts'
+import { optional } from '../../http/request/optional.ts'
 import { GivenUuid, LockLabel, Uuid, nullable, oneOf } from '../../http/request/text.ts'
 import { PASS_STATES } from '../core/state.ts'
 
@@ -22,13 +23,11 @@ const PublicKey = t.String({
 export const LookBody = t.Object({ code: Code }, { $id: 'GuestLook' })
 
 export const BindBody = t.Object(
-  { code: Code, public_key: t.Optional(PublicKey) },
+  { code: Code, public_key: optional(PublicKey) },
   { $id: 'GuestBinding' },
 )
 
 export const RekeyBody = t.Object({ public_key: PublicKey }, { $id: 'GuestKey' })
-
-export const AskBody = t.Object({}, { $id: 'GuestAsk', examples: [{}] })
 
 export const GuestAttemptBody = t.Object(
   {
@@ -38,11 +37,12 @@ export const GuestAttemptBody = t.Object(
         'Chosen by the page for each attempt. A repeat with the same id gets the same answer and opens nothing twice',
     },
     lock: LockLabel,
-    statement: t.Optional(
+    statement: optional(
       t.String({
         pattern: '^[A-Za-z0-9+/_-]+={0,2}$',
         maxLength: 1024,
         description: 'The signed statement of a device that has a key, in base64',
+        examples: ['hEOhASag…'],
         ...accepting('a signed statement in base64'),
       }),
     ),

@@ -56,7 +56,7 @@ const Holder = t.Union(
       {
         pass: t.Object(
           { label: PassLabel, devices_max: t.Optional(DevicesMax) },
-          { $id: 'NewPass', additionalProperties: false },
+          { $id: 'PassRequest', additionalProperties: false },
         ),
       },
       { $id: 'GrantToGuest', additionalProperties: false },
@@ -327,7 +327,7 @@ export const NewGrantAnswer = t.Object(
     }),
     qr_svg: t.Optional(PassLink.qr_svg),
   },
-  { $id: 'NewGrant', additionalProperties: false },
+  { $id: 'CreatedGrant', additionalProperties: false },
 )
 
 export type GrantJson = Static<typeof GrantAnswer>

@@ -66,6 +66,22 @@ type AskedHolder =
   | Exclude<Holder, { readonly pass: string }>
   | { readonly pass: { readonly label: string; readonly devices_max?: number } }
 
+/** The audit actions of a guest's grant are those of the pass. */
+const ACTIONS = {
+  grant: {
+    make: 'grant.make',
+    change: 'grant.change',
+    revoke: 'grant.revoke',
+    suspend: 'grant.suspend',
+  },
+  pass: {
+    make: 'pass.make',
+    change: 'pass.change',
+    revoke: 'pass.revoke',
+    suspend: 'grant.suspend',
+  },
+} as const
+
 /** What a new version changes; the rest stays. */
 type GrantPatch = { readonly locks: Labels | undefined; readonly asked: GivenTerms }
 
@@ -138,7 +154,7 @@ export const grantService = (deps: Dependencies) => {
     const holder = holderOf(grant)
     await changes.note(tx, by, {
       ...change,
-      action: `${holder && 'pass' in holder ? 'pass' : 'grant'}.${change.action}`,
+      action: ACTIONS[holder && 'pass' in holder ? 'pass' : 'grant'][change.action],
       subject: subjectOf(holder),
       detail: { grant: id, version: grant.version },
       about: `grant:${id}`,
@@ -184,8 +200,8 @@ export const grantService = (deps: Dependencies) => {
     if (pass) await guests.endIn(tx, pass.id)
   }
 
-  const eventOf = <const Does extends 'change' | 'revoke'>({ pass }: StoredGrant, does: Does) => ({
-    action: `${pass ? 'pass' : 'grant'}.${does}` as const,
+  const eventOf = ({ pass }: StoredGrant, does: 'change' | 'revoke') => ({
+    action: ACTIONS[pass ? 'pass' : 'grant'][does],
     run: pass ? changes.byMember : changes.byAdmin,
   })
 
@@ -294,14 +310,20 @@ export const grantService = (deps: Dependencies) => {
     },
 
     /** Revokes the live grants of an account and blanks all of them, in the transaction that erases it, and
-     * forgets which ones it made. */
+     * forgets which ones it made. Those of its guests are suspended. */
     eraseIn: async (tx: Transaction, publicId: string): Promise<void> => {
       const grants = grantsIn(tx, now())
       const holder = holderText({ account: publicId })
       for (const id of await grants.liveIdsOf(holder))
         await revokeIn(tx, GATEWAY, { id, why: 'holder_erased' })
-      await grants.blank(holder, publicId)
+      await grants.blank(holder)
+      for (const id of await grants.orphan(publicId))
+        await note(tx, GATEWAY, { id, kind: 'grant.suspended', action: 'suspend' })
     },
+
+    /** Blanks the grant of a pass, whose guest is erased. */
+    eraseGuestIn: (tx: Transaction, passId: string): Promise<void> =>
+      grantsIn(tx, now()).blank(holderText({ pass: passId })),
   }
 }
 
@@ -331,7 +353,7 @@ type Change = {
 type Noted = {
   readonly id: string
   readonly kind: RecordKind
-  readonly action: 'make' | 'change' | 'revoke'
+  readonly action: 'make' | 'change' | 'revoke' | 'suspend'
 }
 
 /** The holder of a grant, as audit events name it. */

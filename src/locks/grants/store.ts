@@ -106,9 +106,8 @@ export const grantsIn = (queries: Queries, nowMs: number) => ({
     return rows.map(({ id }) => id)
   },
 
-  /** Removes everything that links a person to their own grants, and to grants they made for others. Their own
-   * must have ended or be revoked. */
-  blank: async (holder: string, publicId: string): Promise<void> => {
+  /** Removes everything that links a person to their own grants, which must have ended or be revoked. */
+  blank: async (holder: string): Promise<void> => {
     await queries.run(
       `DELETE FROM access_grant_lock
        WHERE grant_id IN (SELECT id FROM access_grant WHERE holder = ?)`,
@@ -127,7 +126,23 @@ export const grantsIn = (queries: Queries, nowMs: number) => ({
        WHERE holder = ?`,
       holder,
     )
+  },
+
+  /** Forgets which grants an account made. Those of its guests wait for an owner to confirm them. Returns the ids of
+   * the latter. */
+  orphan: async (publicId: string): Promise<readonly string[]> => {
+    const suspended = await queries.all<{ id: string }>(
+      `UPDATE access_grant
+       SET suspended_at_ms = coalesce(suspended_at_ms, ?)
+       WHERE revoked_at_ms IS NULL
+         AND holder IN (SELECT 'pass:' || id FROM pass WHERE made_by = ?)
+       RETURNING id`,
+      nowMs,
+      publicId,
+    )
+    await queries.run('UPDATE pass SET made_by = NULL WHERE made_by = ?', publicId)
     await queries.run('UPDATE access_grant SET made_by = NULL WHERE made_by = ?', publicId)
+    return suspended.map(({ id }) => id)
   },
 })
 

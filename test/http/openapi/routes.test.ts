@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { PASSWORD, type TestApp, basic, bearer, startApp } from '../../support/app.ts'
 import { testController } from '../../support/controller.ts'
+import { guestHeaders } from '../../support/guests.ts'
 import { type Operation, type Spec, fits, operationsOf, specOf } from '../../support/openapi.ts'
 import { enrol } from '../../support/second-factor.ts'
 
@@ -41,9 +42,16 @@ describe('the OpenAPI document', () => {
     for (const [name, one] of operations) {
       expect(`${name} ${one.summary}`).not.toEndWith('undefined')
       expect(one.tags).toHaveLength(1)
-      expect(['public', 'tables', 'metrics', 'controller', 'member', 'admin', 'owner']).toContain(
-        one['x-access'] ?? name,
-      )
+      expect([
+        'public',
+        'tables',
+        'metrics',
+        'controller',
+        'guest',
+        'member',
+        'admin',
+        'owner',
+      ]).toContain(one['x-access'] ?? name)
       expect(one.security?.length === 0).toBe(one['x-access'] === 'public')
       const statuses = Object.keys(one.responses)
       expect(statuses).toEqual(expect.arrayContaining(['429', '500']))
@@ -207,6 +215,7 @@ describe('the OpenAPI document', () => {
       bearer(await app.signIn('two', 'admin')),
       bearer(await app.signIn('three', 'owner')),
       (await controllerOf(app, 'three')).headers(),
+      { ...(await guestHeaders(app, bearer(await app.logIn('three')))), origin: app.url },
     ]
     const undocumented: string[] = []
     for (const [name, { responses }] of operations) {
@@ -229,6 +238,7 @@ describe('the OpenAPI document', () => {
 
   test('each body is checked with the schema that documents it', async () => {
     const owner = bearer(await app.signIn('reader', 'owner'))
+    const guest = await guestHeaders(app, owner)
     const controller = (await controllerOf(app, 'reader')).headers()
     for (const [name, { requestBody, ...one }] of operations) {
       const schema = requestBody?.content['application/json']?.schema
@@ -237,6 +247,7 @@ describe('the OpenAPI document', () => {
       const headers = {
         'content-type': 'application/json',
         origin: app.url,
+        ...guest,
         ...(one['x-access'] === 'controller' ? controller : owner),
       }
       const { required, minProperties, properties = {} } = schema.anyOf?.[0] ?? schema

@@ -4,6 +4,7 @@ import { acceptedBy } from '../../../src/http/request/accepted.ts'
 import { optional } from '../../../src/http/request/optional.ts'
 import { Time, oneOf, text } from '../../../src/http/request/text.ts'
 import { type TestApp, bearer, startApp } from '../../support/app.ts'
+import { guestHeaders } from '../../support/guests.ts'
 import { type Schema, operationsOf, specOf } from '../../support/openapi.ts'
 
 describe('what a field accepts, in words', () => {
@@ -43,7 +44,8 @@ describe('a refusal says what each field accepts', () => {
 
   beforeAll(async () => {
     app = await startApp()
-    headers = bearer(await app.signIn('own', 'owner'))
+    const owner = bearer(await app.signIn('own', 'owner'))
+    headers = { ...owner, ...(await guestHeaders(app, owner)) }
     operations = operationsOf(await specOf(await app.get('/swagger/json')))
   })
   afterAll(async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { PASSWORD, type TestApp, bearer, startApp } from '../../support/app.ts'
+import { guestHeaders } from '../../support/guests.ts'
 import { type Schema, operationsOf, specOf } from '../../support/openapi.ts'
 
 const ABSENT = '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81'
@@ -35,7 +36,8 @@ const optionalOf = (schema: Schema): Fields[] => [
 
 beforeAll(async () => {
   app = await startApp()
-  owner = bearer(await app.signIn('own', 'owner'))
+  const headers = bearer(await app.signIn('own', 'owner'))
+  owner = { ...headers, ...(await guestHeaders(app, headers)) }
   operations = await bodiesOf()
 })
 
@@ -61,6 +63,8 @@ const CREATING: Readonly<Record<string, (count: number) => object>> = {
   'POST /v1/grants': () => ({ holder: { role: 'member' }, locks: 'all' }),
   'POST /v1/grants/preview': () => ({ holder: { role: 'member' }, locks: 'all' }),
   'POST /v1/grants/{id}/revocation': () => ({}),
+  'POST /v1/guest/bind': () => ({ code: 'A'.repeat(22) }),
+  'POST /v1/guest/unlock': () => ({ id: crypto.randomUUID(), lock: 'front-door' }),
   'PUT /v1/home/lockdown': () => ({}),
   'POST /v1/me/tokens': () => ({ name: 'Script', scopes: ['unlocks:read'], password: PASSWORD }),
   'POST /v1/targets': () => ({
