@@ -39,7 +39,13 @@ export const logFilter = (given: Readonly<Record<string, unknown>>): LogFilter =
   }
 }
 
-const RESULTS: ReadonlySet<string> = new Set(['unlocked', 'permitted', 'denied'])
+const RESULTS: ReadonlySet<string> = new Set([
+  'unlocked',
+  'permitted',
+  'released',
+  'failed',
+  'denied',
+])
 
 /** The address of the log under a filter. */
 export const logAddress = (filter: Partial<LogFilter>): string => withQuery(LOG, filter)

@@ -1,6 +1,7 @@
 import type { Role } from '../../../domain/account.ts'
 import { CONNECTIONS } from './connections.ts'
 import { ACCESS, DOORS, HOLIDAYS } from './doors.ts'
+import { GUESTS } from './guests.ts'
 
 /** A section of the console, as the navigation lists it. */
 export type AppSection = {
@@ -36,6 +37,12 @@ const SECTIONS: readonly AppSection[] = [
     icon: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-3.5 3-6 6.5-6s6.5 2.5 6.5 6M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.5c2 .8 3.5 2.8 3.5 5.5',
   },
   {
+    path: GUESTS,
+    label: 'Guests',
+    role: 'admin',
+    icon: 'M3 8a2 2 0 0 1 2-2h14a2 2 0 0 1 2 2v2a2 2 0 0 0 0 4v2a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-2a2 2 0 0 0 0-4zM14 6v2M14 11v2M14 16v2',
+  },
+  {
     path: '/console/invitations',
     label: 'Invitations',
     role: 'admin',
@@ -65,9 +72,12 @@ const RANKS: Readonly<Record<Role, number>> = { member: 0, admin: 1, owner: 2 }
 
 export const isAtLeast = (held: Role, needed: Role): boolean => RANKS[held] >= RANKS[needed]
 
-/** The sections that a role sees. A member's log has only their own unlocks. */
-export const sectionsFor = (role: Role): readonly AppSection[] =>
-  SECTIONS.filter((section) => isAtLeast(role, section.role)).map((section) =>
+/** The sections that a role sees; `mayHaveGuests` shows members theirs. A member's log has only their own
+ * unlocks. */
+export const sectionsFor = (role: Role, mayHaveGuests: boolean): readonly AppSection[] =>
+  SECTIONS.filter(
+    (section) => isAtLeast(role, section.role) || (section.path === GUESTS && mayHaveGuests),
+  ).map((section) =>
     role === 'member' && section.path === '/console/log'
       ? { ...section, label: 'My unlocks' }
       : section,

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useLocation } from 'preact-iso/router'
 import { loadDoors } from '../../api/doors.ts'
+import { mayHaveGuests } from '../../api/guests.ts'
 import { useLoad } from '../../api/load.ts'
 import { logOut, me, needsSecondFactor, role } from '../../api/session.ts'
 import { type AppSection, sectionsFor } from '../../routing/sections.ts'
@@ -32,7 +33,7 @@ export const Shell = ({ children }: { readonly children: ComponentChildren }) =>
     </header>
     <nav class="sections" aria-label="Console">
       <ul>
-        {sectionsFor(role.value).map((section) => (
+        {sectionsFor(role.value, mayHaveGuests()).map((section) => (
           <li key={section.path}>
             <SectionLink {...section} />
           </li>

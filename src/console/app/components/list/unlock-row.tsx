@@ -78,8 +78,8 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
         </span>
       )}
       {isUnasked(unlock) && <span class="badge warning">unasked</span>}
-      {silenceOf(unlock) && <span class="badge warning">{silenceOf(unlock)}</span>}
-      {openedWords(unlock) && <span class="badge">{openedWords(unlock)}</span>}
+      {silenceOf(unlock) && <span class="badge says warning">{silenceOf(unlock)}</span>}
+      {openedWords(unlock) && <span class="badge says">{openedWords(unlock)}</span>}
       {isUnconfirmed(unlock) && <span class="badge warning">unconfirmed</span>}
       {unlock.result === 'denied' && isAtDoor(unlock) && (
         <span class="badge stop">{isDecision(unlock) ? 'refused' : 'turned away'}</span>
@@ -94,7 +94,7 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
 /** Empty if the rest of the row says it. */
 const RESULT_MARKS: Readonly<Record<Unlock['result'], string>> = {
   permitted: 'let in',
-  released: 'released',
+  released: '',
   failed: 'did not open',
   unlocked: '',
   denied: '',
@@ -112,7 +112,7 @@ const howOf = (unlock: Unlock): string | null => {
 export const UnlockBadges = ({ unlock }: { readonly unlock: Unlock }) => (
   <>
     {unlock.token !== null && <span class="badge">by {unlock.token.name ?? 'an old token'}</span>}
-    {isByLock(unlock) && <span class="badge">{provenanceOf(unlock)}</span>}
+    {isByLock(unlock) && <span class="badge says">{provenanceOf(unlock)}</span>}
     {unlock.source === 'imported' ? (
       <span class="badge">imported</span>
     ) : (

@@ -120,6 +120,8 @@ export const Filters = ({ filter, choices, errors, onRepeat }: FiltersProps) => 
 const RESULTS: readonly Option[] = [
   { value: 'unlocked', label: 'Unlocked' },
   { value: 'permitted', label: 'Let in by the gateway' },
+  { value: 'released', label: 'Released by the lock' },
+  { value: 'failed', label: 'Did not open' },
   { value: 'denied', label: 'Turned away' },
 ]
 

@@ -82,7 +82,7 @@ const Caveats = ({ unlock }: { readonly unlock: ToldUnlock }) => (
     {isByLock(unlock) && <span class="hint">{witnessWords(unlock)}</span>}
     {unlock.told > 1 && <span class="hint">It was {toldWords(unlock.told)}, and counts once.</span>}
     {isUnconfirmed(unlock) && (
-      <span class="hint">Unconfirmed: the phone says so, and the lock signed nothing.</span>
+      <span class="hint">Unconfirmed: the phone says so, and the lock said nothing.</span>
     )}
     {isClockWrong(unlock) && (
       <span class="hint">
