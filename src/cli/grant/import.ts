@@ -12,7 +12,7 @@ import { localTimeIn } from '../../locks/rules/explain.ts'
 import { fileFault } from '../../storage/files/private-files.ts'
 import { type Action, type Command, type Options, UsageError } from '../command/command.ts'
 import { commandConfig } from '../command/running-service.ts'
-import { withLocks } from '../command/with-app.ts'
+import { requireDatabase, withLocks } from '../command/with-app.ts'
 import { byOptions } from './by-options.ts'
 import { CALENDAR_CHARACTERS_MAX, type Step, bookingPlan, calendarPrefix } from './booking-plan.ts'
 import type { Booking } from './bookings.ts'
@@ -73,6 +73,7 @@ const run: Command['run'] = async (args, terminal) => {
   if (file === undefined || more.length > 0 || values.lock === undefined)
     throw new UsageError('grant import needs one FILE and --lock')
   const config = commandConfig(terminal)
+  requireDatabase(config)
   const zone = homeZone(config)
   // Loaded only here, since it brings a library.
   const { bookingsFrom } = await import('./bookings.ts')
