@@ -195,6 +195,8 @@ export const controllersModule = (deps: Dependencies) => {
 
     enrolment,
     listed,
+    /** Returns the command that enrols a controller; `authority` is the SHA-256 of the private CA. */
+    commandFor: (code: string, authority?: string): string => commandFor(config, authority, code),
     watch,
 
     metrics: controllerMetrics({
