@@ -6,6 +6,7 @@ import api from './api.md' with { type: 'text' }
 import auditEvents from './audit-events.md' with { type: 'text' }
 import backups from './backups.md' with { type: 'text' }
 import commands from './commands.md' with { type: 'text' }
+import controller from './controller.md' with { type: 'text' }
 import doors from './doors.md' with { type: 'text' }
 import gettingStarted from './getting-started.md' with { type: 'text' }
 import home from './home.md' with { type: 'text' }
@@ -52,6 +53,7 @@ const SOURCES = {
   'People and unlocks': {
     accounts,
     doors,
+    controller,
     'second-factor': secondFactor,
     'unlock-log': unlockLog,
     'audit-events': auditEvents,
