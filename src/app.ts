@@ -325,6 +325,7 @@ export const openApp = async (config: Config, options: Options) => {
       },
       drivenLocks: drivers.states,
       suspendedGrants: locks.suspensions.count,
+      controllers,
     }),
   )
 

@@ -8,6 +8,7 @@ import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import type { AuditIn, RecordIn } from '../storage/unit-of-work.ts'
+import { controllerChecks } from './checks.ts'
 import { controllersIn } from './core/store.ts'
 import { doorKeys } from './door-key/door-key.ts'
 import { enrolmentRoutes } from './enrolment/routes.ts'
@@ -15,6 +16,7 @@ import type { ControllerState, ListedController } from './enrolment/schema.ts'
 import { NO_SUCH_LOCK, enrolmentService } from './enrolment/service.ts'
 import { type Operations, type Permitted, commandQueue } from './online/commands.ts'
 import { lines as pollLines } from './online/lines.ts'
+import { controllerMetrics, counts } from './metrics.ts'
 import { pollService } from './online/polls.ts'
 import { onlineRoutes } from './online/routes.ts'
 import { controllerWatch } from './online/watch.ts'
@@ -51,6 +53,7 @@ export const controllersModule = (deps: Dependencies) => {
     logger.error({ err: error }, 'what a controller said was not stored')
   const keys = doorKeys({ ...shared, dataDir: config.dataDir })
   const lines = pollLines(clock)
+  const [commandCounts, reportCounts] = [counts(), counts()]
   const watch = controllerWatch({
     clock,
     storeSeen: (seen) => db.transaction((tx) => controllersIn(tx).setSeen(seen)),
@@ -73,7 +76,7 @@ export const controllersModule = (deps: Dependencies) => {
         .filter((one) => one.lockId === lockId && one.forkedAtMs === null)
         .map(({ id }) => id),
     stillPermitted: deps.stillPermitted,
-    onCommand: () => {},
+    onCommand: commandCounts.add,
     onError,
     unheardMs: deps.unheardMs,
   })
@@ -85,7 +88,7 @@ export const controllersModule = (deps: Dependencies) => {
     requireRoom: deps.requireRoom,
     isLast: commands.isLast,
     onHeard: commands.heard,
-    onReport: () => {},
+    onReport: reportCounts.add,
     onForked: (id) => {
       watch.forked(id)
       lines.forget(id)
@@ -187,9 +190,28 @@ export const controllersModule = (deps: Dependencies) => {
         : 'offline'
     },
 
+    /** Ends all polls, so that a stop need not wait for them. */
+    endPolls: lines.close,
+
     enrolment,
     listed,
+    /** Returns the command that enrols a controller; `authority` is the SHA-256 of the private CA. */
+    commandFor: (code: string, authority?: string): string => commandFor(config, authority, code),
     watch,
+
+    metrics: controllerMetrics({
+      states: () => watch.all().map(({ id, forkedAtMs }) => stateOf(id, forkedAtMs)),
+      commands: commandCounts,
+      reports: reportCounts,
+    }),
+
+    /** Returns what `doctor` says about controllers. */
+    checks: controllerChecks({
+      db,
+      keys,
+      live: { isSilent: watch.isSilent, trustsOtherKey: polls.trustsOtherKey },
+      nowMs: clock.wallMs,
+    }),
 
     [Symbol.asyncDispose]: async (): Promise<void> => {
       commands.stop()

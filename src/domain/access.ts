@@ -86,7 +86,7 @@ export type FailureReason = (typeof FAILURE_REASONS)[number]
 /** How a permitted attempt ended at its lock; `released`: whether the door opened is not known, `unheard`: nor whether it
  * was released. */
 export const ATTEMPT_RESULTS = ['unlocked', 'released', 'failed', 'unheard'] as const
-type AttemptResult = (typeof ATTEMPT_RESULTS)[number]
+export type AttemptResult = (typeof ATTEMPT_RESULTS)[number]
 
 /** Returns how an attempt ended, as far as known, and why it failed, if its controller says so. */
 export const attemptResult = (

@@ -9,6 +9,7 @@ import { isLoopback } from '../http/request/client-address.ts'
 import { diskReserves, readDisk } from '../storage/disk-space.ts'
 import { TLS_FILES } from '../storage/files/data-dir.ts'
 import type { Backups } from './backups/backups.ts'
+import { type ControllerChecks, controllerFindings } from './findings/controller-findings.ts'
 import { type DrivenLock, driverFindings } from './findings/driver-findings.ts'
 import {
   type Finding,
@@ -70,6 +71,7 @@ type Facts = {
   readonly drivenLocks: () => readonly DrivenLock[]
   /** How many grants wait for an owner to confirm them after a restore. */
   readonly suspendedGrants: () => Promise<number>
+  readonly controllers: () => Promise<ControllerChecks>
   /** What owners accept at a time, by the id of the warning. */
   readonly acceptances: (atMs: number) => Promise<ReadonlyMap<string, Acceptance>>
 }
@@ -137,6 +139,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
     ...brokerFindings(await facts.broker()),
     ...driverFindings(facts.drivenLocks(), nowMs),
     ...suspendedFindings(await facts.suspendedGrants()),
+    ...controllerFindings(await facts.controllers()),
     ...endingFindings(await facts.accountsEnding(nowMs, nowMs + TOLD_BEFORE_MS), facts.zone),
     ...targetFindings(await facts.targetHealth(), nowMs),
     ...lastingTokenFindings(await facts.lastingTokens()),

@@ -66,6 +66,10 @@ type Dependencies = {
   }
   readonly drivenLocks: DoctorFacts['drivenLocks']
   readonly suspendedGrants: DoctorFacts['suspendedGrants']
+  readonly controllers: {
+    readonly checks: DoctorFacts['controllers']
+    readonly metrics: Parameters<Metrics['add']>[0]
+  }
   readonly unlocks: {
     readonly verifierKey: { readonly id: number }
     readonly size: () => Promise<number>
@@ -136,6 +140,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     guesses: audit.guesses,
     drivenLocks: deps.drivenLocks,
     suspendedGrants: deps.suspendedGrants,
+    controllers: deps.controllers.checks,
     acceptances: (atMs) => acceptancesAt(db, atMs),
   })
   const acceptances = acceptanceService({ db, clock, runChecks, auditIn: audit.auditIn })
@@ -154,6 +159,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     }),
   )
   metrics.add(deps.outbox.metrics)
+  metrics.add(deps.controllers.metrics)
   /** Clients without a valid token so far; `recordDaily` bounds how many a day. */
   const refused = new Set<string>()
   const authority = () => deps.certificate()?.authority?.pem

@@ -8,7 +8,6 @@ import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
-import { type Outcome, type Permitted, outcomesOf } from './attempts/outcomes-store.ts'
 import { forkGuard } from './guard/fork-guard.ts'
 import type { LogBreak } from './guard/head-file.ts'
 import { stopDetail, stoppedWords } from './guard/words.ts'
@@ -207,12 +206,6 @@ export const openUnlocks = async ({
     ): Promise<{ readonly unlocks: readonly EventAnswer[]; readonly next: number | undefined }> => {
       const { unlocks, next } = await queries.ofPass(passId, page)
       return { unlocks: unlocks.map(listedJson), next }
-    },
-
-    /** Returns how a permitted attempt ended at its lock, or null if that is not known. */
-    outcomeOf: async (attempt: Permitted): Promise<Outcome | null> => {
-      const outcomes = await outcomesOf(db, [attempt], clock.wallMs())
-      return outcomes.get(attempt.attemptId) ?? null
     },
 
     /** Adds records to the log in a unit of work. */

@@ -6,7 +6,7 @@ import axe from 'axe-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { exportBundle } from '../../src/unlocks/bundle/export.ts'
 import { decidedLog } from '../support/decided-log.ts'
-import { reported } from '../support/reports.ts'
+import { attested, reported } from '../support/reports.ts'
 import { type RecordedLog, claimed, recordedLog, restamp } from '../support/unlock-log.ts'
 import { IS_LEFT_OUT, useBrowser, useResource, visit } from './chromium.ts'
 import { inAllLooks } from './looks.ts'
@@ -183,6 +183,7 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
         username: '',
       }),
     )
+    await unlockLog.report(attested(1, { result: 'failed', reason: 'motor_blocked' }))
     await exportBundle(
       {
         log: unlockLog,
@@ -195,9 +196,10 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
     )
     await using seen = await openPage(folder, { viewport: { width: 320, height: 640 } })
     expect((await verdict(seen.page)).state).toBe('intact')
-    const [stranger, opened, refused, permitted, made] = await seen.page
+    const [jammed, stranger, opened, refused, permitted, made] = await seen.page
       .locator('#rows tr')
       .allInnerTexts()
+    expect(jammed).toContain('failed: motor blocked, the lock signed it')
     expect(stranger).toContain('not known')
     expect(stranger).toContain('denied: invalid credential, says the lock')
     expect(opened).toContain('unlocked, says the lock')

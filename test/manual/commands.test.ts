@@ -23,6 +23,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^docker /, 'no engine is at hand; test/binary/image.test.ts runs the image without one'],
   [/^bun run (build:all|release)/, '.ci/run runs them'],
   [/^apt-get install --no-install-recommends qemu/, 'it installs what test:gateway needs'],
+  [/^sed -n 's\/\^extra/, 'it needs a receipt of a controller: test/unlocks/bundle runs it'],
   [/^sha256sum --check/, '.ci/run runs it where the files are; nothing is published yet'],
 ]
 const isRun = ({ command }: Step): boolean => !NOT_RUN.some(([what]) => what.test(command))

@@ -33,3 +33,10 @@ export const withClock = (settings: Readonly<Record<string, string>> = {}) => {
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   }
 }
+
+/** The environment of a process whose time of day is another, in the format of faketime(1). */
+export const fakeTime = (time: string) => ({
+  LD_PRELOAD: FAKETIME ?? '',
+  FAKETIME: time,
+  FAKETIME_DONT_FAKE_MONOTONIC: '1',
+})

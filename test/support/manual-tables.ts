@@ -5,6 +5,7 @@ import { PROGRAM, commandPage } from '../../src/cli/help/help.ts'
 import { SETTING_GROUPS } from '../../src/config/settings.ts'
 import { AUDIT_ACTIONS } from '../../src/domain/audit-actions.ts'
 import { serviceGauges } from '../../src/ops/metrics/gauges.ts'
+import { controllerMetrics, counts } from '../../src/controllers/metrics.ts'
 import { serviceMetrics } from '../../src/ops/metrics/metrics.ts'
 import { startApp } from './app.ts'
 import { ROOT } from './manual.ts'
@@ -78,6 +79,7 @@ const metrics = async (): Promise<string> => {
       newestBackupMs: async () => undefined,
     }),
   )
+  all.add(controllerMetrics({ states: () => [], commands: counts(), reports: counts() }))
   const rows = all
     .descriptions()
     .map(({ name, type, labelNames, help }) => [

@@ -20,6 +20,8 @@ import { homeZone } from '../../config/home-zone.ts'
 import { clockFrom } from '../../domain/clock.ts'
 import { shownText } from '../../domain/text/shown-text.ts'
 import { AppError } from '../../errors.ts'
+import { controllerChecks } from '../../controllers/checks.ts'
+import { doorKeyReader } from '../../controllers/door-key/reader.ts'
 import { certificateFacts } from '../../http/connection/certificate.ts'
 import { suspensionsIn } from '../../locks/restore/suspension-store.ts'
 import { operatorsIn } from '../../locks/operator/store.ts'
@@ -219,6 +221,11 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         // Only the running server hears them.
         drivenLocks: () => [],
         suspendedGrants: () => suspensionsIn(db).count(clock.wallMs()),
+        controllers: controllerChecks({
+          db,
+          keys: doorKeyReader({ db, dataDir: config.dataDir }),
+          nowMs: clock.wallMs,
+        }),
         acceptances: (atMs) => acceptancesAt(db, atMs),
       })({ seesOwners: true })
       return [

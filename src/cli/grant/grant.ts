@@ -19,6 +19,7 @@ import { listing } from '../command/table.ts'
 import { withLocks } from '../command/with-app.ts'
 import { byOptions } from './by-options.ts'
 import { boundFrom, openingWords } from './home-time.ts'
+import { importBookings } from './import.ts'
 import { ROLE_WORDS, holderNamed } from './who.ts'
 import { explainAccess } from './why.ts'
 
@@ -229,6 +230,7 @@ const ACTIONS: Actions = {
     operands: ['ID'],
     run: confirm,
   },
+  import: importBookings,
 }
 
 /** Lists, makes and revokes grants, also while the service runs. */

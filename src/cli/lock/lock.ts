@@ -18,6 +18,7 @@ import {
 import { commandConfig } from '../command/running-service.ts'
 import { listing, withTimes } from '../command/table.ts'
 import { withLocks } from '../command/with-app.ts'
+import { controller } from './controller.ts'
 import { doorKey } from './door-key.ts'
 import { driver } from './driver.ts'
 import { operator } from './operator.ts'
@@ -221,6 +222,7 @@ const ACTIONS: Actions = {
   driver,
   slot,
   operator,
+  controller,
   'door-key': doorKey,
 }
 
@@ -236,6 +238,7 @@ export const lock: Command = {
       'secure-lock-server lock lockdown --until 2026-12-24T18:00:00+01:00',
     'have a lock of Zigbee2MQTT opened':
       'secure-lock-server lock driver front-door zigbee2mqtt --set name=front-door',
+    'let a device at the door open it': 'secure-lock-server lock controller add front-door',
     'say whose code is number 2': 'secure-lock-server lock slot front-door 2 ada',
   },
   run: runAction('lock', ACTIONS),

@@ -1,5 +1,5 @@
 import { provenLeaf } from '../../unlocks/bundle/verify.ts'
-import { LOSS, type UnlockEvent } from '../../unlocks/log/event.ts'
+import { ATTESTED, LOSS, type UnlockEvent } from '../../unlocks/log/event.ts'
 import { isRecord } from '../../unlocks/log/leaf.ts'
 import type { LogRecord } from '../../unlocks/log/record.ts'
 import { ProofError } from '../../unlocks/tlog/proof-format.ts'
@@ -30,7 +30,7 @@ export const verifyReceiptIn = (
 }
 
 const eventWords = (event: UnlockEvent): string => {
-  const { seq, person, lock, result, reason, receivedAtMs, source, occurredAtMs, reporter } = event
+  const { seq, person, lock, result, reason, receivedAtMs, source, occurredAtMs } = event
   const who = person
     ? `${person.username || 'somebody'} by ${person.method}`
     : 'a person who was erased'
@@ -44,8 +44,15 @@ const eventWords = (event: UnlockEvent): string => {
       ? decisionWords(event)
       : reason === LOSS
         ? `the log continues without ${person?.method ?? 'unlocks'} that were lost`
-        : `${lock} ${result} for ${who}${reporter === undefined ? '' : `, as the lock reported through ${reporter}`}`
+        : `${lock} ${result} for ${who}${reporterWords(event)}`
   return `Event ${seq}: ${what}, received ${at}${origin}`
+}
+
+const reporterWords = ({ source, reporter, reason, reporterCounter }: UnlockEvent): string => {
+  if (reporter === undefined) return ''
+  return source === ATTESTED
+    ? `${reason === null ? '' : ` (${reason})`}, as report ${reporterCounter} that its controller ${reporter} signed`
+    : `, as the lock reported through ${reporter}`
 }
 
 const decisionWords = ({ person, lock, reason }: UnlockEvent): string => {

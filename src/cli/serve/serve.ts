@@ -106,6 +106,7 @@ export const serve: Command = {
       log.info('stopping')
       notify.stopping()
       app.unlocks.eventStream.close()
+      app.controllers.endPolls()
       await Promise.all([logFailure(app.audit.lifecycle.recordStop(), log), listener.stop(log)])
     } finally {
       stopLooking()

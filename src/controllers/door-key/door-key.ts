@@ -1,28 +1,17 @@
-import { join } from 'node:path'
 import type { Actor } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
-import {
-  type Sign,
-  exportPrivateKey,
-  importKeyPair,
-  makeKeyPair,
-  publicKeyOf,
-  signWith,
-} from '../../domain/statement/p256.ts'
+import { exportPrivateKey, makeKeyPair, publicKeyOf } from '../../domain/statement/p256.ts'
 import { sha256, signStatement } from '../../domain/statement/statement.ts'
 import { AppError } from '../../errors.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
-import { KEY_FILES } from '../../storage/files/data-dir.ts'
-import { readPrivateFile, replacePrivateFile } from '../../storage/files/private-files.ts'
+import { replacePrivateFile } from '../../storage/files/private-files.ts'
 import type { AuditIn, RecordIn } from '../../storage/unit-of-work.ts'
-import { base64Of, bytesOf } from '../core/controller.ts'
+import { base64Of } from '../core/controller.ts'
+import { type DoorKey, doorKeyReader, keyMissing } from './reader.ts'
 import { doorKeysIn } from './store.ts'
 
 export type DoorKeys = ReturnType<typeof doorKeys>
-
-/** The key that signs commands. */
-export type DoorKey = { readonly publicKey: Uint8Array; readonly sign: Sign }
 
 type Dependencies = {
   readonly db: Pick<Database, 'all' | 'run' | 'transaction'>
@@ -39,37 +28,14 @@ const thumbprintOf = async (publicKey: Uint8Array): Promise<string> =>
 /** The door keys of the home. The database says which one is in use, and a file has its private half: PKCS #8 in
  * Base64, a line for each key. While a key is replaced, the file has both. */
 export const doorKeys = ({ db, clock, dataDir, auditIn, recordIn }: Dependencies) => {
-  const path = join(dataDir, KEY_FILES.door)
-  let known: DoorKey | undefined
-
-  const lines = (): readonly string[] =>
-    (readPrivateFile(path) ?? '').split('\n').filter((line) => line !== '')
-
-  const inFile = async (publicKey: Uint8Array): Promise<DoorKey | undefined> => {
-    for (const line of lines()) {
-      const key = await keyOf(line)
-      if (key && Bun.deepEquals(key.publicKey, publicKey)) return key
-    }
-    return undefined
-  }
+  const { path, lines, current } = doorKeyReader({ db, dataDir })
 
   /** Makes a key and adds it to the file, where it does not count until the database says so. */
-  const make = async (): Promise<DoorKey & { readonly line: string }> => {
+  const make = async (): Promise<{ readonly publicKey: Uint8Array; readonly line: string }> => {
     const pair = await makeKeyPair(true)
     const line = base64Of(await exportPrivateKey(pair))
     replacePrivateFile(path, [line, ...lines(), ''].join('\n'))
-    return { publicKey: await publicKeyOf(pair), sign: signWith(pair.privateKey), line }
-  }
-
-  /** Returns the key in use, or undefined if none was made yet. Throws `unavailable` if its private half is
-   * missing. */
-  const current = async (): Promise<DoorKey | undefined> => {
-    const [newest] = await doorKeysIn(db).all()
-    if (!newest) return undefined
-    if (known && Bun.deepEquals(known.publicKey, newest.publicKey)) return known
-    known = await inFile(newest.publicKey)
-    if (!known) throw new AppError('unavailable', KEY_MISSING)
-    return known
+    return { publicKey: await publicKeyOf(pair), line }
   }
 
   const note = async (tx: Transaction, by: Actor, kind: 'door_key.made' | 'door_key.ended') => {
@@ -100,7 +66,7 @@ export const doorKeys = ({ db, clock, dataDir, auditIn, recordIn }: Dependencies
         await note(tx, by, 'door_key.made')
       })
       const made = await current()
-      if (!made) throw new AppError('unavailable', KEY_MISSING)
+      if (!made) throw keyMissing()
       return made
     },
 
@@ -150,18 +116,5 @@ export const doorKeys = ({ db, clock, dataDir, auditIn, recordIn }: Dependencies
   }
 }
 
-const keyOf = async (line: string): Promise<DoorKey | undefined> => {
-  const bytes = bytesOf(line)
-  if (!bytes) return undefined
-  try {
-    const pair = await importKeyPair(bytes)
-    return { publicKey: await publicKeyOf(pair), sign: signWith(pair.privateKey) }
-  } catch {
-    return undefined
-  }
-}
-
-const KEY_MISSING =
-  'The key that signs commands to controllers is missing: restore door-signing-key from a backup, or replace it: secure-lock-server lock door-key rotate --stolen'
 const REPLACED = 'Another command has just replaced the door key'
 const NO_KEY = 'No controller has enrolled yet, so there is no door key'

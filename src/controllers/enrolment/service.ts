@@ -11,6 +11,7 @@ import {
   CONTROLLERS_PER_LOCK_MAX,
   CONTROLLER_TOKEN_PREFIX,
   type Controller,
+  base64Of,
 } from '../core/controller.ts'
 import { controllersIn } from '../core/store.ts'
 import type { DoorKeys } from '../door-key/door-key.ts'
@@ -72,7 +73,7 @@ export const enrolmentService = (deps: Dependencies) => {
     tx: Transaction,
     by: Actor,
     kind: 'device.enrolled' | 'device.revoked',
-    { id, lock, name }: Pick<Controller, 'id' | 'lock' | 'name'>,
+    { id, lock, name, publicKey }: Pick<Controller, 'id' | 'lock' | 'name' | 'publicKey'>,
   ): Promise<void> => {
     await auditIn(tx).record(by, {
       action: kind === 'device.enrolled' ? 'controller.enrol' : 'controller.remove',
@@ -85,7 +86,13 @@ export const enrolmentService = (deps: Dependencies) => {
       subject: `controller:${id}`,
       by: by.account?.publicId ?? null,
       about: null,
-      body: { by: by.account?.publicId ?? by.address, controller: id, lock, name },
+      body: {
+        by: by.account?.publicId ?? by.address,
+        controller: id,
+        key: base64Of(publicKey),
+        lock,
+        name,
+      },
     })
   }
 
@@ -148,7 +155,7 @@ export const enrolmentService = (deps: Dependencies) => {
         const id = before?.id ?? Bun.randomUUIDv7('hex', nowMs)
         const { lockId } = lock
         await controllersIn(tx).put({ id, lockId, publicKey, name, tokenHash, enrolledAtMs: nowMs })
-        await note(tx, by, 'device.enrolled', { id, lock: lock.label, name })
+        await note(tx, by, 'device.enrolled', { id, lock: lock.label, name, publicKey })
         const controller = await controllersIn(tx).find(id)
         if (!controller) throw new Error('the controller is not there')
         return { controller, lockName: lock.name }

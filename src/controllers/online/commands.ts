@@ -3,7 +3,7 @@ import { SECOND_MS } from '../../domain/duration.ts'
 import { lockClaim } from '../../domain/statement/claims.ts'
 import { signStatement } from '../../domain/statement/statement.ts'
 import type { Controller } from '../core/controller.ts'
-import type { DoorKey } from '../door-key/door-key.ts'
+import type { DoorKey } from '../door-key/reader.ts'
 import type { Lines } from './lines.ts'
 
 export type Commands = ReturnType<typeof commandQueue>

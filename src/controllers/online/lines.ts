@@ -26,11 +26,12 @@ const ONLINE_MS = 5 * SECOND_MS
  * any more, such as after a change of network, would keep the commands. */
 export const lines = ({ monotonicMs }: Pick<Clock, 'monotonicMs'>) => {
   const newest = new Map<string, State>()
+  let isClosed = false
 
   return {
     open: (controllerId: string): Line => {
       let woken = false
-      let over = false
+      let over = isClosed
       let changed = Promise.withResolvers<void>()
       const state: State = {
         wake: () => {
@@ -85,8 +86,9 @@ export const lines = ({ monotonicMs }: Pick<Clock, 'monotonicMs'>) => {
       newest.delete(controllerId)
     },
 
-    /** Ends all polls. */
+    /** Ends all polls; later ones do not wait. */
     close: (): void => {
+      isClosed = true
       for (const line of newest.values()) line.end()
       newest.clear()
     },

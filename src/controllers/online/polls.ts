@@ -41,6 +41,8 @@ const WANT_EVERY_MS = 10 * MINUTE_MS
 export const pollService = (deps: Dependencies) => {
   const { clock, lines, commands, keys, reports, onSeen } = deps
   const wantedAtMs = new Map<string, number>()
+  /** Controllers that trust a door key from which nothing leads to the current one. */
+  const strays = new Set<string>()
 
   const wantOf = async (controller: Controller): Promise<Received['missing']> => {
     const { id } = controller
@@ -50,12 +52,23 @@ export const pollService = (deps: Dependencies) => {
     return (await reports.received(controller)).missing
   }
 
+  const successionsFor = async (
+    id: string,
+    doorKey: string | undefined,
+  ): Promise<readonly Uint8Array[]> => {
+    if (doorKey === undefined) return []
+    const successions = await keys.successionsFrom(doorKey)
+    if (successions) strays.delete(id)
+    else strays.add(id)
+    return successions ?? []
+  }
+
   const answerTo = async (
     controller: Controller,
     { nonce, doorKey }: Poll,
   ): Promise<PollAnswer | undefined> => {
     const due = await commands.take(controller, nonce, keys.current)
-    const successions = doorKey === undefined ? [] : ((await keys.successionsFrom(doorKey)) ?? [])
+    const successions = await successionsFor(controller.id, doorKey)
     const want = await wantOf(controller)
     if (due.length + successions.length + want.length === 0) return undefined
     return { commands: due, successions, want }
@@ -82,7 +95,10 @@ export const pollService = (deps: Dependencies) => {
       }
     },
 
+    trustsOtherKey: (controllerId: string): boolean => strays.has(controllerId),
+
     forget: (controllerId: string): void => {
+      strays.delete(controllerId)
       wantedAtMs.delete(controllerId)
       lines.forget(controllerId)
     },

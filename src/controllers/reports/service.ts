@@ -1,4 +1,4 @@
-import type { NewReport, RecordKind } from '../../domain/access.ts'
+import type { RecordKind } from '../../domain/access.ts'
 import { GATEWAY } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { HOUR_MS } from '../../domain/duration.ts'
@@ -9,7 +9,7 @@ import { AppError } from '../../errors.ts'
 import { RateLimitError } from '../../http/errors.ts'
 import { windowCounter } from '../../http/rate-limits.ts'
 import type { Database, Queries, Transaction } from '../../storage/database.ts'
-import type { AuditIn, RecordIn } from '../../storage/unit-of-work.ts'
+import type { AuditIn, RecordIn, ReportIn } from '../../storage/unit-of-work.ts'
 import { type Controller, base64Of } from '../core/controller.ts'
 import { controllersIn } from '../core/store.ts'
 import { type Around, type Run, type Verdict, verdictOn } from './chain.ts'
@@ -17,9 +17,6 @@ import { leafOf, outcomeOf } from './leaf.ts'
 import { reportsIn } from './store.ts'
 
 export type Reports = ReturnType<typeof reportService>
-
-/** Adds a report of a lock to the unlock log in a transaction. */
-type ReportIn = (tx: Transaction) => { readonly add: (report: NewReport) => void }
 
 type Dependencies = {
   readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>

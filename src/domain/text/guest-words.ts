@@ -1,5 +1,5 @@
 // Sentences that guests read at a door. A guest never learns whether a pass was revoked or never opened a door.
-import type { DecisionReason, Delivery, FailureReason } from '../access.ts'
+import type { AttemptResult, DecisionReason, Delivery, FailureReason } from '../access.ts'
 
 type Reader = {
   /** Who made the pass; null if it was made on the command line. */
@@ -58,32 +58,29 @@ const TIMED: ReadonlySet<DecisionReason> = new Set([
   'uses_spent',
 ])
 
-/** How a permitted attempt ended at the lock, as it signed or reported. `unheard`: it was asked, and said nothing. */
-export type LockResult = 'unlocked' | 'released' | 'failed' | 'unheard'
-
 type Outcome = {
   readonly delivery: Delivery
   /** Null if nothing is known yet, and for locks that never tell. */
-  readonly result: LockResult | null
+  readonly result: AttemptResult | null
   /** Why it failed, if the lock said so. */
-  readonly reason: FailureReason | null
+  readonly failure: FailureReason | null
 }
 
 /** Returns what a guest reads after a permitted attempt. */
-export const guestOutcome = ({ delivery, result, reason }: Outcome, reader: Reader): string => {
+export const guestOutcome = ({ delivery, result, failure }: Outcome, reader: Reader): string => {
   const ask = askHost(reader)
-  return result === null ? DELIVERED[delivery](ask) : RESULTS[result](ask, reason)
+  return result === null ? DELIVERED[delivery](ask) : RESULTS[result](ask, failure)
 }
 
 const OPEN: Sentence = () => 'Open: push'
 
-const FAILED = (ask: string, reason: FailureReason | null): string =>
-  `${FAILURES[reason ?? 'command_failed']} Press again. ${ask} if it stays shut.`
+const FAILED = (ask: string, failure: FailureReason | null): string =>
+  `${FAILURES[failure ?? 'command_failed']} Press again. ${ask} if it stays shut.`
 
 const UNHEARD: Sentence = (ask) =>
   `Let in, but the lock said nothing. Try the door. ${ask} if it stays shut.`
 
-const RESULTS: Readonly<Record<LockResult, typeof FAILED>> = {
+const RESULTS: Readonly<Record<AttemptResult, typeof FAILED>> = {
   unlocked: OPEN,
   released: OPEN,
   failed: FAILED,

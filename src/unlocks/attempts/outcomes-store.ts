@@ -1,3 +1,4 @@
+import { type Delivery, attemptResult } from '../../domain/access.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
 import { ATTESTED, REPORTED, type Result, type UnlockEvent } from '../log/event.ts'
@@ -12,7 +13,7 @@ export type Outcome = {
 }
 
 /** A permitted attempt, and when its decision was recorded. */
-export type Permitted = { readonly attemptId: string; readonly decidedAtMs: number }
+type Permitted = { readonly attemptId: string; readonly decidedAtMs: number }
 
 /** How long a lock may take to say how an attempt ended. */
 const SILENCE_MS = 30 * SECOND_MS
@@ -26,30 +27,23 @@ export const outcomesOf = async (
   const outcomes = new Map<string, Outcome>()
   if (attempts.length === 0) return outcomes
   const ids = JSON.stringify(attempts.map(({ attemptId }) => attemptId))
-  for (const { id, state } of await db.all<State>(STATES, ids)) {
+  for (const { id, state, detail } of await db.all<State>(STATES, ids)) {
     const decidedAtMs = attempts.find(({ attemptId }) => attemptId === id)?.decidedAtMs ?? nowMs
-    const result = RESULTS.get(state === 'asked' && nowMs - decidedAtMs >= SILENCE_MS ? '' : state)
-    if (result) outcomes.set(id, { result, reason: null, source: null })
+    const isSilent = state === 'asked' && nowMs - decidedAtMs >= SILENCE_MS
+    const { result, failure: reason } = attemptResult(isSilent ? 'unknown' : state, detail)
+    if (result) outcomes.set(id, { result, reason, source: null })
   }
   for (const { id, ...outcome } of await db.all<Heard>(HEARD, ids)) outcomes.set(id, outcome)
   return outcomes
 }
 
-type State = { readonly id: string; readonly state: string }
+/** What is known without an entry in the log: of a driver whose lock failed, or opened when the log had no room. */
+type State = { readonly id: string; readonly state: Delivery; readonly detail: string | null }
 
 const STATES = `
-  SELECT attempt_id AS id, state
+  SELECT attempt_id AS id, state, detail
   FROM lock_operation
   WHERE attempt_id IN (SELECT value FROM json_each(?))`
-
-/** What the state of an operation says without an entry in the log: of a driver whose lock failed, or opened when the
- * log had no room. */
-const RESULTS: ReadonlyMap<string, Outcome['result']> = new Map([
-  ['happened', 'unlocked'],
-  ['failed', 'failed'],
-  ['unknown', 'unheard'],
-  ['', 'unheard'],
-])
 
 type Heard = { readonly id: string } & Outcome
 

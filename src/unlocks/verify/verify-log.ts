@@ -6,6 +6,7 @@ import type { LogRecord } from '../log/record.ts'
 import { type Leaf, isRecord, leafBytes } from '../log/leaf.ts'
 import { verifyInclusion } from '../tlog/merkle-proof.ts'
 import { type Frontier, frontier, isSameHash, leafHash } from '../tlog/merkle-tree.ts'
+import { controllerChecks } from './controllers.ts'
 import { ProofError } from '../tlog/proof-format.ts'
 import { keptCheckpoint, parseReceipt } from '../tlog/receipt.ts'
 import type { VerifierKey } from '../tlog/signed-note.ts'
@@ -32,6 +33,8 @@ type LogSource = {
 }
 
 export type VerifyOptions = {
+  /** False leaves out the signatures of controllers, which take most of the time; true by default. */
+  readonly checksSignatures?: boolean
   /** Checkpoints or receipts kept elsewhere: the log must extend them. */
   readonly kept?: readonly string[]
   /** Called after each page, to show progress or to yield to other work. */
@@ -55,6 +58,7 @@ export const verifyLog = async ({
   head,
   key,
   kept = [],
+  checksSignatures = true,
   afterPage,
 }: Options): Promise<Verdict> => {
   try {
@@ -68,6 +72,7 @@ export const verifyLog = async ({
         stated.size,
       )
     const tree = frontier()
+    const controllers = controllerChecks({ checksSignatures })
     /** The number of events that a kept checkpoint confirms. */
     let known = 0
     const passMilestones = () => {
@@ -84,7 +89,8 @@ export const verifyLog = async ({
       const limit = Math.min(PAGE_ROWS, size - tree.size())
       const rows = limit > 0 ? await source.leaves(tree.size() - 1, limit) : []
       if (rows.length === 0) break
-      await checkPage({ rows, tree, source, stated, checkpoint: head.checkpoint, passMilestones })
+      const { checkpoint } = head
+      await checkPage({ rows, tree, source, controllers, stated, checkpoint, passMilestones })
       await afterPage?.(tree.size())
     }
     const stray = await source.strayLeaf()
@@ -140,12 +146,13 @@ type Page = {
   readonly rows: readonly Leaf[]
   readonly tree: Frontier
   readonly source: LogSource
+  readonly controllers: ReturnType<typeof controllerChecks>
   readonly stated: ParsedCheckpoint
   readonly checkpoint: string
   readonly passMilestones: () => void
 }
 
-const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page) => {
+const checkPage = async ({ rows, tree, source, controllers, passMilestones, ...signed }: Page) => {
   const first = tree.size()
   const last = first + rows.length - 1
   const nodes = (await source.nodesOf?.(first, last))?.values()
@@ -153,7 +160,8 @@ const checkPage = async ({ rows, tree, source, passMilestones, ...signed }: Page
   for (const leaf of rows) {
     const seq = tree.size()
     if (leaf.seq !== seq) throw new LogFault(`Event ${seq} is missing`, seq)
-    const fault = leafFault(leaf)
+    const fault =
+      leafFault(leaf) ?? controllers.counterFault(leaf) ?? (await controllers.signatureFault(leaf))
     if (fault) throw new LogFault(`Event ${seq}: ${fault}`, seq)
     const receipt = receipts?.get(seq)
     if (receipt !== undefined) requireProof(receipt, leaf, signed)

@@ -44,6 +44,7 @@ describe('a controller that polls', () => {
       result: 'unlocked',
       attempt: id,
       reporter: controller.id(),
+      source: 'attested',
     })
     expect(await home.records()).toStrictEqual(['door_key.made', 'device.enrolled'])
   })

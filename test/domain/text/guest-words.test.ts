@@ -1,10 +1,11 @@
 import { expect, test } from 'bun:test'
-import { DECISION_REASONS, DELIVERIES, FAILURE_REASONS } from '../../../src/domain/access.ts'
 import {
-  type LockResult,
-  guestOutcome,
-  guestRefusal,
-} from '../../../src/domain/text/guest-words.ts'
+  type AttemptResult,
+  DECISION_REASONS,
+  DELIVERIES,
+  FAILURE_REASONS,
+} from '../../../src/domain/access.ts'
+import { guestOutcome, guestRefusal } from '../../../src/domain/text/guest-words.ts'
 
 const ADA = { host: 'Ada' }
 const NOBODY = { host: null }
@@ -53,9 +54,9 @@ test('a pass without a host names no one to ask', () => {
 
 const outcome = (
   delivery: (typeof DELIVERIES)[number],
-  result: LockResult | null = null,
-  reason: (typeof FAILURE_REASONS)[number] | null = null,
-) => guestOutcome({ delivery, result, reason }, ADA)
+  result: AttemptResult | null = null,
+  failure: (typeof FAILURE_REASONS)[number] | null = null,
+) => guestOutcome({ delivery, result, failure }, ADA)
 
 test('after a permitted attempt, a guest reads what the lock did, and nothing that nobody knows', () => {
   expect(DELIVERIES.map((delivery) => [delivery, outcome(delivery)])).toEqual([
@@ -79,6 +80,6 @@ test('what the lock says itself outweighs what is known of the command', () => {
     'The lock was interrupted. Press again. Ask Ada if it stays shut.',
   ])
   expect(
-    guestOutcome({ delivery: 'failed', result: 'failed', reason: 'motor_blocked' }, NOBODY),
+    guestOutcome({ delivery: 'failed', result: 'failed', failure: 'motor_blocked' }, NOBODY),
   ).toBe('The bolt is stuck. Press again. Ask the person who sent you the link if it stays shut.')
 })

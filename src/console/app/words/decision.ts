@@ -1,5 +1,9 @@
-import type { DecisionReason, Delivery, FailureReason } from '../../../domain/access.ts'
-import type { LockResult } from '../../../domain/text/guest-words.ts'
+import type {
+  AttemptResult,
+  DecisionReason,
+  Delivery,
+  FailureReason,
+} from '../../../domain/access.ts'
 
 /** Why a door stays closed to a person, as a part of a sentence about anyone. */
 export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
@@ -34,7 +38,7 @@ export const FAILURES: Readonly<Record<FailureReason, string>> = {
 export type Outcome = {
   readonly delivery: Delivery
   /** How it ended, as the lock says; null if nothing is known yet, or never will be. */
-  readonly result?: LockResult | null
+  readonly result?: AttemptResult | null
   /** Why it failed, if the lock says so. */
   readonly failure?: FailureReason | null
 }

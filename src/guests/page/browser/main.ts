@@ -18,9 +18,11 @@ const takeCode = (): void => {
 const start = async (): Promise<void> => {
   clearTimeout(retry)
   try {
-    const own = await unless(401, call<Pass>('GET', 'pass'))
+    const own = await unless([401], call<Pass>('GET', 'pass'))
     const offered =
-      code === undefined ? undefined : await unless(404, call<Pass>('POST', 'look', { code }))
+      code === undefined
+        ? undefined
+        : await unless([400, 404], call<Pass>('POST', 'look', { code }))
     fault = undefined
     if (own && (!offered || isSame(own, offered))) {
       code = undefined

@@ -10,7 +10,7 @@ import { doorNames, stateOf, terms, title } from './terms.ts'
 export const showPass = (first: Pass, onGone: () => void): void => {
   const refresh = async (): Promise<void> => {
     try {
-      const pass = await unless(401, call<Pass>('GET', 'pass'))
+      const pass = await unless([401], call<Pass>('GET', 'pass'))
       if (pass) update(pass)
       else onGone()
     } catch {

@@ -74,6 +74,7 @@ const resultWords = ({ result, reason, source, person, reporter }: UnlockEvent):
   if (result === 'permitted') return `the gateway let ${person?.username ?? 'them'} in`
   const why = reason ? `: ${reason.replaceAll('_', ' ')}` : ''
   if (source === 'decided') return `the gateway refused${why}`
+  if (source === 'attested') return `${result}${why}, the lock signed it`
   return reporter === undefined ? `${result}${why}` : `${result}${why}, says the lock`
 }
 

@@ -1,32 +1,14 @@
-import type { DecisionReason, Delivery, FailureReason } from '../../../../domain/access.ts'
-import type { LockResult } from '../../../../domain/text/guest-words.ts'
-
-export type Door = {
-  readonly id: string
-  /** Its label. */
-  readonly lock: string
-  readonly name: string
-}
+import type {
+  AttemptResult,
+  DecisionReason,
+  Delivery,
+  FailureReason,
+} from '../../../../domain/access.ts'
+import type { GuestPassJson } from '../../../visit/schema.ts'
 
 /** What a guest sees of a pass. */
-export type Pass = {
-  readonly host: string | null
-  readonly label: string
-  readonly home_zone: string
-  readonly doors: readonly Door[]
-  /** When it opens, in a sentence. */
-  readonly words: string
-  readonly starts_at: string | null
-  readonly ends_at: string | null
-  readonly occurs: readonly { readonly from: string; readonly until: string | null }[]
-  readonly uses: { readonly number: number; readonly max: number } | null
-  readonly state: 'now' | 'later' | 'ended' | 'revoked' | 'suspended'
-  /** The phones that it is used on. */
-  readonly bound: { readonly count: number; readonly max: number }
-  readonly next_at: string | null
-  /** Whether an app shows this page in a browser of its own. */
-  readonly in_app: boolean
-}
+export type Pass = GuestPassJson
+export type Door = Pass['doors'][number]
 
 export type Decision = {
   readonly decision: 'permitted' | 'denied'
@@ -38,9 +20,8 @@ export type Decision = {
 
 export type Attempt = {
   readonly delivery: Delivery
-  readonly result: LockResult | null
-  /** Why it failed, if the lock said so. */
-  readonly reason: FailureReason | null
+  readonly result: AttemptResult | null
+  readonly failure: FailureReason | null
 }
 
 /** The gateway refused. */
@@ -96,15 +77,15 @@ export const call = async <Answer>(
   }
 }
 
-/** Returns what a promise resolves to, or undefined if the gateway refused with this status. */
+/** Returns what a promise resolves to, or undefined if the gateway refused with one of these statuses. */
 export const unless = async <Answer>(
-  status: number,
+  statuses: readonly number[],
   answer: Promise<Answer>,
 ): Promise<Answer | undefined> => {
   try {
     return await answer
   } catch (error) {
-    if (error instanceof Refusal && error.status === status) return undefined
+    if (error instanceof Refusal && statuses.includes(error.status)) return undefined
     throw error
   }
 }

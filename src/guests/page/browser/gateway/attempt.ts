@@ -56,7 +56,7 @@ export const follow = async (
   { id, delivery }: Answered,
   onNews: (news: Attempt) => void,
 ): Promise<void> => {
-  let news: Attempt = { delivery, result: null, reason: null }
+  let news: Attempt = { delivery, result: null, failure: null }
   onNews(news)
   const endsAtMs = performance.now() + FOLLOW_MS_MAX
   while (isOpen(news) && performance.now() < endsAtMs) {
