@@ -44,7 +44,8 @@ describe.skipIf(IS_LEFT_OUT)('guests', () => {
     const { post } = clientOf(service().url)
     const answer = await post('/v1/guest/bind', { code }, { 'user-agent': userAgent })
     const cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
-    return { status: answer.status, headers: { cookie, 'user-agent': userAgent } }
+    const headers = { cookie, origin: service().url, 'user-agent': userAgent }
+    return { status: answer.status, headers }
   }
 
   const open = async (headers: Record<string, string>): Promise<string> => {
@@ -208,6 +209,7 @@ describe.skipIf(IS_LEFT_OUT)('guests', () => {
     expect(await open(headers)).toBe('permitted')
     await page.reload()
     await part(page, 'What they did').getByText('let in').waitFor()
+    expect(await part(page, 'What they did').getByRole('link').count()).toBe(0)
     await look(page, 'guest-of-member')
     // An admin sees whose guest it is.
     await using others = await openAs(browser(), service(), 'oli', '/console/guests')

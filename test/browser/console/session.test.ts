@@ -128,6 +128,7 @@ describe.skipIf(IS_LEFT_OUT)('logging in', () => {
       'Doors',
       'Log',
       'People',
+      'Guests',
       'Invitations',
       'Connections',
       'Security',
@@ -159,7 +160,15 @@ describe.skipIf(IS_LEFT_OUT)('logging in', () => {
     await look(page, 'member')
     const links = sections(page)
     expect(await links.allInnerTexts()).toEqual(['Doors', 'My unlocks', 'Myself'])
-    for (const path of ['people', 'access', 'holidays', 'invitations', 'security', 'nowhere']) {
+    for (const path of [
+      'people',
+      'access',
+      'holidays',
+      'guests',
+      'invitations',
+      'security',
+      'nowhere',
+    ]) {
       await page.goto(`/console/${path}`)
       await page.getByRole('heading', { name: 'Page not found' }).waitFor()
     }

@@ -25,6 +25,8 @@ type Props = {
   readonly unlock: ToldUnlock
   /** Whether it stands under the heading of its day. */
   readonly isUnderDay?: boolean
+  /** Whether it links to the page of the unlock, which a host does not see of their guests. */
+  readonly isLinked?: boolean
 }
 
 /** A row of the log, with a way to the explanation if the gateway refused it. */
@@ -50,13 +52,26 @@ export const whyOf = (unlock: Unlock): string | undefined => {
     : undefined
 }
 
-/** A row of the log, which links to the page of the unlock. */
-const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
-  <a
-    class={isUnderDay ? 'row unlock of-day' : 'row unlock'}
-    id={`unlock-${unlock.seq}`}
-    href={unlockAddress(unlock.id)}
-  >
+/** A row of the log, which may link to the page of the unlock. */
+const UnlockRow = ({ unlock, isUnderDay = false, isLinked = true }: Props) => {
+  const attributes = {
+    class: isUnderDay ? 'row unlock of-day' : 'row unlock',
+    id: `unlock-${unlock.seq}`,
+  }
+  const content = <Content unlock={unlock} isUnderDay={isUnderDay} />
+  return isLinked ? (
+    <a {...attributes} href={unlockAddress(unlock.id)}>
+      {content}
+    </a>
+  ) : (
+    <div {...attributes}>{content}</div>
+  )
+}
+
+type ContentProps = { readonly unlock: ToldUnlock; readonly isUnderDay: boolean }
+
+const Content = ({ unlock, isUnderDay }: ContentProps) => (
+  <>
     <span class="by">
       <strong>{whoOf(unlock)}</strong>
       {unlock.unit !== null && <span class="quiet"> {unlock.unit}</span>}
@@ -88,7 +103,7 @@ const UnlockRow = ({ unlock, isUnderDay = false }: Props) => (
       {unlock.told > 1 && <span class="badge">{toldWords(unlock.told)}</span>}
     </span>
     <Time at={unlock.happened_at} format={isUnderDay ? 'minute' : 'relative'} />
-  </a>
+  </>
 )
 
 /** Empty if the rest of the row says it. */

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { api } from '../../api/client.ts'
-import { type Guest, guestName, passPath } from '../../api/guests.ts'
+import { type Guest, passPath } from '../../api/guests.ts'
 import { Button } from '../../components/form/button.tsx'
 import { Confirm } from '../../components/form/dialog.tsx'
 
@@ -9,7 +9,7 @@ type Props = { readonly guest: Guest; readonly onErased: () => void }
 /** Erases a guest now instead of some weeks after the end of the pass. */
 export const EraseGuest = ({ guest, onErased }: Props) => {
   const [isAsked, setAsked] = useState(false)
-  const name = guestName(guest)
+  const name = guest.label
   return (
     <div class="offer sheet">
       <p>

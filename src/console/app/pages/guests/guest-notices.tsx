@@ -1,4 +1,4 @@
-import { type Guest, PHONES_MAX, changePass, guestName } from '../../api/guests.ts'
+import { type Guest, PHONES_MAX, changePass } from '../../api/guests.ts'
 import { showToast } from '../../components/feedback/toast.tsx'
 import { Action } from '../../components/form/action.tsx'
 import { guestAddress } from '../../routing/guests.ts'
@@ -18,7 +18,7 @@ export const needsHost = ({ asked_at: askedAt, refused_at: refusedAt }: Guest): 
 /** What a guest needs from their host: it was tried on another phone, or they ask for help. */
 export const GuestNotice = ({ guest, onChange, isLinked = false }: Props) => {
   const { asked_at: askedAt, refused_at: refusedAt, devices_max: max } = guest
-  const name = guestName(guest)
+  const name = guest.label
   const change = async (devicesMax: number): Promise<void> => {
     await changePass(guest, {
       handled: true,
@@ -54,7 +54,11 @@ export const GuestNotice = ({ guest, onChange, isLinked = false }: Props) => {
           Fine
         </Action>
         {isLinked && (
-          <a class="button quiet" href={guestAddress(guest.id)} aria-label={`See ${name}’s pass`}>
+          <a
+            class="button quiet"
+            href={guestAddress(guest.id)}
+            aria-label={`See the pass: ${name}`}
+          >
             See the pass
           </a>
         )}

@@ -1,7 +1,7 @@
 import { useLocation, useRoute } from 'preact-iso/router'
 import { useState } from 'preact/hooks'
 import { ApiError, api } from '../../api/client.ts'
-import { type Guest, guestName, passPath } from '../../api/guests.ts'
+import { type Guest, passPath } from '../../api/guests.ts'
 import { type Loaded, useLoad, usePages } from '../../api/load.ts'
 import { useRefreshSignal, useReloadOn } from '../../api/refresh.ts'
 import { me, role } from '../../api/session.ts'
@@ -40,7 +40,7 @@ export const GuestPage = () => {
   return (
     <Screen
       key={isGone ? 'gone' : 'guest'}
-      title={isGone ? 'No such guest' : loaded.data ? guestName(loaded.data) : 'Guest'}
+      title={isGone ? 'No such guest' : loaded.data ? loaded.data.label : 'Guest'}
       lead={
         <a href={GUESTS}>
           <span aria-hidden="true">← </span>All guests
@@ -65,14 +65,15 @@ type PartsProps = {
 const Parts = ({ guest, loaded: { reload }, refresh }: PartsProps) => {
   const { route } = useLocation()
   const [isChanging, setChanging] = useState(false)
+  const [changes, setChanges] = useState(0)
   const { grant, state } = guest
-  const name = guestName(guest)
-  const isErased = guest.label === null
-  const isOver = isErased || state === 'revoked'
+  const name = guest.label
+  const isOver = state === 'revoked'
   const path = `/v1/grants/${encodeURIComponent(grant.id)}`
   const changed = (message: string): void => {
     showToast(message)
     setChanging(false)
+    setChanges((before) => before + 1)
     document.querySelector('h1')?.focus()
     reload()
   }
@@ -101,19 +102,15 @@ const Parts = ({ guest, loaded: { reload }, refresh }: PartsProps) => {
         )
       )}
       {!isOver && <NewLink guest={guest} onChange={reload} />}
-      {!isErased && (
-        <Phones guest={guest} onChange={changed} isOver={isOver || state === 'ended'} />
-      )}
-      <History guest={guest} refresh={refresh} />
-      {!isErased && (
-        <EraseGuest
-          guest={guest}
-          onErased={() => {
-            showToast(`${name} is erased.`)
-            route(GUESTS, true)
-          }}
-        />
-      )}
+      <Phones guest={guest} onChange={changed} isOver={isOver || state === 'ended'} />
+      <History guest={guest} refresh={refresh + changes} />
+      <EraseGuest
+        guest={guest}
+        onErased={() => {
+          showToast(`${name} is erased.`)
+          route(GUESTS, true)
+        }}
+      />
     </>
   )
 }
@@ -126,7 +123,7 @@ const Facts = ({ guest }: { readonly guest: Guest }) => {
   const hostName = host === null ? 'the gateway' : (host.name ?? 'an erased person')
   return (
     <section class="sheet" aria-label="What it means">
-      <p class="words big">{withoutHolder(grant.words, guestName(guest))}</p>
+      <p class="words big">{withoutHolder(grant.words, guest.label)}</p>
       <p class="marks">
         <span class={isInForce ? 'badge' : 'badge stop'}>{GUEST_STATES[state]}</span>
         {uses !== null && used !== null && (
@@ -167,7 +164,7 @@ const History = ({ guest, refresh }: { readonly guest: Guest; readonly refresh: 
         label="What they did"
         pages={{ ...pages, rows: pages.rows && withoutRepeats(pages.rows) }}
         keyOf={({ seq }) => seq}
-        row={(unlock) => <UnlockItem unlock={unlock} />}
+        row={(unlock) => <UnlockItem unlock={unlock} isLinked={isAtLeast(role.value, 'admin')} />}
         empty="Nothing yet."
       />
     </Section>

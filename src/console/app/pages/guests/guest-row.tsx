@@ -1,4 +1,4 @@
-import { type Guest, guestName, phonesInUse } from '../../api/guests.ts'
+import { type Guest, phonesInUse } from '../../api/guests.ts'
 import { me } from '../../api/session.ts'
 import { guestAddress } from '../../routing/guests.ts'
 import { Time } from '../../time/time.tsx'
@@ -8,7 +8,7 @@ import { withoutHolder } from './pass-text.ts'
 /** A guest in two lines: what they may open and when, and the phone they use. */
 export const GuestRow = ({ guest }: { readonly guest: Guest }) => {
   const { id, state, grant, host } = guest
-  const name = guestName(guest)
+  const name = guest.label
   return (
     <a class="row guest" id={`guest-${id}`} href={guestAddress(id)}>
       <span>
@@ -51,8 +51,8 @@ export const PhoneWords = ({ guest }: { readonly guest: Guest }) => {
   return (
     <>
       used first on {aPhone(first.name)}, <Time at={first.bound_at} />
-      {now > 1 && `, now on ${now} phones`}
-      {now === 0 && ', now on none'}
+      {now > 1 && `; ${now} phones now`}
+      {now === 0 && '; no phone now'}
     </>
   )
 }

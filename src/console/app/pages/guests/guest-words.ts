@@ -9,8 +9,11 @@ export const GUEST_STATES: Readonly<Record<Guest['state'], string>> = {
   suspended: 'switched off',
 }
 
+/** What the gateway calls a device whose browser does not say what it is. */
+const UNKNOWN = 'Unknown device'
+
 /** `an iPhone`, `a phone`. */
 export const aPhone = (name: string | null): string => {
-  const noun = name ?? 'phone'
+  const noun = name === null || name === UNKNOWN ? 'phone' : name
   return `${/^[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`
 }

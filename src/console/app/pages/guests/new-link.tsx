@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks'
 import { api } from '../../api/client.ts'
-import { type Guest, type PassLink as Link, guestName, passPath } from '../../api/guests.ts'
+import { type Guest, type PassLink as Link, passPath } from '../../api/guests.ts'
 import { Button } from '../../components/form/button.tsx'
 import { Confirm } from '../../components/form/dialog.tsx'
 import { Section } from '../../components/layout/section.tsx'
@@ -15,7 +15,7 @@ export const NewLink = ({ guest, onChange }: Props) => {
   const [link, setLink] = useState<string>()
   const made = useRef('')
   const heading = useRef<HTMLHeadingElement>(null)
-  const name = guestName(guest)
+  const name = guest.label
   if (link !== undefined)
     return (
       <PassLink

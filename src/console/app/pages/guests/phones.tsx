@@ -5,7 +5,6 @@ import {
   type GuestPhone,
   PHONES_MAX,
   changePass,
-  guestName,
   passPath,
   phonesInUse,
 } from '../../api/guests.ts'
@@ -50,7 +49,7 @@ export const Phones = ({ guest, isOver, onChange }: Props) => {
             <Action
               onAct={async () => {
                 await changePass(guest, { devices_max: max + 1 })
-                onChange(`${guestName(guest)} may now use ${max + 1} phones.`)
+                onChange(`${guest.label} may now use ${max + 1} phones.`)
               }}
             >
               Allow one more phone
