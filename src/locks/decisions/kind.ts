@@ -232,6 +232,6 @@ const personOf = (
     username: pass?.label ?? '',
     method: METHODS.pass,
     guest: { passId: id, deviceId, counter: isSigned ? knock.counter : null },
-    ...(isSigned ? { statement: knock.statement } : {}),
+    ...(isSigned ? { statement: Uint8Array.fromBase64(knock.statement) } : {}),
   }
 }
