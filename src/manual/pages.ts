@@ -8,6 +8,7 @@ import backups from './backups.md' with { type: 'text' }
 import commands from './commands.md' with { type: 'text' }
 import controller from './controller.md' with { type: 'text' }
 import doors from './doors.md' with { type: 'text' }
+import firstOpening from './first-opening.md' with { type: 'text' }
 import gettingStarted from './getting-started.md' with { type: 'text' }
 import home from './home.md' with { type: 'text' }
 import homeAssistant from './home-assistant.md' with { type: 'text' }
@@ -39,7 +40,11 @@ export type Page = {
 
 /** The pages by reader, in the order in which one would read them. */
 const SOURCES = {
-  'Start here': { 'getting-started': gettingStarted, install },
+  'Start here': {
+    'getting-started': gettingStarted,
+    'first-opening': firstOpening,
+    install,
+  },
   'Run the server': {
     https,
     proxy,
