@@ -18,7 +18,10 @@ export const doorNames = ({ doors }: Pass): string => {
 /** When a pass opens the doors, and how often. */
 export const terms = (pass: Pass): HTMLElement => {
   const { label, words, occurs, uses, home_zone: zone } = pass
-  const openings = occurs.map(({ from, until }) => create('li', '', span(from, until, zone)))
+  const nowMs = houseNowMs()
+  const openings = occurs
+    .filter(({ from, until }) => until !== null || Date.parse(from) > nowMs)
+    .map(({ from, until }) => create('li', '', span(from, until, zone)))
   return create(
     'dl',
     'sheet',
@@ -26,7 +29,7 @@ export const terms = (pass: Pass): HTMLElement => {
     row('When', words),
     openings.length > 0 ? row('Next', create('ol', '', ...openings)) : undefined,
     uses ? row('Visits', `${uses.number} of ${uses.max} used`) : undefined,
-    differsHere(zone, houseNowMs()) ? row('Time zone', `Times at the house (${zone})`) : undefined,
+    differsHere(zone, nowMs) ? row('Time zone', `Times at the house (${zone})`) : undefined,
   )
 }
 
