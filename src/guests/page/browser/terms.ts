@@ -4,6 +4,8 @@ import { create } from './parts/elements.ts'
 import type { Note } from './parts/note.ts'
 import { coming, differsHere, span } from './parts/times.ts'
 
+const MINUTE_MS = 60_000
+
 /** Who lets the guest in. */
 export const title = ({ host }: Pass): string =>
   host === null ? 'You are let in' : `${host} lets you in`
@@ -20,7 +22,8 @@ export const terms = (pass: Pass): HTMLElement => {
   const { label, words, occurs, uses, home_zone: zone } = pass
   const nowMs = houseNowMs()
   const openings = occurs
-    .filter(({ from, until }) => until !== null || Date.parse(from) > nowMs)
+    // That it is open for good is said above.
+    .filter(({ from, until }) => until !== null || Date.parse(from) > nowMs + MINUTE_MS)
     .map(({ from, until }) => create('li', '', span(from, until, zone)))
   return create(
     'dl',
@@ -43,7 +46,8 @@ export const stateOf = (pass: Pass): Note | undefined => {
   // The gateway looks for openings within a year.
   const until = nextAt ?? (state === 'later' ? startsAt : null)
   const opens = until && coming(until, houseNowMs(), zone)
-  return { words: guestRefusal(REASONS[state], { host, opens }), tone: 'bad', until }
+  const words = guestRefusal(REASONS[state], { host, opens })
+  return { words, tone: until === null ? 'bad' : undefined, until }
 }
 
 const REASONS = {
