@@ -8,8 +8,10 @@ const help = (names: readonly string[]): Command => ({
   usage: 'help [COMMAND|TOPIC]',
   operands: [`[COMMAND|${names.join('|')}]`],
   run: async ([topic, action, ...more], { printStyled: print, hasColours }) => {
-    const page = topic === undefined ? undefined : await pageOf(topic)
-    if (more.length > 0 || (page && action !== undefined))
+    // A command may have a page in the manual too: `help controller` and `help controller manual`.
+    const isManual = topic !== undefined && isCommand(topic) ? action === 'manual' : true
+    const page = topic === undefined || !isManual ? undefined : await pageOf(topic)
+    if (more.length > 0 || (page && action !== undefined && !isCommand(page.name)))
       throw new UsageError('help takes one command or topic')
     if (topic === undefined)
       print(helpText([ABOUT], overview(await allCommands(), names), hasColours))
@@ -26,6 +28,8 @@ const help = (names: readonly string[]): Command => ({
     return 0
   },
 })
+
+const isCommand = (name: string): boolean => Object.hasOwn(COMMANDS, name)
 
 const ABOUT = 'Accounts for a front door, and a log of who unlocked it.'
 

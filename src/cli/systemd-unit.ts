@@ -2,6 +2,7 @@ import { dirname, isAbsolute } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parseConfig } from '../config/config.ts'
 import { type Command, type Options, UsageError } from './command/command.ts'
+import { controllerUnit } from './controller/unit.ts'
 import template from './secure-lock.service' with { type: 'text' }
 
 const OPTIONS = {
@@ -27,8 +28,13 @@ export const systemdUnit: Command = {
   examples: {
     'install it':
       'secure-lock-server --env-file /etc/secure-lock.env systemd-unit > /etc/systemd/system/secure-lock.service',
+    'the controller at a door':
+      "secure-lock-server systemd-unit controller --open 'gpioset …' --close 'gpioset …' > /etc/systemd/system/secure-lock-controller.service",
   },
-  run: async (args, { env, settingsFile, print, say }) => {
+  actions: { controller: controllerUnit },
+  run: async (args, terminal) => {
+    const { env, settingsFile, print, say } = terminal
+    if (args[0] === 'controller') return controllerUnit.run(args.slice(1), terminal)
     const { values } = parseArgs({ args: [...args], options: OPTIONS })
     if (!/^[a-z_][a-z0-9_-]{0,30}$/.test(values.user))
       throw new UsageError('--user must be the name of a system user')

@@ -6,7 +6,9 @@ import api from './api.md' with { type: 'text' }
 import auditEvents from './audit-events.md' with { type: 'text' }
 import backups from './backups.md' with { type: 'text' }
 import commands from './commands.md' with { type: 'text' }
+import controller from './controller.md' with { type: 'text' }
 import doors from './doors.md' with { type: 'text' }
+import firstOpening from './first-opening.md' with { type: 'text' }
 import gettingStarted from './getting-started.md' with { type: 'text' }
 import home from './home.md' with { type: 'text' }
 import homeAssistant from './home-assistant.md' with { type: 'text' }
@@ -38,7 +40,11 @@ export type Page = {
 
 /** The pages by reader, in the order in which one would read them. */
 const SOURCES = {
-  'Start here': { 'getting-started': gettingStarted, install },
+  'Start here': {
+    'getting-started': gettingStarted,
+    'first-opening': firstOpening,
+    install,
+  },
   'Run the server': {
     https,
     proxy,
@@ -52,6 +58,7 @@ const SOURCES = {
   'People and unlocks': {
     accounts,
     doors,
+    controller,
     'second-factor': secondFactor,
     'unlock-log': unlockLog,
     'audit-events': auditEvents,

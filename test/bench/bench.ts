@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { controllerLines } from './controllers.ts'
 import { decisionLines } from './decisions.ts'
 import { type Part, despiteFaults, say, tableHead, tableRow } from './line.ts'
 import { logLines } from './log.ts'
@@ -18,6 +19,7 @@ import { unlockLines } from './unlocks.ts'
 const PARTS: Readonly<Record<string, Part>> = {
   unlocks: unlockLines,
   decisions: decisionLines,
+  controllers: controllerLines,
   slow: slowLines,
   log: logLines,
   scale: scaleLines,

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import axe from 'axe-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
+import { NO_PREVIOUS, signStatement } from '../../src/domain/statement/statement.ts'
 import { exportBundle } from '../../src/unlocks/bundle/export.ts'
 import { decidedLog } from '../support/decided-log.ts'
-import { attested, reported } from '../support/reports.ts'
+import { CONTROLLER, attested, reported } from '../support/reports.ts'
+import { testKey } from '../support/statements.ts'
 import { type RecordedLog, claimed, recordedLog, restamp } from '../support/unlock-log.ts'
 import { IS_LEFT_OUT, useBrowser, useResource, visit } from './chromium.ts'
 import { inAllLooks } from './looks.ts'
@@ -212,6 +214,41 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
     const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
     expect(await seen.page.evaluate<number>(overflow)).toBe(0)
     expect([seen.requests, seen.foreign, seen.faults]).toStrictEqual([[], [], []])
+  })
+
+  test('checks what controllers signed, with the key that the log names', async () => {
+    await using signed = await decidedLog()
+    const { sign, publicKey } = await testKey()
+    const { unlockLog, folder, store, db } = signed
+    await db.transaction(async (tx) =>
+      unlockLog.recordIn(tx).add({
+        kind: 'device.enrolled',
+        subject: `controller:${CONTROLLER}`,
+        by: null,
+        about: null,
+        body: { controller: CONTROLLER, key: publicKey.toBase64() },
+      }),
+    )
+    const report = async (counter: number, by: typeof sign) => {
+      const claims = { lock: '8a5be4c76e2f13d0', issuedAtS: 0, counter, previous: NO_PREVIOUS }
+      const statement = await signStatement(
+        { kind: 'report', ...claims, result: 'released', clockUnsure: true },
+        by,
+      )
+      await unlockLog.report(attested(counter, { signed: { statement, counter } }))
+      const write = async (name: string, pieces: Iterable<string> | AsyncIterable<string>) =>
+        writeFileSync(join(folder, name), (await Array.fromAsync(pieces)).join(''))
+      await exportBundle(
+        { log: unlockLog, store, clock: { wallMs: () => 0 }, write },
+        { proofs: 9 },
+      )
+      await using seen = await openPage(folder)
+      return await verdict(seen.page)
+    }
+    expect((await report(1, sign)).state).toBe('intact')
+    const { state, words } = await report(2, (await testKey()).sign)
+    expect(state).toBe('broken')
+    expect(words).toContain('Event 2: its statement is not one that its controller signed')
   })
 
   test('names the first fault of a contained bundle that was tampered with', async () => {

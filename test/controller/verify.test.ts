@@ -7,6 +7,7 @@ import { cborReader } from '../../src/domain/statement/cbor.ts'
 import { importKeyPair, publicKeyOf } from '../../src/domain/statement/p256.ts'
 import { openStatement } from '../../src/domain/statement/statement.ts'
 import { temporaryFolder } from '../support/binary.ts'
+import { textOf } from '../support/manual.ts'
 import vectors from './vectors.json' with { type: 'json' }
 
 const KIND_NUMBERS = { knock: 2, command: 3, report: 4, enrolment: 7, succession: 8 } as const
@@ -88,7 +89,7 @@ const answersTo = async (verifier: string, cases: readonly Case[]): Promise<read
 }
 
 /** The claims of a payload as the verifier writes them. */
-const textOf = (payload: string): string =>
+const labelsText = (payload: string): string =>
   Array.from(
     cborReader(Uint8Array.fromHex(payload)).map(),
     ([label, value]) => `${label}=${value instanceof Uint8Array ? value.toHex() : value}`,
@@ -99,7 +100,7 @@ test.skipIf(!HAS_CC)('a verifier in C accepts and refuses the same', async () =>
   try {
     const verifier = await build(folder)
     const accepted = await answersTo(verifier, vectors.accepted)
-    expect(accepted).toStrictEqual(vectors.accepted.map(({ payload }) => textOf(payload)))
+    expect(accepted).toStrictEqual(vectors.accepted.map(({ payload }) => labelsText(payload)))
     const refused = await answersTo(verifier, vectors.refused)
     expect(refused).toStrictEqual(vectors.refused.map(() => 'refused'))
 
@@ -128,3 +129,15 @@ const alterationsOf = (vector: Case): readonly Case[] => {
   const cut = Array.from({ length: bytes.length }, (_, length) => bytes.slice(0, length))
   return [...flipped, ...cut].map((altered) => ({ ...vector, statement: altered.toHex() }))
 }
+
+test('the manual shows vectors that are in the file, and the keys that they are signed with', () => {
+  const shown = new Set(
+    [...textOf('src/manual/controller.md').matchAll(/^```text\n([0-9a-f\n]+)```$/gm)].map(
+      ([, hex = '']) => hex.replaceAll('\n', ''),
+    ),
+  )
+  const statements = vectors.accepted.map(({ statement }) => statement)
+  const known = new Set([...statements, keyOf('door'), keyOf('controller')])
+  expect(shown.size).toBe(7)
+  expect([...shown].filter((hex) => !known.has(hex))).toStrictEqual([])
+})

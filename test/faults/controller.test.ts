@@ -1,9 +1,12 @@
 import { expect, test } from 'bun:test'
+import { lockClaim } from '../../src/domain/statement/claims.ts'
+import { signStatement } from '../../src/domain/statement/statement.ts'
 import { bearer } from '../support/app.ts'
 import { controlledDoor } from '../support/controlled-door.ts'
 import { type NewPass, codeOf, guestPhone } from '../support/guests.ts'
 import { CAN_FAKE, fakeTime } from '../support/faketime.ts'
 import { FORWARD } from '../support/middle.ts'
+import { testKey } from '../support/statements.ts'
 import { until } from '../support/until.ts'
 
 const COMMANDS = '/v1/controller/commands'
@@ -127,7 +130,7 @@ test('a command that was recorded and never arrived opens nothing at a later pol
 
 test('a stolen token delays the door and never opens it', async () => {
   await using door = await controlledDoor()
-  const thief = bearer(door.token())
+  const thief = bearer(door.identity().token)
   const stolen: string[] = []
   const caught = new AbortController()
   const stealing = (async () => {
@@ -280,14 +283,25 @@ test('a thousand guests ask at once: each pass is used as often as it may be, an
     const made = await door.post('/v1/grants', body, door.oli)
     expect(made.status).toBe(201)
     const code = codeOf((await made.json()) as NewPass)
-    const phones = Array.from({ length: PHONES }, () => guestPhone(door))
-    for (const phone of phones) expect((await phone.bind(code)).status).toBe(200)
-    return phones
+    // The first phone of each has a key, and must sign.
+    const key = await testKey()
+    return Promise.all(
+      Array.from({ length: PHONES }, async (_, at) => {
+        const phone = guestPhone(door)
+        const bound = await phone.bind(code, at === 0 ? key.publicKey.toBase64() : undefined)
+        expect(bound.status).toBe(200)
+        return { phone, key: at === 0 ? key : undefined }
+      }),
+    )
   })
+  const lock = lockClaim(door.identity().lock.id)
   const answers = await Promise.all(
-    passes.flat().map(async (phone) => {
+    passes.flat().map(async ({ phone, key }) => {
       const id = crypto.randomUUID()
-      return { phone, id, ...(await phone.unlock({ id })).body }
+      const knock = { kind: 'knock', lock, counter: 1, attempt: id } as const
+      const statement = key && (await signStatement(knock, key.sign)).toBase64()
+      const asking = { id, ...(statement === undefined ? {} : { statement }) }
+      return { phone, id, ...(await phone.unlock(asking)).body }
     }),
   )
   const permitted = answers.filter(({ decision }) => decision === 'permitted')

@@ -38,7 +38,7 @@ describe('a guest with a link', () => {
       { number: 1, max: 2 },
       'no_controller',
     ])
-    const [unlock] = await home.unlocks()
+    const [unlock] = await home.logged()
     expect(unlock).toMatchObject({
       seq: body.seq,
       result: 'permitted',

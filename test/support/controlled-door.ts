@@ -81,9 +81,12 @@ export const controlledDoor = async ({
     (await (await answer).json()) as Body
   const attempt = (id: string) => read<Attempt>(get(`/v1/locks/front-door/attempts/${id}`, mia))
 
-  const token = (): string =>
-    (JSON.parse(readFileSync(join(place.state, 'identity.json'), 'utf8')) as { token: string })
-      .token
+  /** What the controller keeps of its enrolment. */
+  const identity = () =>
+    JSON.parse(readFileSync(join(place.state, 'identity.json'), 'utf8')) as {
+      readonly token: string
+      readonly lock: { readonly id: string }
+    }
   const poll = (headers: Record<string, string>, wait: number): Promise<Response> => {
     const nonce = crypto.getRandomValues(new Uint8Array(16))
     const text = nonce.toBase64({ alphabet: 'base64url', omitPadding: true })
@@ -105,8 +108,7 @@ export const controlledDoor = async ({
     controller: () => controller,
     /** How often the bolt opened. */
     openings: (): number => place.bolt().filter((line) => line === 'open').length,
-    /** What the controller keeps to poll with. */
-    token,
+    identity,
     /** Oli begins a lockdown of the whole home. */
     lockDown: async (): Promise<number> => (await put('/v1/home/lockdown', {}, oli)).status,
     /** Mia asks to open. */
@@ -123,7 +125,7 @@ export const controlledDoor = async ({
     /** Decides about each request between the two from now on, also of polls: the one that waits ends. */
     between: async (rule: Rule): Promise<void> => {
       middle.rule(rule)
-      await (await poll(bearer(token()), 0)).arrayBuffer()
+      await (await poll(bearer(identity().token), 0)).arrayBuffer()
     },
     /** Polls with the token of the controller, and returns the commands. */
     takeCommands: async (headers: Record<string, string>): Promise<readonly string[]> => {

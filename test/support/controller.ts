@@ -26,6 +26,8 @@ type Enrolled = {
 const base64url = (bytes: Uint8Array): string =>
   bytes.toBase64({ alphabet: 'base64url', omitPadding: true })
 
+export type TestController = Awaited<ReturnType<typeof testController>>
+
 /** A controller as its protocol says, over HTTP, without a bolt. */
 export const testController = async (url: string) => {
   const { post } = clientOf(url)

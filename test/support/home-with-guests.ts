@@ -45,7 +45,7 @@ export const homeWithGuests = async (...options: Parameters<typeof homeWithLocks
       read<PassJson>(`/v1/passes/${passIdOf(made)}`, by),
     passes: (query = '', by = 'oli') =>
       read<{ passes: readonly PassJson[]; next: string | null }>(`/v1/passes${query}`, by),
-    unlocks: async () =>
+    logged: async () =>
       (
         (await (await home.get('/v1/unlocks?limit=50', home.as('oli'))).json()) as {
           unlocks: Record<string, unknown>[]

@@ -62,13 +62,13 @@ export const CONTROLLER_OPTIONS = {
 export const controller: Command = {
   summary: 'move the bolt at a door for a gateway, and sign what happened',
   details:
-    'For the machine at the door, such as a Raspberry Pi with a relay. An owner makes the one-time code, on the page of the door or by the API. The door opens only for commands that the gateway signed for this controller’s newest request. Every opening is signed and on disk before the bolt moves. An exit status of 3 of the command that opens says that the bolt is blocked, any other but 0 that it failed. `help controller` in the manual has the wiring.',
+    'For the machine at the door, such as a Raspberry Pi with a relay. An owner makes the one-time code, on the page of the door or by the API. The door opens only for commands that the gateway signed for this controller’s newest request. Every opening is signed and on disk before the bolt moves. An exit status of 3 of the command that opens says that the bolt is blocked, any other but 0 that it failed. The wiring is in `help controller manual`.',
   options: CONTROLLER_OPTIONS,
   examples: {
     'enrol, and print instead of moving a bolt':
       'secure-lock-server controller --gateway https://lock.home:8080 --ca-sha256 2987b0… --code 4f1c… --dry-run',
     'once enrolled':
-      "secure-lock-server controller --open 'gpioset --mode=exit gpiochip0 17=1' --close 'gpioset --mode=exit gpiochip0 17=0'",
+      "secure-lock-server controller --open 'gpioset --mode=time --sec=5 --background gpiochip0 17=1'",
   },
   exitStatus: { 1: 'the gateway refused the code, or the door could not be closed at the end' },
   run: async (args, terminal) => {

@@ -30,7 +30,8 @@ type Asking = {
 
 /** A verified statement of a guest's device. */
 export type Knock = {
-  readonly statement: Uint8Array
+  /** In Base64, as it goes to the writer. */
+  readonly statement: string
   readonly counter: number
   /** The key that verified it, in hexadecimal. */
   readonly key: string

@@ -22,7 +22,11 @@ export const verifiedKnock = async (
   const statement = new Uint8Array(Buffer.from(given, 'base64'))
   const claims = await openStatement('knock', statement, publicKey)
   if (claims?.attempt !== id || claims.lock !== lockClaim(lockId)) return undefined
-  return { statement, counter: claims.counter, key: Buffer.from(publicKey).toString('hex') }
+  return {
+    statement: Buffer.from(statement).toString('base64'),
+    counter: claims.counter,
+    key: Buffer.from(publicKey).toString('hex'),
+  }
 }
 
 const POINT_BYTES = 65

@@ -37,7 +37,8 @@ export type PassAsking = {
 
 /** A verified statement of a guest's device. */
 export type Knock = {
-  readonly statement: Uint8Array
+  /** In Base64, as it goes to the writer. */
+  readonly statement: string
   readonly counter: number
   /** The key that verified it, in hexadecimal: it may have been replaced in the meantime. */
   readonly key: string

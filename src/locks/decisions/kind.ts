@@ -232,6 +232,6 @@ const personOf = (
     username: pass?.label ?? '',
     method: METHODS.pass,
     guest: { passId: id, deviceId, counter: isSigned ? knock.counter : null },
-    ...(isSigned ? { statement: knock.statement } : {}),
+    ...(isSigned ? { statement: new Uint8Array(Buffer.from(knock.statement, 'base64')) } : {}),
   }
 }

@@ -30,12 +30,14 @@ describe('help', () => {
     expect(out).toContain('JWT_SECRET_KEY_FILE')
   })
 
-  test('help TOPIC shows a page of the manual, and no topic has the name of a command', async () => {
+  test('help TOPIC shows a page of the manual, and help COMMAND manual that of a command', async () => {
     const overview = await shown('help')
     for (const [name, { markdown }] of PAGES) {
-      expect(Object.hasOwn(COMMANDS, name)).toBe(false)
+      const words = Object.hasOwn(COMMANDS, name) ? [name, 'manual'] : [name]
       expect(overview).toMatch(new RegExp(`^ +.*\\b${name}\\b`, 'm'))
-      expect(`# ${(await shown('help', name)).split('\n')[0]}`).toBe(markdown.split('\n')[0] ?? '')
+      expect(`# ${(await shown('help', ...words)).split('\n')[0]}`).toBe(
+        markdown.split('\n')[0] ?? '',
+      )
     }
   })
 

@@ -99,3 +99,24 @@ test('the end of retention erases guests, and what was signed [D7]', async () =>
     expect(isOnDisk(log.folder, trace)).toBe(false)
   expect(await log.verify()).toStrictEqual({ ok: true, size: 8 })
 })
+
+test('erasing an account erases what controllers signed of its visits [D7]', async () => {
+  await using log = await visits()
+  const signed = { statement: Buffer.from('report-of-ada'), counter: 3 }
+  await log.db.transaction(async (tx) => {
+    await tx.run(
+      `INSERT INTO controller_report (
+         controller_id, counter, payload_hash, statement, received_at_ms
+       ) VALUES (?, 3, x'00', ?, 0)`,
+      CONTROLLER,
+      signed.statement,
+    )
+    log.unlockLog.reportIn(tx).add(attested(3, { signed }))
+  })
+  await log.db.checkpointWal()
+  expect(isOnDisk(log.folder, 'report-of-ada')).toBe(true)
+  expect(await log.unlockLog.eraseAccount('account-of-ada')).toMatchObject({ events: 1 })
+  expect(isOnDisk(log.folder, 'report-of-ada')).toBe(false)
+  expect(isOnDisk(log.folder, 'report-of-plumber')).toBe(true)
+  expect(await log.verify()).toStrictEqual({ ok: true, size: 9 })
+})
