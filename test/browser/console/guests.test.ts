@@ -1,9 +1,20 @@
+import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { clientOf } from '../../support/app.ts'
-import { UNLIMITED } from '../../support/binary.ts'
-import { IS_LEFT_OUT, useBrowser, useService } from '../chromium.ts'
-import { ON_PHONE, addAccount, expectCalm, focusOn, look, openAs, sections } from './console.ts'
+import { bearer, clientOf } from '../../support/app.ts'
+import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.ts'
+import { IS_LEFT_OUT, useBrowser, useResource, useService } from '../chromium.ts'
+import {
+  ON_PHONE,
+  addAccount,
+  expectCalm,
+  focusOn,
+  look,
+  openAs,
+  sections,
+  tokenFor,
+} from './console.ts'
 
 const ENV = { ...UNLIMITED, GUEST_PASSES: 'members', PUBLIC_URL: 'http://lock.home:8080' }
 
@@ -219,3 +230,42 @@ describe.skipIf(IS_LEFT_OUT)('guests', () => {
     expectCalm(others)
   })
 })
+
+describe.skipIf(IS_LEFT_OUT)('a pass that comes from a backup', () => {
+  const browser = useBrowser()
+  const service = useResource(
+    async () => {
+      const folder = temporaryFolder()
+      {
+        await using first = await startService({ env: ENV, folder })
+        await addAccount(first, 'oli')
+        const grant = { holder: { pass: { label: 'Eva' } }, locks: ['front-door'], uses: 3 }
+        const headers = bearer(await tokenFor(first, 'oli'))
+        expect((await clientOf(first.url).post('/v1/grants', grant, headers)).status).toBe(201)
+      }
+      suspendAll(folder)
+      return startService({ env: ENV, folder })
+    },
+    (started) => started.stop(),
+  )
+
+  test('opens nothing until an owner confirms it', async () => {
+    await using seen = await openAs(browser(), service(), 'oli', '/console/guests', ON_PHONE)
+    const { page } = seen
+    await page.getByRole('link', { name: /^Eva/ }).getByText('switched off').waitFor()
+    await page.getByRole('link', { name: /^Eva/ }).click()
+    await page.getByText(/it opens nothing until an owner confirms it\.$/).waitFor()
+    await look(page, 'guest-suspended')
+    await page.getByRole('button', { name: 'Confirm it' }).click()
+    await page.getByText('Confirmed, effective now.').waitFor()
+    await page.getByText('may open', { exact: true }).waitFor()
+    expect(await page.getByRole('button', { name: 'Confirm it' }).count()).toBe(0)
+    expectCalm(seen)
+  })
+})
+
+/** Suspends every grant with a number of visits, as a restore does that cannot be compared with what was there. */
+const suspendAll = (folder: string): void => {
+  using db = new Database(join(folder, 'data/secure-lock.db'))
+  db.run('UPDATE access_grant SET suspended_at_ms = 1 WHERE uses_max IS NOT NULL')
+}

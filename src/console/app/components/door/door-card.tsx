@@ -47,6 +47,9 @@ export const DoorCard = ({ door, lockdown, isLinked = false, refresh, onDecided 
         </h2>
       )}
       <DoorState door={door} lockdown={lockdown} />
+      {door.controller === 'offline' && (
+        <p class="door-state stopped">The lock does not answer: use your key</p>
+      )}
       <LastEvent label={door.label} refresh={refresh + decisions} />
       {door.state === 'enabled' && <OpenButton door={door} onDecided={decided} />}
     </article>

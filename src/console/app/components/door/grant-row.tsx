@@ -9,7 +9,7 @@ type Props = {
 
 /** A grant in one sentence. */
 export const GrantRow = ({ grant, isLinked }: Props) => {
-  const { id, words, state, uses, used } = grant
+  const { id, words, state, uses, used, suspended_at: suspended } = grant
   const content = (
     <>
       <span class="words">{words}</span>
@@ -17,6 +17,7 @@ export const GrantRow = ({ grant, isLinked }: Props) => {
         {state !== 'now' && (
           <span class={state === 'later' ? 'badge' : 'badge stop'}>{STATES[state]}</span>
         )}
+        {suspended !== null && <span class="badge stop">waits for an owner</span>}
         {uses !== null && used !== null && (
           <span class="badge">
             used {used} of {uses}

@@ -7,6 +7,7 @@ import { useLoad } from '../../api/load.ts'
 import { role } from '../../api/session.ts'
 import { STATES } from '../../components/door/grant-row.tsx'
 import { Occurs } from '../../components/door/occurs.tsx'
+import { SuspendedGrant } from '../../components/door/suspended-grant.tsx'
 import { showToast } from '../../components/feedback/toast.tsx'
 import { WhenLoaded } from '../../components/feedback/when-loaded.tsx'
 import { Button } from '../../components/form/button.tsx'
@@ -46,6 +47,7 @@ export const GrantPage = () => {
         <WhenLoaded what="rule" loaded={loaded}>
           {(grant) => (
             <>
+              <SuspendedGrant grant={grant} onConfirmed={changed} />
               <Facts grant={grant} />
               {isOver(grant) ? null : isChanging ? (
                 <ChangeGrant

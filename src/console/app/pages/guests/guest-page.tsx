@@ -6,6 +6,7 @@ import { type Loaded, useLoad, usePages } from '../../api/load.ts'
 import { useRefreshSignal, useReloadOn } from '../../api/refresh.ts'
 import { me, role } from '../../api/session.ts'
 import { Occurs } from '../../components/door/occurs.tsx'
+import { SuspendedGrant } from '../../components/door/suspended-grant.tsx'
 import { Note } from '../../components/feedback/states.tsx'
 import { showToast } from '../../components/feedback/toast.tsx'
 import { WhenLoaded } from '../../components/feedback/when-loaded.tsx'
@@ -80,6 +81,7 @@ const Parts = ({ guest, loaded: { reload }, refresh }: PartsProps) => {
   return (
     <>
       {needsHost(guest) && <GuestNotice guest={guest} onChange={() => changed('Done.')} />}
+      <SuspendedGrant grant={grant} onConfirmed={changed} />
       <Facts guest={guest} />
       {isChanging ? (
         <ChangeGrant
@@ -136,7 +138,7 @@ const Facts = ({ guest }: { readonly guest: Guest }) => {
       <p class="quiet">
         <PhoneWords guest={guest} />
       </p>
-      {state === 'suspended' && (
+      {state === 'suspended' && grant.suspended_at === null && (
         <Note kind="warning">
           {isMine ? 'You' : hostName} may not open these doors now, so the pass does not either. It
           works again when {isMine ? 'you do' : 'they do'}.

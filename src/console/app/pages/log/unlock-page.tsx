@@ -6,6 +6,7 @@ import { Screen } from '../../components/layout/screen.tsx'
 import { UnlockBadges, whyOf } from '../../components/list/unlock-row.tsx'
 import { isAtLeast } from '../../routing/sections.ts'
 import { Time } from '../../time/time.tsx'
+import { capital } from '../../words/capital.ts'
 import { doorName, hasOwnName } from '../../words/door-name.ts'
 import {
   type Unlock,
@@ -15,8 +16,10 @@ import {
   isGuess,
   isGuest,
   isLoss,
+  openedWords,
   phraseText,
   reasonOf,
+  silenceOf,
 } from '../../words/unlock.ts'
 import { Receipt } from './receipt.tsx'
 import { Fact } from './unlock/fact.tsx'
@@ -81,6 +84,13 @@ const DELIVERED: Readonly<Record<NonNullable<Unlock['delivery']>, string>> = {
   unknown: 'It asked the lock to open, and the lock said nothing.',
 }
 
+/** How it ended at the lock, as far as an entry of the log or the lock itself says. */
+const outcomeOf = (unlock: Unlock): string => {
+  const { outcome, delivery } = unlock
+  const words = openedWords(unlock) || (outcome?.reason ? silenceOf(unlock) : '')
+  return words ? `${capital(words)}.` : DELIVERED[delivery ?? 'no_controller']
+}
+
 type UnlockProps = { readonly unlock: Unlock }
 
 const Facts = ({ unlock }: UnlockProps) => {
@@ -91,7 +101,7 @@ const Facts = ({ unlock }: UnlockProps) => {
         {resultWords(unlock)} <UnlockBadges unlock={unlock} />
         {isDecision(unlock) && (
           <span class="hint">
-            {DELIVERED[unlock.delivery ?? 'no_controller']} {why && <a href={why}>Why?</a>}
+            {outcomeOf(unlock)} {why && <a href={why}>Why?</a>}
           </span>
         )}
         {isGuess(unlock) && (
