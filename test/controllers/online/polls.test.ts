@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { PASSWORD } from '../../support/app.ts'
+import { until } from '../../support/until.ts'
 import { controlledHome } from '../../support/controlled-home.ts'
 
 type Home = Awaited<ReturnType<typeof controlledHome>>
@@ -109,6 +110,19 @@ describe('a controller that polls', () => {
     expect(opened).toStrictEqual(asked)
     // It did get some: they are signed for its own nonces.
     expect(theft.taken).toBeGreaterThan(0)
+  })
+
+  test('that hangs up is gone after a moment', async () => {
+    await using home = await controlledHome()
+    const controller = await home.enrolled()
+    const line = new AbortController()
+    const polling = controller.poll({ wait: 30, signal: line.signal }).catch(() => undefined)
+    await home.online()
+    line.abort()
+    await polling
+    await until(() => !home.controllers.isPolling(controller.id()))
+    home.clock.passedMs += 5000
+    expect(await home.ask()).toMatchObject({ delivery: 'offline' })
   })
 
   test('is offline: the attempt says so at once, and the command does not wait', async () => {
