@@ -30,7 +30,9 @@ describe.skipIf(IS_LEFT_OUT)('a guest at a door with a controller', () => {
 
   const openingAt = async (label: string, uses = 3) => {
     const { path } = await invite(home(), { locks: [label], uses })
-    const seen = await onPhone(browser(), home(), path)
+    const seen = await onPhone(browser(), home(), '/manual')
+    await seen.page.clock.install()
+    await seen.page.goto(path)
     await usePass(seen.page, 'Back door')
     await holdToOpen(seen.page, 'Back door')
     return seen
@@ -46,6 +48,9 @@ describe.skipIf(IS_LEFT_OUT)('a guest at a door with a controller', () => {
     await seen.page.getByText('Open: push').waitFor()
     await inAllLooks(seen.page, 'guest-open')
     expect(opened(started)).toBe(1)
+    await seen.page.clock.fastForward(20_000)
+    await seen.page.getByText(/^Opened \d\d?:\d\d/).waitFor()
+    expect(await seen.page.getByText('Open: push').count()).toBe(0)
     const events = (await guestEvents(home())).filter(({ lock }) => lock === label)
     expect(events.map(({ result }) => result).toSorted()).toEqual(['permitted', 'released'])
   })
