@@ -297,6 +297,7 @@ export const openApp = async (config: Config, options: Options) => {
           await locks.access.eraseIn(tx, publicId)
           await drivers.eraseIn(tx, publicId)
           await outbox.eraseIn(tx, publicId)
+          await controllers.eraseIn(tx, publicId)
         },
       },
       announceWaitingIn: (tx): Promise<void> => outbox.announceIn(tx, { event: 'account.waiting' }),

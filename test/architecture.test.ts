@@ -143,6 +143,10 @@ const takenBy = (path: string): string[] =>
 const SHARED = new Set([
   'domain/access.ts',
   'domain/account.ts',
+  'domain/duration.ts',
+  'domain/statement/claims.ts',
+  'domain/statement/p256.ts',
+  'domain/statement/statement.ts',
   'domain/text/door-words.ts',
   'domain/text/folded-text.ts',
   'domain/text/grant-words.ts',

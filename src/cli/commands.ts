@@ -42,6 +42,7 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   lock: async () => (await import('./lock/lock.ts')).lock,
   target: async () => (await import('./target/target.ts')).target,
   grant: async () => (await import('./grant/grant.ts')).grant,
+  guest: async () => (await import('./guest/guest.ts')).guest,
   controller: async () => (await import('./controller/controller.ts')).controller,
   mqtt: async () => (await import('./mqtt.ts')).mqtt,
   invite: async () => (await import('./invite.ts')).invite,

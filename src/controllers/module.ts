@@ -6,11 +6,13 @@ import type { CertificateFacts } from '../http/connection/certificate.ts'
 import { linkBase } from '../http/connection/public-url.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
-import type { Database } from '../storage/database.ts'
+import { isLoopback } from '../http/request/client-address.ts'
+import type { Database, Queries } from '../storage/database.ts'
 import type { AuditIn, RecordIn } from '../storage/unit-of-work.ts'
 import { controllerChecks } from './checks.ts'
 import { controllersIn } from './core/store.ts'
 import { doorKeys } from './door-key/door-key.ts'
+import { codesIn } from './enrolment/codes-store.ts'
 import { enrolmentRoutes } from './enrolment/routes.ts'
 import type { ControllerState, ListedController } from './enrolment/schema.ts'
 import { NO_SUCH_LOCK, enrolmentService } from './enrolment/service.ts'
@@ -190,6 +192,10 @@ export const controllersModule = (deps: Dependencies) => {
         : 'offline'
     },
 
+    /** Forgets that an account that is being erased made codes. */
+    eraseIn: (tx: Pick<Queries, 'get' | 'run'>, publicId: string): Promise<void> =>
+      codesIn(tx).forgetMaker(publicId),
+
     /** Ends all polls, so that a stop need not wait for them. */
     endPolls: lines.close,
 
@@ -226,10 +232,13 @@ const commandFor = (
   config: Parameters<typeof linkBase>[0],
   authority: string | undefined,
   code: string,
-): string =>
-  [
-    `secure-lock-server controller --gateway ${linkBase(config)}`,
+): string => {
+  const base = linkBase(config)
+  return [
+    `secure-lock-server controller --gateway ${base}`,
     ...(authority ? [`--ca-sha256 ${authority.replaceAll(':', '').toLowerCase()}`] : []),
+    ...(base.startsWith('http://') && !isLoopback(new URL(base).hostname) ? ['--plain-http'] : []),
     `--code ${code}`,
     '--dry-run',
   ].join(' ')
+}

@@ -10,6 +10,7 @@ import controller from './controller.md' with { type: 'text' }
 import doors from './doors.md' with { type: 'text' }
 import firstOpening from './first-opening.md' with { type: 'text' }
 import gettingStarted from './getting-started.md' with { type: 'text' }
+import guests from './guests.md' with { type: 'text' }
 import home from './home.md' with { type: 'text' }
 import homeAssistant from './home-assistant.md' with { type: 'text' }
 import https from './https.md' with { type: 'text' }
@@ -58,6 +59,7 @@ const SOURCES = {
   'People and unlocks': {
     accounts,
     doors,
+    guests,
     controller,
     'second-factor': secondFactor,
     'unlock-log': unlockLog,

@@ -52,7 +52,8 @@ describe('[7] a link that was passed on', () => {
     const made = await home.invite({ holder: { pass: { label: 'Plumber', devices_max: 1 } } })
     const phones = [guestPhone(home), guestPhone(home)]
     const bound = await Promise.all(phones.map((phone) => phone.bind(codeOf(made))))
-    expect(bound.map(({ status }) => status).toSorted()).toStrictEqual([200, 409])
+    expect(bound.filter(({ status }) => status === 200)).toHaveLength(1)
+    expect(bound.filter(({ status }) => status === 409)).toHaveLength(1)
   })
 
   test('a request by a preview changes nothing', async () => {

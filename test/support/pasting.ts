@@ -23,7 +23,7 @@ export const shellIn = async (folder: string) => {
     /** Pastes a command, and returns what it prints until it ends. */
     paste: async (command: string): Promise<string> => {
       const here = command.replaceAll('localhost:8080', `127.0.0.1:${port}`)
-      shell.stdin.write(`${here}\necho '${MARK}'\n`)
+      await shell.stdin.write(`${here}\necho '${MARK}'\n`)
       await shell.stdin.flush()
       while (!read.includes(MARK)) {
         const { value, done } = await output.read()
@@ -35,7 +35,7 @@ export const shellIn = async (folder: string) => {
       return answer.trim()
     },
     [Symbol.asyncDispose]: async (): Promise<void> => {
-      shell.stdin.write('kill "$CONTROLLER" "$GATEWAY" 2>/dev/null\nexit\n')
+      await shell.stdin.write('kill "$CONTROLLER" "$GATEWAY" 2>/dev/null\nexit\n')
       await shell.stdin.end()
       await shell.exited
     },

@@ -8,7 +8,13 @@ import {
 } from '../../accounts/people/restore-store.ts'
 import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
+import {
+  type LiveControllers,
+  NO_CONTROLLERS,
+  liveControllers,
+} from '../../controllers/restore/restore-store.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
+import { type LivePasses, NO_PASSES, livePasses } from '../../guests/restore/restore-store.ts'
 import { type LiveAccess, NO_ACCESS, liveAccess } from '../../locks/restore/live-access.ts'
 import { type LiveTargets, liveTargets } from '../../outbox/core/restore-store.ts'
 import { openReadOnly } from '../../storage/open.ts'
@@ -35,6 +41,9 @@ export type LiveData = {
   readonly tokens: readonly string[]
   /** Grants and locks that were withdrawn in the current data, or changed. */
   readonly access: LiveAccess
+  /** Guests’ passes and locks’ controllers in the current data. */
+  readonly passes: LivePasses
+  readonly controllers: LiveControllers
   /** The enabled targets in the current data; undefined if that cannot be read. */
   readonly targets?: LiveTargets
 }
@@ -107,14 +116,18 @@ const extension = (lost: number, current: number, events: number): string => {
   return `The current log has ${current} events: the newest ${lost} will be lost.`
 }
 
-type Withdrawals = Pick<LiveData, 'erased' | 'waiting' | 'ending' | 'tokens' | 'access' | 'targets'>
+/** What was withdrawn in the current data. */
+export type Withdrawals = Omit<LiveData, 'summary' | 'lost' | 'checkpoint'>
 
-const NOTHING: Withdrawals = {
+/** Nothing is known of the current data. */
+export const NOTHING: Withdrawals = {
   erased: [],
   waiting: [],
   ending: [],
   tokens: [],
   access: NO_ACCESS,
+  passes: NO_PASSES,
+  controllers: NO_CONTROLLERS,
 }
 
 /** Of data whose log could not be compared, it is not known whether it is newer than the backup. */
@@ -132,6 +145,8 @@ const withdrawalsIn = async ({ databasePath }: Config): Promise<Withdrawals> => 
       ending: await endDates(db),
       tokens: await liveTokens(db),
       access: await liveAccess(db, Date.now()),
+      passes: await livePasses(db),
+      controllers: await liveControllers(db),
       targets: await liveTargets(db),
     }
   } finally {

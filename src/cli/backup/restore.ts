@@ -14,7 +14,6 @@ import {
   removeStage,
   stageOf,
 } from '../../storage/backup/restore-journal.ts'
-import { NO_ACCESS } from '../../locks/restore/live-access.ts'
 import { disableOthersIn } from '../../outbox/core/restore-store.ts'
 import type { LogBreak } from '../../unlocks/guard/head-file.ts'
 import { RECEIPTS, lossWords, lostEvents, unlocks } from '../../unlocks/guard/words.ts'
@@ -24,12 +23,14 @@ import { withTimes } from '../command/table.ts'
 import { confirmNewFolder } from '../command/with-app.ts'
 import {
   type LiveData,
+  NOTHING,
   compareLiveData,
   reapplyErasures,
   reapplyEndDates,
   reapplyWithdrawals,
 } from './compare-live-data.ts'
 import { WAITING } from './create-backup.ts'
+import { type Reapplied, reapplyDevices } from './reapply-devices.ts'
 import { recordRestoredLoss, restoredBreak } from './restored-loss.ts'
 import { type Unpacked, unpackVerified } from './unpack-backup.ts'
 
@@ -123,7 +124,7 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
       const broken = await restoredBreak(config, unpacked, live)
       if (broken) say(signedBefore(broken, live))
       if ((live || broken) && !isSure) await requireConsent(terminal)
-      await prepare(unpacked, live, broken, terminal)
+      await prepare(unpacked, { live, broken, config, stage }, terminal)
     } finally {
       await unpacked.app[Symbol.asyncDispose]()
     }
@@ -158,13 +159,17 @@ const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<vo
   if (answer !== 'restore') throw new AppError('invalid', 'Nothing was restored')
 }
 
+type Preparing = Parameters<typeof reapplyDevices>[2] & {
+  readonly live: LiveData | undefined
+  readonly broken: LogBreak | undefined
+}
+
 /** Prepares the unpacked files for use: erases people who were erased since, makes people wait whose
  * admission was withdrawn since, sets end dates again, withdraws grants and locks again, revokes credentials that may have ended since, and records the
  * restore and what it loses. */
 const prepare = async (
   unpacked: Unpacked,
-  live: LiveData | undefined,
-  broken: LogBreak | undefined,
+  { live, broken, ...folders }: Preparing,
   { say }: Terminal,
 ): Promise<void> => {
   const { app, manifest, events } = unpacked
@@ -188,7 +193,7 @@ const prepare = async (
     say(
       'The only owner in the backup has been given an end date since; it was not set again: create another owner, then set it',
     )
-  const access = await app.locks.withdrawAgain(COMMAND_LINE, live?.access ?? NO_ACCESS)
+  const access = await app.locks.withdrawAgain(COMMAND_LINE, (live ?? NOTHING).access)
   if (access.grants > 0) say(`Grants revoked or changed again: ${access.grants}`)
   if (access.suspended > 0)
     say(
@@ -197,6 +202,8 @@ const prepare = async (
   if (access.locks > 0) say(`Locks disabled, retired or locked down again: ${access.locks}`)
   if (access.operators > 0)
     say(`Locks that the MQTT broker can no longer open: ${access.operators}`)
+  const devices = await reapplyDevices(unpacked, live ?? NOTHING, folders)
+  sayDevices(devices, say)
   const lost = live?.lost ?? (broken && lostEvents(broken))
   await app.db.transaction(async (tx) => {
     const revoked = await app.accounts.revokeCredentialsIn(tx, live?.tokens ?? [])
@@ -215,6 +222,7 @@ const prepare = async (
         withdrawn,
         ended,
         ...access,
+        ...devices,
         ...revoked,
         targets,
         ...(lost === undefined ? {} : { lost }),
@@ -222,4 +230,16 @@ const prepare = async (
     })
   })
   await recordRestoredLoss(unpacked, broken)
+}
+
+const sayDevices = (devices: Reapplied, say: Terminal['say']): void => {
+  const { passes, guests_erased: erased, controllers, doubtful, door_key: hasNewKey } = devices
+  if (erased > 0) say(`Guests erased again: ${erased}`)
+  if (passes > 0) say(`Passes whose replaced links or removed phones let nobody in: ${passes}`)
+  if (controllers > 0) say(`Controllers removed again: ${controllers}`)
+  if (doubtful > 0)
+    say(
+      `Controllers as they were then: ${doubtful}. Remove those that were removed since: see lock controller list`,
+    )
+  if (hasNewKey) say('Commands to controllers are signed with the door key of now, not of then')
 }

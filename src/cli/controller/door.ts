@@ -25,6 +25,7 @@ type Dependencies = {
 }
 
 const SENSE_EVERY_MS = 250
+const SENSE_IDLE_EVERY_MS = 1000
 
 /** Opens the door for commands, and reports what happened. Those that arrive while it is open wait for the next time,
  * and share it. */
@@ -73,9 +74,12 @@ export const doorAt = (deps: Dependencies) => {
   const work = async (): Promise<void> => {
     while (queue.length > 0 && !stopping.signal.aborted) {
       const batch = queue.filter(({ isFresh }) => isFresh())
+      if (batch.length < queue.length) say('A command had to wait too long: ignored')
       queue = []
-      if (batch.length === 0) continue
-      await openFor(batch).catch((error: unknown) => say(`The door stays shut: ${wordsOf(error)}`))
+      if (batch.length > 0)
+        await openFor(batch).catch((error: unknown) =>
+          say(`Cannot report, so the door is shut: ${wordsOf(error)}`),
+        )
     }
     isWorking = false
   }
@@ -102,7 +106,8 @@ export const doorAt = (deps: Dependencies) => {
       } catch (error) {
         say(`Cannot report: ${wordsOf(error)}`)
       }
-      await pause(SENSE_EVERY_MS, stopping.signal)
+      const isBusy = isReleased || awaited.size > 0
+      await pause(isBusy ? SENSE_EVERY_MS : SENSE_IDLE_EVERY_MS, stopping.signal)
     }
   }
 

@@ -50,7 +50,7 @@ export const gatewayAt = (url: URL, caSha256: string | undefined): Gateway => {
         const timeout = AbortSignal.timeout(timeoutMs)
         const request = send(
           {
-            host: url.hostname,
+            host: url.hostname.replaceAll(/[[\]]/g, ''),
             port: url.port || (isTls ? 443 : 80),
             path: `${url.pathname.replace(/\/$/, '')}${path}`,
             method,

@@ -21,6 +21,7 @@ import {
   makePrivateFile,
   readPrivateFile,
   replacePrivateFile,
+  syncPath,
 } from '../../storage/files/private-files.ts'
 import type { ControllerKey } from './state.ts'
 
@@ -62,6 +63,7 @@ export const openJournal = async ({ folder, key, lock, now }: Dependencies) => {
   const path = join(folder, REPORTS_FILE)
   const sentPath = join(folder, SENT_FILE)
   makePrivateFile(path)
+  syncPath(folder)
   let reports = await readReports(path, key.publicKey)
   const last = reports.at(-1)
   let head = {

@@ -18,11 +18,10 @@ export const pinnedAgent = (sha256: string): Agent => {
       if (error) done(error)
       else if (socket) done(null, socket)
     }
-    const name = host.replaceAll(/[[\]]/g, '')
     const socket = connect(
-      { host: name, port: Number(port), rejectUnauthorized: false, ...serverName(name) },
+      { host, port: Number(port), rejectUnauthorized: false, ...serverName(host) },
       () => {
-        const fault = faultOf(socket, { host: name, sha256 })
+        const fault = faultOf(socket, { host, sha256 })
         if (fault === undefined) return finish(null, socket)
         socket.destroy()
         finish(new WrongGateway(fault))

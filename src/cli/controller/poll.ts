@@ -23,6 +23,9 @@ const WAIT_SECONDS = 25
 const TIMEOUT_MS = 35_000
 const NONCE_BYTES = 16
 
+/** At least so long between two polls without a command. */
+const PAUSE_MS = 500
+
 /** How long the next poll waits for the reports of a command: the gateway sends a command again until it was reported. */
 const REPORTED_MS = 500
 
@@ -73,10 +76,13 @@ export const pollCommands = async (deps: Dependencies): Promise<void> => {
     if (answer.status !== 200 && answer.status !== 204) throw new Error(messageOf(answer))
     if (failures > 0) say('The gateway answers again')
     failures = 0
+    const commands = answer.status === 200 ? statementsIn(answer.body, 'commands') : []
+    // Somebody who polls with a stolen token ends this poll at once, and must not make it a busy loop.
+    const isEarly = monotonicMs() - begunAtMs < PAUSE_MS
+    if (commands.length === 0 && isEarly) await pause(PAUSE_MS, signal)
     if (answer.status === 204) return
     await succeed(statementsIn(answer.body, 'successions'))
     reporter.want(runsIn(answer.body, 'want'))
-    const commands = statementsIn(answer.body, 'commands')
     await obey(commands, { nonce, begunAtMs })
     if (commands.length > 0) await pause(REPORTED_MS / 10, signal)
     await Promise.race([reporter.idle(), pause(REPORTED_MS, signal)])

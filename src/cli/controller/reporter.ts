@@ -38,6 +38,10 @@ export const reporterTo = (deps: Dependencies) => {
       signal,
     })
 
+  /** Returns the runs of which a report is still here; what is not stays missing. */
+  const available = (runs: readonly Run[]): readonly Run[] =>
+    runs.filter((run) => journal.within([run], 1).length > 0)
+
   /** Sends a batch. Returns true if there may be more, and false if the gateway refuses. */
   const sendBatch = async (size: number): Promise<boolean> => {
     const asked = journal.within(wanted, size)
@@ -46,8 +50,11 @@ export const reporterTo = (deps: Dependencies) => {
     if (!last) return false
     const { status, body } = await post(reports)
     if (status === 200) {
-      // What it misses and is not here any more stays missing.
-      wanted = runsIn(body, 'missing').filter((run) => journal.within([run], 1).length > 0)
+      // What was just sent is not sent again, whatever the gateway says.
+      const from = asked.length > 0 ? last.counter + 1 : 1
+      wanted = available(
+        runsIn(body, 'missing').map(([first, end]) => [Math.max(first, from), end]),
+      )
       if (asked.length === 0) journal.markSent(last.counter)
       return true
     }
@@ -91,7 +98,7 @@ export const reporterTo = (deps: Dependencies) => {
     wake,
     /** Begins to send reports that the gateway asks for. */
     want: (runs: readonly Run[]): void => {
-      wanted = runs.filter((run) => journal.within([run], 1).length > 0)
+      wanted = available(runs)
       if (wanted.length > 0) wake()
     },
     /** Resolves once everything is sent, or the program ends. */

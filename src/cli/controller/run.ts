@@ -77,7 +77,7 @@ const identify = async (
   const gateway = gatewayAt(url, caSha256)
   const codeHash = code && (await sha256(new TextEncoder().encode(code))).toBase64()
   if (stored && (codeHash === undefined || codeHash === stored.codeHash))
-    return { identity: stored, gateway }
+    return { identity: { ...stored, gateway: url.href, caSha256 }, gateway }
   if (code === undefined || codeHash === undefined)
     throw new UsageError('--code is missing: this controller is not enrolled yet')
   const backOff = (failures: number) => pause(backOffMs(failures), signal)

@@ -17,7 +17,7 @@ export const byOptions = async (work: () => Promise<void>): Promise<void> => {
 
 /** `windows[0].from` stands in `--from`, and `holidays[0].until` in `--holidays`. */
 const optionOf = (field: string): string => {
-  const [name = ''] = field.replace(/^(?:windows\[0\]|holder\.pass)\./, '').split('[')
+  const [name = ''] = field.replace('windows[0].', '').split('[')
   return OPTION_OF[name] ?? field
 }
 
@@ -31,6 +31,5 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   ends_at: '--ends',
   uses: '--uses',
   key: '--key',
-  label: '--label',
-  devices_max: '--devices',
+  holder: '--label or --devices',
 }

@@ -6,7 +6,6 @@ import { holderText } from '../../locks/grants/holder.ts'
 import { requestOf } from '../../locks/grants/routes.ts'
 import { GrantBody, type GrantJson, RevocationBody } from '../../locks/grants/schema.ts'
 import { GRANT_STATES, type GrantState } from '../../locks/grants/state.ts'
-import { DAYS, type Day } from '../../locks/rules/grant.ts'
 import {
   type Actions,
   type Command,
@@ -18,8 +17,9 @@ import { commandConfig } from '../command/running-service.ts'
 import { listing } from '../command/table.ts'
 import { withLocks } from '../command/with-app.ts'
 import { byOptions } from './by-options.ts'
-import { boundFrom, openingWords } from './home-time.ts'
+import { openingWords } from './home-time.ts'
 import { importBookings } from './import.ts'
+import { TERMS, askedBy } from './terms.ts'
 import { ROLE_WORDS, holderNamed } from './who.ts'
 import { explainAccess } from './why.ts'
 
@@ -89,43 +89,8 @@ const ADD = {
     required: true,
     summary: 'label of a lock, or all for all locks, including later ones; repeatable',
   },
-  days: {
-    type: 'string',
-    value: 'DAYS',
-    summary: 'days on which it opens, such as mon-fri or sat,sun',
-  },
-  from: { type: 'string', value: 'HH:MM', summary: 'from this time on those days' },
-  until: {
-    type: 'string',
-    value: 'HH:MM',
-    summary: 'until this time, on the next day if it is not after --from',
-  },
-  starts: {
-    type: 'string',
-    value: 'TIME',
-    summary:
-      'the first day, such as 2027-03-31, or when the grant starts, such as 2027-03-31T15:00',
-  },
-  ends: { type: 'string', value: 'TIME', summary: 'the last day, or when the grant ends' },
-  uses: { type: 'string', value: 'COUNT', summary: 'how many visits it allows' },
-  holidays: {
-    type: 'string',
-    value: 'HOURS',
-    summary: 'on holidays: ignore (no change), closed, or hours such as 10:00-12:00',
-  },
-  'home-network': {
-    type: 'boolean',
-    default: false,
-    summary: 'only on the home network',
-  },
-  key: {
-    type: 'string',
-    value: 'KEY',
-    summary: 'your own id; a repeat with the same key creates no second grant',
-  },
+  ...TERMS,
 } as const satisfies Options
-
-type Added = ReturnType<typeof parseArgs<{ options: typeof ADD }>>['values']
 
 const add: Command['run'] = async (args, terminal) => {
   const { values } = parseArgs({ args: [...args], options: ADD })
@@ -147,46 +112,6 @@ const add: Command['run'] = async (args, terminal) => {
       for (const opening of occurs) terminal.print(`Opens  ${openingWords(opening, zone)}`)
     })
   })
-}
-
-/** Returns what the options ask for, in the form of a request. */
-const askedBy = (values: Added) => {
-  const { days, from = '00:00', until = '24:00', starts, ends, uses, holidays } = values
-  const hasWindow = [days, values.from, values.until].some((option) => option !== undefined)
-  return {
-    ...(hasWindow ? { windows: [{ days: daysFrom(days), from, until }] } : {}),
-    ...(holidays === undefined ? {} : { holidays: holidaysFrom(holidays) }),
-    ...(starts === undefined ? {} : { starts_at: boundFrom(starts, 'first') }),
-    ...(ends === undefined ? {} : { ends_at: boundFrom(ends, 'last') }),
-    ...(uses === undefined ? {} : { uses: Number(uses) }),
-    home_network: values['home-network'],
-  }
-}
-
-const holidaysFrom = (text: string) => {
-  if (text === 'ignore' || text === 'closed') return text
-  const [, from, until] = /^(\d\d:\d\d)-(\d\d:\d\d)$/.exec(text) ?? []
-  if (from === undefined)
-    throw new UsageError('--holidays must be ignore, closed, or hours such as 10:00-12:00')
-  return [{ from, until }]
-}
-
-/** Reads `mon-fri`, `sat,sun`, `fri-mon,wed`; all days without a text. */
-const daysFrom = (text: string | undefined): readonly Day[] => {
-  if (text === undefined) return DAYS
-  const parts = text.toLowerCase().split(',')
-  return [...new Set(parts.flatMap((part) => daysOf(part.trim())))]
-}
-
-const daysOf = (part: string): readonly Day[] => {
-  const [first, last] = part.split('-').map((word) => DAYS.findIndex((day) => day === word))
-  const isRange = part.includes('-')
-  if (first === undefined || first < 0 || (isRange && (last === undefined || last < 0)))
-    throw new UsageError(`--days must be days (${DAYS.join(', ')}) such as mon-fri or sat,sun`)
-  const count = isRange ? ((Number(last) - first + DAYS.length) % DAYS.length) + 1 : 1
-  return Array.from({ length: count }, (_, index) => DAYS[(first + index) % DAYS.length]).filter(
-    (day) => day !== undefined,
-  )
 }
 
 const revoke: Command['run'] = async (args, terminal) => {

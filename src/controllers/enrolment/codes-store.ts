@@ -37,6 +37,10 @@ export const codesIn = (tx: Pick<Queries, 'get' | 'run'>) => ({
   use: (hash: Uint8Array): Promise<number> =>
     tx.run('DELETE FROM controller_code WHERE hash = ?', hash),
 
+  forgetMaker: async (publicId: string): Promise<void> => {
+    await tx.run('UPDATE controller_code SET made_by = NULL WHERE made_by = ?', publicId)
+  },
+
   /** Returns how many valid codes a lock has. */
   count: async (lockId: string, nowMs: number): Promise<number> => {
     const row = await tx.get<{ count: number }>(

@@ -1,4 +1,6 @@
 import { MINUTE_MS } from '../../domain/duration.ts'
+import { visibleText } from '../../domain/text/folded-text.ts'
+import { isReadable } from '../../domain/text/readable-text.ts'
 import { invalid, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { RateLimitError } from '../../http/errors.ts'
@@ -200,6 +202,8 @@ const enrol = ({ enrolment, isLimited, nowMs }: Dependencies) => {
             EnrolBody.properties[publicKey ? 'proof' : 'public_key'],
           ),
         })
+      if (visibleText(body.name).trim() === '' || !isReadable(body.name))
+        throw notAccepted({ name: 'readable text' })
       await requireTry(caller.address)
       const { code, name } = body
       const enrolled = await enrolment.enrol(caller, { code, name, publicKey, proof })

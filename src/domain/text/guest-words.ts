@@ -54,6 +54,8 @@ const TIMED: ReadonlySet<DecisionReason> = new Set([
   'not_yet_valid',
   'outside_schedule',
   'closed_on_holiday',
+  // The host may open the door at another time.
+  'suspended',
   'expired',
   'uses_spent',
 ])

@@ -10,6 +10,7 @@ export type PassGrant = {
   readonly ends_at: string | null
   readonly uses: number | null
   readonly used: number | null
+  readonly words: string
   readonly occurs: readonly { readonly from: string; readonly until: string | null }[]
   readonly state: string
 }

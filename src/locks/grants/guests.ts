@@ -42,16 +42,25 @@ type Wish = {
 /** Throws `forbidden` unless `by` may let a guest open these locks: admins any, members those that they may open
  * themselves, if guests of members are allowed. */
 export const requireMayShare = async (
-  { isOpenToMembers, mayShare }: Guests,
+  guests: Guests,
   queries: Pick<Queries, 'all'>,
   { by, role, locks }: Wish,
 ): Promise<void> => {
   if (isAtLeast(role, 'admin')) return
+  requireOpenToMembers(guests)
+  if (!(await guests.mayShare(queries, by.account?.publicId ?? '', locks))) throw beyondYourGrants()
+}
+
+/** Throws `forbidden` if members may not invite guests. */
+export const requireOpenToMembers = ({
+  isOpenToMembers,
+}: Pick<Guests, 'isOpenToMembers'>): void => {
   if (!isOpenToMembers)
     throw new AppError('forbidden', GUESTS_BY_ADMINS, { reason: 'guests_by_admins' })
-  if (!(await mayShare(queries, by.account?.publicId ?? '', locks)))
-    throw new AppError('forbidden', BEYOND_YOUR_GRANTS, { reason: 'beyond_your_grants' })
 }
+
+export const beyondYourGrants = (): AppError =>
+  new AppError('forbidden', BEYOND_YOUR_GRANTS, { reason: 'beyond_your_grants' })
 
 /** Returns whether a role or the host may change the grant of a guest. */
 export const isManagedBy = ({ by, role }: Omit<Wish, 'locks'>, { pass }: StoredGrant): boolean =>

@@ -23,8 +23,9 @@ import {
   RevocationAnswer,
   RevocationBody,
 } from './schema.ts'
+import { OWNER_NEEDED } from './rights.ts'
 import { TOO_MANY } from './room.ts'
-import { GRANT_REVOKED, type Grants, KEY_TAKEN, OWNER_NEEDED, VERSION_NEEDED } from './service.ts'
+import { GRANT_REVOKED, type Grants, KEY_TAKEN, VERSION_NEEDED } from './service.ts'
 
 type Dependencies = { readonly grants: Grants; readonly reading: GrantReading }
 

@@ -33,7 +33,7 @@ const PublicId = t.String({
 const RoleName = oneOf(ROLES)
 
 /** The name of a guest, as hosts and the log show it. */
-const PassLabel = text({
+export const PassLabel = text({
   min: 1,
   max: 64,
   description: 'Who the guest is',
@@ -41,7 +41,7 @@ const PassLabel = text({
 })
 
 export const DEVICES_DEFAULT = 2
-const DevicesMax = t.Integer({
+export const DevicesMax = t.Integer({
   minimum: 1,
   maximum: 5,
   default: DEVICES_DEFAULT,

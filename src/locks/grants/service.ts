@@ -1,48 +1,30 @@
 import type { RecordKind } from '../../domain/access.ts'
-import { type Role, mayManage } from '../../domain/account.ts'
+import type { Role } from '../../domain/account.ts'
 import { type Actor, GATEWAY } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { AppError } from '../../errors.ts'
 import type { IsOnHomeNetwork } from '../../http/request/home-network.ts'
 import { requireVersion } from '../../http/request/headers/if-match.ts'
 import type { Database, Queries, Transaction } from '../../storage/database.ts'
-import { ROLE_NAMES } from '../../domain/text/grant-words.ts'
 import type { Changes } from '../core/changes.ts'
-import { shownName } from '../core/name.ts'
 import type { ReadHome } from '../home/home.ts'
 import { locksIn } from '../registry/store.ts'
 import type { Home } from '../rules/grant.ts'
-import { type Labels, requireLocks } from './asked-locks.ts'
+import type { Labels } from './asked-locks.ts'
 import { ALWAYS, type GivenTerms, readTerms, requireOpening } from '../rules/terms.ts'
-import { conditionsJson, isSame } from './conditions.ts'
+import { isSame } from './conditions.ts'
 import { type Guests, isManagedBy, requireMayShare } from './guests.ts'
 import { type Holder, holderText } from './holder.ts'
-import { asGrant, holderOf, labelsOf } from './json.ts'
+import { asGrant, holderOf } from './json.ts'
+import { ACTIONS, personOf, recordBody, subjectOf } from './notes.ts'
 import { NO_SUCH_GRANT } from './reading.ts'
 import type { StoredGrant } from './reads-store.ts'
+import { type AskedHolder, type People, grantRights, isHeldBy, shownHolder } from './rights.ts'
 import { requireRoom } from './room.ts'
 import { DEVICES_DEFAULT } from './schema.ts'
 import { type Granted, grantsIn } from './store.ts'
 
 export type Grants = ReturnType<typeof grantService>
-
-/** What grants need of accounts. */
-export type People = {
-  /** Returns an account as it is now. */
-  readonly findAccount: (
-    queries: Pick<Queries, 'get'>,
-    publicId: string,
-  ) => Promise<Found | undefined>
-  /** Lets in an account that waits and is not disabled, with its audit event. */
-  readonly admit: (tx: Transaction, by: Actor, publicId: string) => Promise<unknown>
-}
-
-type Found = {
-  readonly username: string
-  readonly role: Role
-  /** The time from which it is treated as disabled; null for never. */
-  readonly endsAtMs: number | null
-}
 
 type Dependencies = {
   readonly db: Database
@@ -61,39 +43,16 @@ export type GrantRequest = {
   readonly asked: GivenTerms
 }
 
-/** An account, a role, or a guest who gets a new pass. */
-type AskedHolder =
-  | Exclude<Holder, { readonly pass: string }>
-  | { readonly pass: { readonly label: string; readonly devices_max?: number } }
-
-/** The audit actions of a guest's grant are those of the pass. */
-const ACTIONS = {
-  grant: {
-    make: 'grant.make',
-    change: 'grant.change',
-    revoke: 'grant.revoke',
-    suspend: 'grant.suspend',
-  },
-  pass: {
-    make: 'pass.make',
-    change: 'pass.change',
-    revoke: 'pass.revoke',
-    suspend: 'grant.suspend',
-  },
-} as const
-
 /** What a new version changes; the rest stays. */
 type GrantPatch = { readonly locks: Labels | undefined; readonly asked: GivenTerms }
 
-const NO_SUCH_ACCOUNT = 'No such account'
 export const KEY_TAKEN = 'Another grant has this key, or this one has been changed since'
 export const VERSION_NEEDED = 'Send the `version` that you read in the If-Match header'
 export const GRANT_REVOKED = 'The grant is revoked for good; create another one'
-export const OWNER_NEEDED = 'Only an owner can give access to admins and owners'
-
 /** The rules of grants: who may make, change and revoke them. */
 export const grantService = (deps: Dependencies) => {
   const { db, changes, people, guests, readHome, isOnHomeNetwork, clock } = deps
+  const { requireMayGrant, requireMayChange, locksFor } = grantRights(deps)
   const now = (): number => clock.nonDecreasingMs()
 
   const readingIn = ({ zone }: Home, by: Actor, nowMs = now()) => ({
@@ -101,42 +60,6 @@ export const grantService = (deps: Dependencies) => {
     nowMs,
     canTellHome: isOnHomeNetwork({ isAddressHidden: false, ...by }) !== 'unknown',
   })
-
-  /** Returns the name and end date of a holder. Throws `not_found`, and `forbidden` unless the actor may give the
-   * holder access to these locks. */
-  const requireMayGrant = async (
-    queries: Pick<Queries, 'all' | 'get'>,
-    { by, role: actor }: Acting,
-    { holder, locks }: { readonly holder: AskedHolder; readonly locks: Granted['locks'] },
-  ) => {
-    if ('pass' in holder) {
-      await requireMayShare(guests, queries, { by, role: actor, locks })
-      return { who: holder.pass.label, endsAtMs: null }
-    }
-    const found =
-      'account' in holder
-        ? await people.findAccount(queries, holder.account)
-        : { username: ROLE_NAMES[holder.role], role: holder.role, endsAtMs: null }
-    if (!found) throw new AppError('not_found', NO_SUCH_ACCOUNT)
-    if (!mayManage(actor, found.role))
-      throw new AppError('forbidden', OWNER_NEEDED, { reason: 'owner_needed' })
-    return { who: found.username, endsAtMs: found.endsAtMs }
-  }
-
-  /** Throws like `requireMayGrant` for a grant that exists, and `not_found` for one of another host's guest. */
-  const requireMayChange = async (
-    queries: Pick<Queries, 'all' | 'get'>,
-    acting: Acting,
-    grant: StoredGrant,
-  ): Promise<void> => {
-    const holder = holderOf(grant)
-    if (!holder) return
-    if ('pass' in holder) {
-      if (!isManagedBy(acting, grant)) throw new AppError('not_found', NO_SUCH_GRANT)
-      return
-    }
-    await requireMayGrant(queries, acting, { holder, locks: grant.locks })
-  }
 
   const requireGrant = async (queries: Queries, id: string): Promise<StoredGrant> => {
     const found = await grantsIn(queries, now()).find(id)
@@ -222,7 +145,8 @@ export const grantService = (deps: Dependencies) => {
       if (!known) requireOpening(conditions, home, now())
       const work = async (tx: Transaction, role: Role): Promise<Made> => {
         const same = await find(tx)
-        const granted = { conditions, locks: await requireLocks(tx, request.locks, same?.locks) }
+        const wanted = { holder, labels: request.locks, kept: same?.locks }
+        const granted = { conditions, locks: await locksFor(tx, { by, role }, wanted) }
         await requireMayGrant(tx, { by, role }, { holder, locks: granted.locks })
         if (!same) return makeIn(tx, by, { key, holder, granted })
         const isAlike = isHeldBy(same, holder) && isSame(grantedBy(same), granted)
@@ -255,8 +179,8 @@ export const grantService = (deps: Dependencies) => {
       const shown = { home: await readHome(db), nowMs: now() }
       const conditions = readTerms(request.asked, readingIn(shown.home, by))
       requireOpening(conditions, shown.home, shown.nowMs)
-      const locks = await requireLocks(db, request.locks)
       const acting = { by, role: by.account?.role ?? 'owner' }
+      const locks = await locksFor(db, acting, { holder, labels: request.locks })
       const { who, endsAtMs } = await requireMayGrant(db, acting, { holder, locks })
       return { who, holderEndsAtMs: endsAtMs, locks, conditions, shown }
     },
@@ -282,7 +206,9 @@ export const grantService = (deps: Dependencies) => {
         for (const read of [version, known.version]) requireVersion(read, grant.version)
         const granted = {
           conditions: changed(grant),
-          locks: patch.locks ? await requireLocks(tx, patch.locks, grant.locks) : grant.locks,
+          locks: patch.locks
+            ? await locksFor(tx, { by, role }, { holder, labels: patch.locks, kept: grant.locks })
+            : grant.locks,
         }
         if (grant.pass) await requireMayShare(guests, tx, { by, role, locks: granted.locks })
         if (isSame(grantedBy(grant), granted)) return grant
@@ -334,9 +260,6 @@ type Made = {
   readonly link?: string
 }
 
-/** Who acts, and with which role. */
-type Acting = { readonly by: Actor; readonly role: Role }
-
 type Added = {
   readonly key?: string | undefined
   readonly holder: Holder
@@ -356,31 +279,6 @@ type Noted = {
   readonly action: 'make' | 'change' | 'revoke' | 'suspend'
 }
 
-/** The holder of a grant, as audit events name it. */
-const subjectOf = (holder: Holder | undefined): string => {
-  if (!holder) return 'erased'
-  return 'account' in holder ? holder.account : holderText(holder)
-}
-
-/** The id whose erasure blanks the records about a holder. */
-const personOf = (holder: Holder | undefined): string | null => {
-  if (!holder || 'role' in holder) return null
-  return 'account' in holder ? holder.account : holder.pass
-}
-
-/** Throws `invalid` for a label that nobody could read. */
-const shownHolder = (holder: AskedHolder): AskedHolder =>
-  'pass' in holder
-    ? { pass: { ...holder.pass, label: shownName(holder.pass.label, 'holder') } }
-    : holder
-
-/** Returns whether a grant has such a holder. The pass of a guest is known by its label. */
-const isHeldBy = ({ holder, pass }: StoredGrant, asked: AskedHolder): boolean =>
-  'pass' in asked
-    ? pass?.label === asked.pass.label &&
-      pass.devicesMax === (asked.pass.devices_max ?? DEVICES_DEFAULT)
-    : holder === holderText(asked)
-
 /** Returns the holder of a grant that may still be changed. Throws `conflict`. */
 const requireHeld = (grant: StoredGrant): Holder => {
   const holder = holderOf(grant)
@@ -392,14 +290,4 @@ const requireHeld = (grant: StoredGrant): Holder => {
 const grantedBy = (grant: StoredGrant): Granted => ({
   locks: grant.locks,
   conditions: asGrant(grant),
-})
-
-/** What a leaf commits to: everything that is granted, and to whom. */
-const recordBody = (grant: StoredGrant) => ({
-  grant: grant.id,
-  version: grant.version,
-  holder: grant.holder,
-  locks: labelsOf(grant.locks),
-  ...conditionsJson(asGrant(grant)),
-  ...(grant.revokedAtMs === null ? {} : { why: grant.revokedWhy }),
 })

@@ -66,7 +66,7 @@ export const LockAnswer = t.Object(
     controller: {
       ...oneOf(CONTROLLERS),
       description:
-        '`none` without a driver; otherwise whether the lock can be reached, as far as known',
+        '`none` without a driver and controllers; otherwise whether the lock can be reached, as far as known',
       examples: ['none'],
     },
   },

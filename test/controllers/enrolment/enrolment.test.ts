@@ -55,6 +55,8 @@ describe('the code that enrols a controller', () => {
     expect(await post({ proof: 'AAAA' })).toBe('404 no_such_code')
     expect(await post({ proof: '!' })).toBe('400 invalid')
     expect(await post({ public_key: 'A'.repeat(88) })).toBe('404 no_such_code')
+    expect(await post({ name: '\u200b' })).toBe('400 invalid')
+    expect(await post({ name: 'Pi \u202e' })).toBe('400 invalid')
     // None of these used it up.
     expect(await one.enrol(code)).toBe(200)
   })

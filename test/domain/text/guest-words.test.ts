@@ -33,7 +33,7 @@ test('a guest reads in a sentence why a door stays closed, and never more than t
     same('another_device', notThisPhone),
     same('no_grant', 'This pass does not open this door.'),
     same('revoked', 'This pass does not open this door.'),
-    same('suspended', switchedOff),
+    ['suspended', switchedOff, 'Opens Saturday 15:00.'],
     ['expired', ...ended],
     ['not_yet_valid', ...notNow],
     ['closed_on_holiday', ...notNow],

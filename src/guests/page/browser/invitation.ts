@@ -33,10 +33,8 @@ export const showInvitation = (pass: Pass, code: string, onBound: () => Promise<
 }
 
 const phonesWords = ({ count, max }: Pass['bound']): string => {
-  const phones = max === 1 ? 'one phone' : `${max} phones`
-  return count === 0
-    ? `It works on ${max === 1 ? '' : 'up to '}${phones}.`
-    : `In use on ${count} of ${phones}.`
+  const phones = `${max} ${max === 1 ? 'phone' : 'phones'}`
+  return count === 0 ? `It works on ${phones}.` : `In use on ${count} of ${phones}.`
 }
 
 const NOT_ENCRYPTED = 'Not encrypted: anyone on this Wi-Fi could copy this pass.'

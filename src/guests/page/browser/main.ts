@@ -28,11 +28,17 @@ const start = async (): Promise<void> => {
       code = undefined
       await loadKey()
       showPass(own, () => void start())
-    } else if (offered && code !== undefined) showInvitation(offered, code, start)
+    } else if (offered && code !== undefined) showInvitation(offered, code, bound)
     else showNothing()
   } catch (error) {
     showError(error)
   }
+}
+
+/** Goes on with the pass of this phone. */
+const bound = (): Promise<void> => {
+  code = undefined
+  return start()
 }
 
 /** Whether a link leads to the pass that this phone has already: people open their link again and again. */
@@ -52,7 +58,7 @@ const showNothing = (): void => {
       '',
       isLink
         ? 'The pass has ended, or there is a new link. Ask the person who sent it to you.'
-        : 'Open the link that you were sent, in the browser in which you used it first.',
+        : 'Open the link that you were sent, in the browser in which you used it first. It has to allow cookies.',
     ),
   )
 }

@@ -4,6 +4,8 @@ import { create } from './parts/elements.ts'
 import type { Note } from './parts/note.ts'
 import { coming, differsHere, span } from './parts/times.ts'
 
+const MINUTE_MS = 60_000
+
 /** Who lets the guest in. */
 export const title = ({ host }: Pass): string =>
   host === null ? 'You are let in' : `${host} lets you in`
@@ -18,7 +20,11 @@ export const doorNames = ({ doors }: Pass): string => {
 /** When a pass opens the doors, and how often. */
 export const terms = (pass: Pass): HTMLElement => {
   const { label, words, occurs, uses, home_zone: zone } = pass
-  const openings = occurs.map(({ from, until }) => create('li', '', span(from, until, zone)))
+  const nowMs = houseNowMs()
+  const openings = occurs
+    // That it is open for good is said above.
+    .filter(({ from, until }) => until !== null || Date.parse(from) > nowMs + MINUTE_MS)
+    .map(({ from, until }) => create('li', '', span(from, until, zone)))
   return create(
     'dl',
     'sheet',
@@ -26,7 +32,7 @@ export const terms = (pass: Pass): HTMLElement => {
     row('When', words),
     openings.length > 0 ? row('Next', create('ol', '', ...openings)) : undefined,
     uses ? row('Visits', `${uses.number} of ${uses.max} used`) : undefined,
-    differsHere(zone, houseNowMs()) ? row('Time zone', `Times at the house (${zone})`) : undefined,
+    differsHere(zone, nowMs) ? row('Time zone', `Times at the house (${zone})`) : undefined,
   )
 }
 
@@ -40,7 +46,8 @@ export const stateOf = (pass: Pass): Note | undefined => {
   // The gateway looks for openings within a year.
   const until = nextAt ?? (state === 'later' ? startsAt : null)
   const opens = until && coming(until, houseNowMs(), zone)
-  return { words: guestRefusal(REASONS[state], { host, opens }), tone: 'bad', until }
+  const words = guestRefusal(REASONS[state], { host, opens })
+  return { words, tone: until === null ? 'bad' : undefined, until }
 }
 
 const REASONS = {

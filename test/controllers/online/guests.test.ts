@@ -1,0 +1,88 @@
+import { expect, test } from 'bun:test'
+import { controlledHome } from '../../support/controlled-home.ts'
+import { type NewPass, codeOf, guestPhone } from '../../support/guests.ts'
+
+/** A home whose guest has a phone, and may come twice. */
+const homeWithGuest = async () => {
+  const home = await controlledHome()
+  const controller = await home.enrolled()
+  const body = { holder: { pass: { label: 'Plumber' } }, locks: ['front-door'], uses: 2 }
+  const made = (await (await home.post('/v1/grants', body, home.as('oli'))).json()) as NewPass
+  const phone = guestPhone(home)
+  expect((await phone.bind(codeOf(made))).status).toBe(200)
+  const grant = async () => {
+    const answer = await home.get(`/v1/grants/${made.id}`, home.as('oli'))
+    return ((await answer.json()) as { used: number }).used
+  }
+  /** The guest asks while the controller polls; returns the attempt of the command. */
+  const ask = async () => {
+    const polling = controller.poll({ wait: 20 })
+    await home.online()
+    const { body: decided } = await phone.unlock()
+    const answer = await polling
+    return {
+      decided,
+      attempt: await controller.attemptOf(
+        answer?.commands[0] ?? '',
+        answer?.nonce ?? new Uint8Array(),
+      ),
+    }
+  }
+  return { home, controller, phone, made, used: grant, ask }
+}
+
+test('a guest is let in, and the log says that the lock signed it, and for which guest', async () => {
+  const { home, controller, phone, made, used, ask } = await homeWithGuest()
+  await using _home = home
+  const { decided, attempt } = await ask()
+  expect(decided).toMatchObject({ decision: 'permitted', delivery: 'asked' })
+  const news = phone.attempt(attempt ?? '', '?wait=10')
+  await controller.send(
+    await controller.next('opening', { attempt }),
+    await controller.next('released', { attempt }),
+  )
+  expect((await news).body.delivery).toBeOneOf(['accepted', 'happened'])
+  expect((await phone.attempt(attempt ?? '')).body).toMatchObject({
+    delivery: 'happened',
+    result: 'released',
+  })
+  expect(await home.newestEvent()).toMatchObject({
+    result: 'released',
+    source: 'attested',
+    username: 'Plumber',
+    guest: { pass: made.holder !== null && 'pass' in made.holder ? made.holder.pass.id : '' },
+    attempt,
+  })
+  expect(await used()).toBe(1)
+})
+
+test('a visit whose bolt jammed is not counted, and the guest reads why', async () => {
+  const { home, controller, phone, used, ask } = await homeWithGuest()
+  await using _home = home
+  const { attempt } = await ask()
+  expect(await used()).toBe(1)
+  await controller.send(await controller.next('motor_blocked', { attempt }))
+  expect((await phone.attempt(attempt ?? '')).body).toMatchObject({
+    result: 'failed',
+    failure: 'motor_blocked',
+  })
+  expect(await used()).toBe(0)
+})
+
+test('a visit to a door whose controller is offline is not counted either', async () => {
+  const { home, phone, used } = await homeWithGuest()
+  await using _home = home
+  const { body } = await phone.unlock()
+  expect(body).toMatchObject({ decision: 'permitted', delivery: 'offline' })
+  expect(await used()).toBe(0)
+})
+
+test('a guest whose pass is revoked gets nothing of what waits', async () => {
+  const { home, controller, phone, made } = await homeWithGuest()
+  await using _home = home
+  await controller.poll()
+  const { body } = await phone.unlock()
+  expect(body).toMatchObject({ decision: 'permitted' })
+  await home.post(`/v1/grants/${made.id}/revocation`, {}, home.as('oli'))
+  expect(await controller.poll()).toBeUndefined()
+})
