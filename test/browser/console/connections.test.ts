@@ -260,6 +260,45 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
     expectCalm(seen)
   })
 
+  test('guests and controllers are sentences too, and only what they concern is asked', async () => {
+    await using seen = await openAs(browser(), service(), 'oli', '/console/connections/new')
+    const { page } = seen
+    const [when, door] = [
+      page.getByLabel('When', { exact: true }).first(),
+      page.getByLabel('Door', { exact: true }).first(),
+    ]
+    await when.selectOption('a guest is let in')
+    await page.getByText('When a guest is let in', { exact: true }).waitFor()
+    await door.selectOption({ label: 'Front door' })
+    await page.getByText('When a guest is let in at the front door', { exact: true }).waitFor()
+    // A guest has no account: only the second sentence, about refusals, asks who.
+    expect(await page.getByLabel('Who', { exact: true }).count()).toBe(1)
+    await page.getByRole('button', { name: 'Remove: when somebody is refused' }).click()
+    for (const [event, words] of [
+      [
+        'a guest needs help',
+        'When a guest pass is tried on another phone, or a guest asks for help',
+      ],
+      ['the controller of a door is silent', 'When the controller of a door stops answering'],
+      ['a door opens unasked', 'When a door opens unasked, or its controller was copied'],
+    ] as const) {
+      await when.selectOption(event)
+      await page.getByText(words, { exact: true }).waitFor()
+      expect(await door.count()).toBe(0)
+    }
+    await page.getByLabel('Server', { exact: true }).fill(new URL('/', receiver().url).href)
+    await page.getByLabel('Topic').fill('alarms')
+    await page.getByLabel('Your password', { exact: true }).fill(PASSWORD)
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByRole('heading', { level: 1, name: 'ntfy' }).waitFor()
+    const answer = await clientOf(service().url).get('/v1/targets', await as('oli'))
+    const { targets } = (await answer.json()) as { targets: { name: string; rules: object[] }[] }
+    expect(targets.find(({ name }) => name === 'ntfy')?.rules).toMatchObject([
+      { on: 'controller.alarm' },
+    ])
+    expectCalm(seen)
+  })
+
   test('others have no connections of the home', async () => {
     await using seen = await openAs(browser(), service(), 'adam', '/console/connections')
     const { page } = seen

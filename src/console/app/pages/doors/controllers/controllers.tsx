@@ -86,7 +86,7 @@ const Forked = () => (
     </p>
     <p>
       Look at the device. Then remove it here, delete its state folder, and enrol it again.{' '}
-      <a href="/manual/controller">More in the manual</a>.
+      <a href="/manual/controller#a-fork">More in the manual</a>.
     </p>
   </Note>
 )

@@ -50,8 +50,8 @@ export const NewControllerCode = ({ code, onDone }: CodeProps) => {
       </h3>
       <p>
         Until <Time at={code.expires_at} format="clock" />, and once. With --dry-run it only prints
-        what it would do: <a href="/manual/controller">the manual</a> has the commands that move a
-        lock.
+        what it would do: <a href="/manual/controller#the-commands-that-move-it">the manual</a> has
+        the commands that move a lock.
       </p>
       <pre class="command">
         <code>{code.command}</code>

@@ -27,7 +27,7 @@ export const Statement = ({ unlock: { id, source } }: Props) => {
           <CopyButton text={hexText(bytes)} what="statement" />
           <span class="hint">
             {counted(bytes.length, 'byte')}, COSE_Sign1 (RFC 9052). The log has its SHA-256;{' '}
-            <a href="/manual/controller">the manual has the format</a>.
+            <a href="/manual/controller#statements">the manual has the format</a>.
           </span>
         </>
       )}
