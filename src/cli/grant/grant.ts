@@ -151,7 +151,8 @@ const ACTIONS: Actions = {
   why: explainAccess,
   revoke: { summary: 'revoke a grant for good', options: REVOKE, operands: ['ID'], run: revoke },
   confirm: {
-    summary: 'let a grant open again that a restore has suspended; takes one ID or more',
+    summary:
+      'let a suspended grant open again, after a restore or the erasure of a host; takes one ID or more',
     operands: ['ID'],
     run: confirm,
   },

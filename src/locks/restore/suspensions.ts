@@ -15,8 +15,8 @@ type Dependencies = {
   readonly changes: Pick<Changes, 'byAdmin' | 'note'>
 }
 
-/** Grants that open nothing until an owner confirms them, because they come from a backup and may have been revoked or
- * used up since. */
+/** Grants that open nothing until an owner confirms them: from a backup, since they may have been revoked or used up
+ * meanwhile, or of guests whose host was erased. */
 export const grantSuspensions = ({ db, clock, changes }: Dependencies) => {
   const note = (
     tx: Transaction,

@@ -129,7 +129,7 @@ test('restore FILE lets an owner confirm what it cannot compare', async () => {
   expect(fresh.words).toContain('or used up: 1. See grant list\n')
   expect(await stateOf(counted)).toContain('\tsuspended\t')
   expect(await stateOf(lasting)).toContain('\tnow\t')
-  expect((await run('doctor')).out).toMatch(/warning +grants +A grant opens nothing since a backup/)
+  expect((await run('doctor')).out).toMatch(/warning +grants +A grant opens nothing until an owner/)
   expect((await run('audit', '--json')).out).toContain('"suspended":1')
 
   // What waits for an owner still waits after another restore, whatever the backup says.
