@@ -56,6 +56,9 @@ export const grantSuspensions = ({ db, clock, changes }: Dependencies) => {
         await note(tx, by, grant, { kind: 'grant.confirmed', action: 'grant.confirm' })
       }),
 
+    /** Returns the ids of all grants that wait for an owner. */
+    ids: (): Promise<readonly string[]> => suspensionsIn(db).ids(clock.nonDecreasingMs()),
+
     /** Returns how many grants wait for an owner. */
     count: (): Promise<number> => suspensionsIn(db).count(clock.nonDecreasingMs()),
   }
