@@ -69,6 +69,28 @@ test('a visit whose bolt jammed is not counted, and the guest reads why', async 
   expect(await used()).toBe(0)
 })
 
+test('a visit whose controller lost its power as it opened is counted: the door may have opened', async () => {
+  await using home = await homeWithGuest()
+  const { controller, phone, used, ask } = home
+  const { attempt } = await ask()
+  await controller.send(
+    await controller.next('opening', { attempt }),
+    await controller.next('interrupted', { attempt }),
+  )
+  expect((await phone.attempt(attempt ?? '')).body).toMatchObject({
+    result: 'failed',
+    failure: 'interrupted',
+  })
+  expect(await used()).toBe(1)
+  // Neither is it given back by a later failure of the same visit, or of the same attempt.
+  const again = await ask()
+  await controller.send(
+    await controller.next('motor_blocked', { attempt: again.attempt }),
+    await controller.next('motor_blocked', { attempt }),
+  )
+  expect(await used()).toBe(1)
+})
+
 test('a visit to a door whose controller is offline is not counted either', async () => {
   await using home = await homeWithGuest()
   const { phone, used } = home

@@ -83,7 +83,20 @@ describe('a controller that polls', () => {
     expect(await attemptsIn(controller, await newer)).toStrictEqual([id])
   })
 
-  test('shares its token with a thief, who can delay, and never open or keep the door shut', async () => {
+  test('goes on waiting, whatever a thief with its token does from another address', async () => {
+    await using home = await controlledHome({ TRUSTED_PROXIES: '127.0.0.1' })
+    const controller = await home.enrolled()
+    const waiting = controller.poll({ wait: 30 })
+    await home.online()
+    for (let polls = 0; polls < 50; polls += 1) {
+      const headers = { ...controller.headers(), 'x-forwarded-for': `192.168.1.${polls % 10}` }
+      await controller.poll({ headers })
+    }
+    const { id } = await home.ask()
+    expect(await attemptsIn(controller, await waiting)).toStrictEqual([id])
+  })
+
+  test('shares its token with a thief at its own address, who can delay, and never open or keep the door shut', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
     const theft = { isOver: false, taken: 0 }
