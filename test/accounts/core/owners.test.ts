@@ -25,7 +25,7 @@ const owned = {
 
 /** Parameters that name nobody. A new one that does belongs into OWNER_NAMED. */
 const NAMELESS = new Set(
-  'role disabled admitted registered_from logins order limit cursor lock method result from to zone start end action format bom page state at tokens source before'.split(
+  'role disabled admitted registered_from logins order limit cursor lock method result from to zone start end action format bom page state at tokens source before nonce wait door_key'.split(
     ' ',
   ),
 )
@@ -74,6 +74,20 @@ const OWNER_NAMED: Readonly<Record<string, readonly [keyof typeof owned | 'name'
   'PUT /v1/locks/{label}/slots/{slot} slot': ['name', '403 forbidden'],
   'DELETE /v1/locks/{label}/slots/{slot} label': ['name', '403 forbidden'],
   'DELETE /v1/locks/{label}/slots/{slot} slot': ['name', '403 forbidden'],
+  // Guests are the home's: an admin looks after those of an owner too. An attempt is its guest's own.
+  'GET /v1/passes/{id} id': ['name', '404 not_found'],
+  'GET /v1/passes/{id}/unlocks id': ['name', '404 not_found'],
+  'PATCH /v1/passes/{id} id': ['name', '404 not_found'],
+  'DELETE /v1/passes/{id} id': ['name', '404 not_found'],
+  'POST /v1/passes/{id}/link id': ['name', '404 not_found'],
+  'DELETE /v1/passes/{id}/devices/{device} id': ['name', '404 not_found'],
+  'DELETE /v1/passes/{id}/devices/{device} device': ['name', '404 not_found'],
+  'GET /v1/guest/attempts/{id} id': ['name', '401 no_such_pass'],
+  // Controllers are the owners' to add and remove, and an admin's to look at.
+  'GET /v1/locks/{label}/controllers label': ['name', '404 not_found'],
+  'POST /v1/locks/{label}/controllers label': ['name', '403 forbidden'],
+  'DELETE /v1/controllers/{id} id': ['name', '403 forbidden'],
+  'POST /v1/grants/{id}/confirmation id': ['grant', '403 forbidden'],
   // An admin has tokens and targets like a member: their own.
   'DELETE /v1/me/tokens/{id} id': ['token', '404 not_found'],
   'DELETE /v1/tokens/{id} id': ['token', '403 forbidden'],
@@ -112,6 +126,7 @@ const BODIES: Readonly<Record<string, object>> = {
   '/v1/grants/{id}': { locks: 'all' },
   '/v1/grants/{id}/revocation': {},
   '/v1/locks/{label}': { name: 'Door' },
+  '/v1/passes/{id}': { devices_max: 1 },
   '/v1/targets/{id}': { state: 'disabled' },
   '/v1/targets/{id}/replay': { since_seq: 0 },
   '/v1/targets/{id}/secret': { password: PASSWORD },

@@ -3,7 +3,8 @@ import { Type as t } from '@sinclair/typebox'
 import { acceptedBy } from '../../../src/http/request/accepted.ts'
 import { optional } from '../../../src/http/request/optional.ts'
 import { Time, oneOf, text } from '../../../src/http/request/text.ts'
-import { type TestApp, bearer, startApp } from '../../support/app.ts'
+import { PASSWORD, type TestApp, bearer, startApp } from '../../support/app.ts'
+import { testController } from '../../support/controller.ts'
 import { guestHeaders } from '../../support/guests.ts'
 import { type Schema, operationsOf, specOf } from '../../support/openapi.ts'
 
@@ -40,12 +41,18 @@ const isReadLater = (operation: string, name: string): boolean =>
 describe('a refusal says what each field accepts', () => {
   let app: TestApp
   let headers: Record<string, string>
+  let controller: Record<string, string>
   let operations: ReturnType<typeof operationsOf>
 
   beforeAll(async () => {
     app = await startApp()
     const owner = bearer(await app.signIn('own', 'owner'))
     headers = { ...owner, ...(await guestHeaders(app, owner)) }
+    await app.post('/v1/locks', { label: 'gate', name: 'Gate' }, owner)
+    const code = await app.post('/v1/locks/gate/controllers', { password: PASSWORD }, owner)
+    const device = await testController(app.url)
+    expect(await device.enrol(((await code.json()) as { code: string }).code)).toBe(200)
+    controller = device.headers()
     operations = operationsOf(await specOf(await app.get('/swagger/json')))
   })
   afterAll(async () => {
@@ -60,7 +67,12 @@ describe('a refusal says what each field accepts', () => {
     const url = path.replace('{id}', '6f1b4e0a-5a7e-4d0e-9a3b-0f5f6c2d7e81')
     const answer = await fetch(`${app.url}${url}${init.query ?? ''}`, {
       method,
-      headers: { ...headers, origin: app.url, 'content-type': 'application/json' },
+      headers: {
+        ...headers,
+        ...(path.startsWith('/v1/controller/') ? controller : {}),
+        origin: app.url,
+        'content-type': 'application/json',
+      },
       ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
     })
     return (await answer.json()) as {
