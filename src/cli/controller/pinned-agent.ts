@@ -3,11 +3,12 @@ import { Agent } from 'node:http'
 import { isIP } from 'node:net'
 import { type TLSSocket, connect } from 'node:tls'
 import { X509Certificate as Certificate } from 'node:crypto'
+import { SECOND_MS } from '../../domain/duration.ts'
 
 /** Connections over TLS to a gateway whose certificate, or the CA that signed it, has a pinned SHA-256 fingerprint
  * (lower-case hex). Nothing is sent before that was checked. Certificates count whatever their dates: after a power cut,
  * a Raspberry Pi believes that it is 1970, and its door must open all the same. */
-export const pinnedAgent = (sha256: string): Agent => {
+export const pinnedAgent = (sha256: string, handshakeMsMax = 10 * SECOND_MS): Agent => {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 })
   // The type of Bun's Agent does not have the function that Node documents for this.
   const open: Connecting = ({ host, port }, done) => {
@@ -15,6 +16,7 @@ export const pinnedAgent = (sha256: string): Agent => {
     const finish = (error: Error | null, socket?: TLSSocket): void => {
       if (isDone) return
       isDone = true
+      clearTimeout(timer)
       if (error) done(error)
       else if (socket) done(null, socket)
     }
@@ -27,6 +29,10 @@ export const pinnedAgent = (sha256: string): Agent => {
         finish(new WrongGateway(fault))
       },
     )
+    const timer = setTimeout(() => {
+      socket.destroy()
+      finish(new Error('The TLS handshake took too long'))
+    }, handshakeMsMax)
     socket.once('error', (error: Error) => finish(error))
     socket.once('close', () => finish(new Error('The connection was closed')))
     return undefined

@@ -1,7 +1,11 @@
 import { expect, test } from 'bun:test'
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { pinnedAgent } from '../../../src/cli/controller/pinned-agent.ts'
 import { runCommand } from '../../support/binary.ts'
 import { selfSigned } from '../../support/certificates.ts'
 import { controllerGateway } from '../../support/controller-gateway.ts'
@@ -96,6 +100,24 @@ test('a pinned certificate for another name is refused', async () => {
   const door = place.start([...gateway.args, '--ca-sha256', fingerprintOf(cert), '--dry-run'])
   await door.says('Cannot enrol: its certificate is not for 127.0.0.1')
   expect(gateway.seen).toStrictEqual([])
+})
+
+test('a server that never begins to speak TLS is given up, and nothing is left open', async () => {
+  let open = 0
+  const silent = createServer((socket) => {
+    open += 1
+    socket.on('close', () => (open -= 1)).resume()
+  })
+  silent.listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const agent = pinnedAgent('00'.repeat(32), 50)
+  const error = await new Promise<Error>((resolve) =>
+    request({ host: '127.0.0.1', port, agent }).on('error', resolve).end(),
+  )
+  expect(error.message).toBe('The TLS handshake took too long')
+  await until(() => open === 0)
+  silent.close()
 })
 
 test('without a pin, a certificate must be from a known CA', async () => {
