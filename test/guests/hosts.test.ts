@@ -72,7 +72,11 @@ describe('a member who invites a guest', () => {
     expect(await home.outcome()).toBe('permitted')
     expect(await home.revoke(id, {}, 'eva')).toStrictEqual({
       status: 200,
-      body: { effective: [{ lock: 'front-door', now: true }] },
+      body: {
+        effective: [
+          { lock: 'front-door', now: true, at: new Date(home.clock.nowMs).toISOString() },
+        ],
+      },
     })
     expect(await home.phone.unlock()).toMatchObject({ status: 401 })
     expect(await home.phone.look(codeOf(home.invited))).toMatchObject({

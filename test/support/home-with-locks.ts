@@ -62,7 +62,7 @@ export const homeWithLocks = async (
         }),
       ),
     revoke: (id: string, body: object = {}, by = 'oli') =>
-      read<{ effective: { lock: string; now: true }[] } & Refusal>(
+      read<{ effective: { lock: string; now: true; at: string }[] } & Refusal>(
         app.post(`/v1/grants/${id}/revocation`, body, as(by)),
       ),
     grants: (query = '', by = 'oli') =>

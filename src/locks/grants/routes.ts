@@ -234,7 +234,9 @@ const revoke = ({ grants }: Dependencies) =>
         200: {
           description: 'The locks that it no longer opens',
           schema: RevocationAnswer,
-          example: { effective: [{ lock: 'front-door', now: true }] },
+          example: {
+            effective: [{ lock: 'front-door', now: true, at: '2027-03-30T08:12:44.125Z' }],
+          },
         },
         400: invalid(RevocationBody, 'why'),
         403: NOT_ALLOWED,
@@ -243,7 +245,8 @@ const revoke = ({ grants }: Dependencies) =>
     },
     async ({ caller, params, body: { why = null } }) => {
       if (!(await grants.isOfGuest(params.id))) requireRole(caller, 'admin')
-      const locks = await grants.revoke(caller, params.id, why)
-      return { effective: locks.map((lock) => ({ lock, now: true as const })) }
+      const { labels, atMs } = await grants.revoke(caller, params.id, why)
+      const at = new Date(atMs).toISOString()
+      return { effective: labels.map((lock) => ({ lock, now: true as const, at })) }
     },
   )

@@ -370,7 +370,7 @@ export const RevocationAnswer = t.Object(
   {
     effective: t.Array(
       t.Object(
-        { lock: t.String({ examples: ['front-door'] }), now: t.Literal(true) },
+        { lock: t.String({ examples: ['front-door'] }), now: t.Literal(true), at: Time },
         { $id: 'EffectiveRevocation', additionalProperties: false },
       ),
       { description: 'For each lock, the time from which this grant no longer opens it' },

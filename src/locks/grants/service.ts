@@ -220,18 +220,19 @@ export const grantService = (deps: Dependencies) => {
       })
     },
 
-    /** Returns the labels of the locks that it no longer opens. Revoking it again changes nothing. Throws
+    /** Returns the labels of the locks that it no longer opens, and since when. Revoking it again changes nothing. Throws
      * `not_found` and `forbidden`. */
-    revoke: async (by: Actor, id: string, why: string | null): Promise<readonly string[]> => {
+    revoke: async (by: Actor, id: string, why: string | null): Promise<Revoked> => {
       const known = await requireGrant(db, id)
       const { action, run } = eventOf(known, 'revoke')
       return run(by, { action, subject: subjectOf(holderOf(known)) }, async (tx, role) => {
         const grant = await requireGrant(tx, id)
         await requireMayChange(tx, { by, role }, grant)
         if (grant.revokedAtMs === null) await revokeIn(tx, by, { id, why })
-        if (grant.locks !== 'all') return grant.locks.map(({ label }) => label)
+        const atMs = (await requireGrant(tx, id)).revokedAtMs ?? now()
+        if (grant.locks !== 'all') return { labels: grant.locks.map(({ label }) => label), atMs }
         const locks = (await locksIn(tx).all()).filter(({ state }) => state !== 'retired')
-        return locks.map(({ label }) => label).toSorted()
+        return { labels: locks.map(({ label }) => label).toSorted(), atMs }
       })
     },
 
@@ -259,6 +260,9 @@ type Made = {
   /** Of a new pass; it cannot be read again. */
   readonly link?: string
 }
+
+/** The labels of the locks that a revoked grant no longer opens, and since when. */
+type Revoked = { readonly labels: readonly string[]; readonly atMs: number }
 
 type Added = {
   readonly key?: string | undefined

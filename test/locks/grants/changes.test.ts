@@ -164,9 +164,10 @@ describe('a revocation', () => {
       holder: home.holder('eva'),
       locks: ['front-door', 'garage'],
     })
+    const at = new Date(home.clock.nowMs).toISOString()
     const effective = [
-      { lock: 'front-door', now: true },
-      { lock: 'garage', now: true },
+      { lock: 'front-door', now: true, at },
+      { lock: 'garage', now: true, at },
     ]
     expect(await home.revoke(body.id, { why: 'Moved out' })).toMatchObject({
       status: 200,
