@@ -1,4 +1,4 @@
-import { type Attempt, type Decision, type Door, NoConnection, call } from './api.ts'
+import { type Attempt, type Decision, type Door, Refusal, call } from './api.ts'
 import { knock } from './device-key.ts'
 import { store, stored } from './storage.ts'
 
@@ -29,7 +29,8 @@ export const askToOpen = async (door: Door): Promise<Answered> => {
     store(KEPT, undefined)
     return { ...decision, id, ageMs: decision.repeat ? Date.now() - attempt.atMs : 0 }
   } catch (error) {
-    if (!(error instanceof NoConnection)) store(KEPT, undefined)
+    // After an error of the gateway, it may have been decided.
+    if (error instanceof Refusal && error.status < 500) store(KEPT, undefined)
     throw error
   }
 }
@@ -63,8 +64,9 @@ export const follow = async (
     try {
       news = await call<Attempt>('GET', `attempts/${id}?wait=${WAIT_SECONDS}`)
       onNews(news)
-    } catch {
-      // The next one may arrive.
+    } catch (error) {
+      // The pass was revoked. After anything else, the next one may arrive.
+      if (error instanceof Refusal && error.status === 401) break
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }

@@ -46,7 +46,9 @@ export const holdButton = ({ name, onHeld, onPressed }: Parts): HTMLButtonElemen
     release()
   }
 
-  button.addEventListener('pointerdown', ({ isPrimary, button: which }) => {
+  button.addEventListener('pointerdown', ({ isPrimary, button: which, pointerId }) => {
+    // So that a finger that slides away leaves the button, as a mouse does.
+    if (button.hasPointerCapture(pointerId)) button.releasePointerCapture(pointerId)
     if (isPrimary && which === 0) press()
   })
   for (const end of ['pointerup', 'pointercancel', 'pointerleave', 'blur'] as const)
