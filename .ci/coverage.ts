@@ -4,8 +4,10 @@
 const LEAST: Readonly<Record<string, number>> = {
   accounts: 0.98,
   audit: 0.95,
+  controllers: 0.97,
   domain: 0.95,
   drivers: 0.97,
+  guests: 0.97,
   http: 0.96,
   'legacy-tables': 0.97,
   locks: 0.96,

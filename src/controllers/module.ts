@@ -10,6 +10,7 @@ import { isLoopback } from '../http/request/client-address.ts'
 import type { Database, Queries } from '../storage/database.ts'
 import type { AuditIn, RecordIn } from '../storage/unit-of-work.ts'
 import { controllerChecks } from './checks.ts'
+import type { Controller } from './core/controller.ts'
 import { controllersIn } from './core/store.ts'
 import { doorKeys } from './door-key/door-key.ts'
 import { codesIn } from './enrolment/codes-store.ts'
@@ -109,20 +110,28 @@ export const controllersModule = (deps: Dependencies) => {
     },
   })
 
-  const stateOf = (id: string, forkedAtMs: number | null): ControllerState => {
+  const stateOf = ({ id, forkedAtMs, removedAtMs }: Controller): ControllerState => {
+    if (removedAtMs !== null) return 'removed'
     if (forkedAtMs !== null) return 'forked'
     return lines.isOnline(id) ? 'online' : 'offline'
   }
 
-  const listed = async (label?: string): Promise<readonly ListedController[]> => {
+  /** Returns the controllers of a lock by its label, or of all locks. Throws `not_found`. */
+  const listed = async (
+    label?: string,
+    { withRemoved = false } = {},
+  ): Promise<readonly ListedController[]> => {
     const lock = label === undefined ? undefined : await findLock(db, label)
     if (label !== undefined && !lock) throw new AppError('not_found', NO_SUCH_LOCK)
     const controllers = controllersIn(db)
     const found = await (lock ? controllers.ofLock(lock.id) : controllers.all())
+    const removed = withRemoved
+      ? (await controllers.removed()).filter(({ lockId }) => !lock || lockId === lock.id)
+      : []
     return Promise.all(
-      found.map(async (one) => ({
+      [...found, ...removed].map(async (one) => ({
         ...one,
-        state: stateOf(one.id, one.forkedAtMs),
+        state: stateOf(one),
         seenAtMs: watch.seenAtMs(one.id) ?? one.seenAtMs,
         missing: (await reports.received(one)).missing,
       })),
@@ -135,7 +144,7 @@ export const controllersModule = (deps: Dependencies) => {
     routes: [
       ...enrolmentRoutes({
         enrolment,
-        listed,
+        listed: (label) => listed(label, { withRemoved: true }),
         commandFor: (code) => commandFor(config, deps.certificate()?.authority?.sha256, code),
         isLimited: config.rateLimitAuth.length > 0,
         nowMs: clock.wallMs,
@@ -187,9 +196,7 @@ export const controllersModule = (deps: Dependencies) => {
     controllerOf: (lockId: string): 'none' | 'online' | 'offline' => {
       const controllers = ofLock(lockId)
       if (controllers.length === 0) return 'none'
-      return controllers.some(({ id, forkedAtMs }) => stateOf(id, forkedAtMs) === 'online')
-        ? 'online'
-        : 'offline'
+      return controllers.some((one) => stateOf(one) === 'online') ? 'online' : 'offline'
     },
 
     /** Forgets that an account that is being erased made codes. */
@@ -206,7 +213,7 @@ export const controllersModule = (deps: Dependencies) => {
     watch,
 
     metrics: controllerMetrics({
-      states: () => watch.all().map(({ id, forkedAtMs }) => stateOf(id, forkedAtMs)),
+      states: () => watch.all().map(stateOf),
       commands: commandCounts,
       reports: reportCounts,
     }),

@@ -80,7 +80,7 @@ export const AUDIT_ACTIONS = {
   'grant.change': 'a grant was changed',
   'grant.revoke': 'a grant was revoked',
   'grant.suspend':
-    'a grant opens nothing until an owner confirms it, because a backup was restored, and it may have been revoked or used up since',
+    'a grant opens nothing until an owner confirms it: a backup was restored, and it may have been revoked or used up since, or the host of the guest was erased',
   'grant.confirm': 'an owner let a suspended grant open again',
   'grant.use_return':
     'a use of a grant was given back, because the lock did not open; `use` says which, of `uses_max`',

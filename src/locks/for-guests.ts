@@ -17,7 +17,9 @@ import { ASK_YOUR_HOST } from './decisions/service.ts'
 import type { GrantReading } from './grants/reading.ts'
 import { GRANT_EXAMPLE, GrantAnswer, PassLink } from './grants/schema.ts'
 import type { Grants } from './grants/service.ts'
+import type { Queries } from '../storage/database.ts'
 import type { Locks } from './registry/service.ts'
+import { locksIn } from './registry/store.ts'
 
 type Dependencies = {
   readonly decisions: Pick<ReturnType<typeof decisionModule>, 'guests' | 'attempts'>
@@ -25,16 +27,18 @@ type Dependencies = {
   readonly grants: Pick<Grants, 'revoke' | 'eraseGuestIn'>
   readonly reading: Pick<GrantReading, 'ofPass'>
   readonly clock: () => DecisionTime
+  readonly db: Queries
 }
 
 /** What guests can do at locks, and how it is documented. */
-export const forGuests = ({ decisions, locks, grants, reading, clock }: Dependencies) => ({
+export const forGuests = ({ decisions, locks, grants, reading, clock, db }: Dependencies) => ({
   isClockDoubted: () => clock().isDoubted,
   eraseGrantIn: grants.eraseGuestIn,
   shownLabel: (label: string): string => shownName(label, 'label'),
   locks: {
     grantOf: reading.ofPass,
     all: locks.all,
+    idOf: async (label: string) => (await locksIn(db).find(label))?.id,
     mayOpen: decisions.guests.mayOpen,
     isSuspended: decisions.guests.isSuspended,
     decide: decisions.attempts.decideGuest,

@@ -191,7 +191,7 @@ export const locksModule = ({
     stillPermitted: (attemptIds: readonly string[]) =>
       stillPermitted(db, attemptIds, clock.wallMs()),
     routes,
-    forGuests: forGuests({ decisions, locks, grants, reading, clock: decisionTime }),
+    forGuests: forGuests({ decisions, locks, grants, reading, clock: decisionTime, db }),
     access: personalAccess({ db, grants, reading }),
     withdrawAgain: accessWithdrawals({
       ...shared,

@@ -1,6 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { addAccount, tokenFor } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { type TestController, testController } from '../support/controller.ts'
 import { CAN_SLOW, slowDisk } from '../support/slow-disk.ts'
@@ -14,7 +15,7 @@ const CONTROLLERS = 200
 const PER_LOCK = 4
 const WRITERS = 64
 const ADDED_MS = 20
-const ATTEMPTS = 100
+const ATTEMPTS = 300
 
 type Served = Awaited<ReturnType<typeof startSignedIn>>
 
@@ -103,11 +104,14 @@ const commandLine = async (folder: string) => {
   const disk = slowDisk(folder)
   await using service = await startSignedIn({ folder, env: { ...QUIET, ...disk.env } })
   const controller = await enrolled(service)
+  // Not the account of the writers: the gateway shares its time among people.
+  await addAccount('mia', { folder })
+  const mia = bearer(await tokenFor(service.url, 'mia'))
   disk.delay(ADDED_MS)
   say(`commands beside ${WRITERS} writers`)
   const times = await besideLoad(service.unlocks, WRITERS, async () => {
     const measured: number[] = []
-    while (measured.length < ATTEMPTS) measured.push(await timeToCommand(service, controller))
+    while (measured.length < ATTEMPTS) measured.push(await timeToCommand(service, controller, mia))
     return measured
   })
   await service.stop()
@@ -131,15 +135,16 @@ const enrolled = async ({ url, token }: Served): Promise<TestController> => {
 }
 
 const timeToCommand = async (
-  { url, token }: Served,
+  { url }: Served,
   controller: TestController,
+  mia: Record<string, string>,
 ): Promise<number> => {
   const polling = controller.poll({ wait: 20 })
   // The poll is there first.
   await Bun.sleep(20)
   const id = crypto.randomUUID()
   const startedAtMs = performance.now()
-  const asked = clientOf(url).post('/v1/locks/front-door/unlock', { id }, bearer(token))
+  const asked = clientOf(url).post('/v1/locks/front-door/unlock', { id }, mia)
   const answer = await polling
   const tookMs = performance.now() - startedAtMs
   if (answer?.commands.length !== 1) throw new Error(`${answer?.commands.length} commands came`)

@@ -54,7 +54,10 @@ describe('a controller of the compiled executable', () => {
     const { controllers } = (await (await client().get('/v1/controllers', as('oli'))).json()) as {
       controllers: { state: string }[]
     }
-    return controllers.map(({ state }) => state).join()
+    return controllers
+      .map(({ state }) => state)
+      .filter((state) => state !== 'removed')
+      .join()
   }
 
   const ask = async (): Promise<Attempt> => {

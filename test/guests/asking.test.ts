@@ -4,6 +4,8 @@ import { homeWithGuests } from '../support/home-with-guests.ts'
 
 const MINUTE_MS = 60_000
 
+const byText = (one: string, other: string): number => (one < other ? -1 : 1)
+
 const usedPass = async (given: object = {}, env: Readonly<Record<string, string>> = {}) => {
   const home = await homeWithGuests({}, env)
   const made = await home.invite(given)
@@ -93,6 +95,40 @@ describe('a guest', () => {
     expect(await home.db.all('SELECT 1 FROM failed_login')).toStrictEqual([])
     const login = await home.post('/login', { username: 'oli', password: 'correct horse battery' })
     expect(login.status).toBe(200)
+  })
+})
+
+describe('the cookie of a phone', () => {
+  test('is for HTTPS alone behind a proxy, and ends with the pass, also after it was prolonged', async () => {
+    await using home = await homeWithGuests({}, { PUBLIC_URL: 'https://lock.example' })
+    const made = await home.invite({ ends_at: '2040-03-20T11:11:00+01:00' })
+    expect(made.link).toStartWith('https://lock.example/guest#pass=')
+    const https = { origin: 'https://lock.example' }
+    const bound = await home.post('/v1/guest/bind', { code: codeOf(made) }, https)
+    const [set = ''] = bound.headers.getSetCookie()
+    const [cookie = '', ...attributes] = set.split('; ')
+    expect(cookie).toStartWith('__Host-guest=')
+    expect(attributes.toSorted(byText)).toStrictEqual([
+      'HttpOnly',
+      'Max-Age=86400',
+      'Path=/',
+      'SameSite=Strict',
+      'Secure',
+    ])
+    await home.change(made.id, { ends_at: '2040-03-21T11:11:00+01:00' }, 1)
+    // Browsers send no origin with reads.
+    const read = await home.get('/v1/guest/pass', { cookie })
+    expect(read.headers.getSetCookie()).toStrictEqual([set.replace('86400', '172800')])
+  })
+
+  test('counts for nothing in a request of another site', async () => {
+    await using home = await usedPass()
+    const cookie = home.phone.cookie()
+    const body = { id: crypto.randomUUID(), lock: 'front-door' }
+    const foreign = { cookie, origin: 'https://evil.example' }
+    expect((await home.post('/v1/guest/unlock', body, foreign)).status).toBe(403)
+    expect((await home.post('/v1/guest/unlock', body, { cookie })).status).toBe(401)
+    expect((await home.phone.unlock()).status).toBe(200)
   })
 })
 

@@ -4,7 +4,8 @@ import { rowsOf } from '../support/access.ts'
 import { addAccount, tokenFor } from '../support/accounts.ts'
 import { bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, startService } from '../support/binary.ts'
-import { type NewPass, codeOf, guestPhone } from '../support/guests.ts'
+import type { DecisionJson } from '../../src/locks/decisions/schema.ts'
+import { type NewPass, codeOf, guestPhone, passIdOf } from '../support/guests.ts'
 
 /** A service with an owner, Oli, and a member, Eva, who may open the front door and invite guests. */
 const startHome = async (env: Readonly<Record<string, string>> = {}) => {
@@ -75,4 +76,32 @@ test('with the compiled executable, of 64 phones that bind at once as many succe
   )
   expect(bound.filter((status) => status === 200)).toHaveLength(4)
   expect(bound.filter((status) => status === 409)).toHaveLength(60)
+})
+
+test('with the compiled executable, a thousand guests who ask at once are let in, each once', async () => {
+  await using home = await startHome({ CONNECTIONS_PER_CLIENT: '2000' })
+  const made = await home.invite(home.oli)
+  const secrets = Array.from({ length: 1000 }, (_, n) => `secret-${n}`)
+  using rows = rowsOf(join(home.service.folder, 'data/secure-lock.db'))
+  await rows.run('BEGIN IMMEDIATE')
+  for (const secret of secrets)
+    await rows.run(
+      `INSERT INTO pass_device (id, pass_id, cookie_hash, bound_at_ms, seen_at_ms)
+       VALUES (?, ?, ?, 1, 1)`,
+      crypto.randomUUID(),
+      passIdOf(made),
+      new Bun.CryptoHasher('sha256').update(secret).digest(),
+    )
+  await rows.run('COMMIT')
+  const answers = await Promise.all(
+    secrets.map(async (secret) => {
+      const headers = { cookie: `lock-guest=${secret}`, origin: home.url }
+      const body = { id: crypto.randomUUID(), lock: 'front-door' }
+      return (await (await home.post('/v1/guest/unlock', body, headers)).json()) as DecisionJson
+    }),
+  )
+  expect(answers.filter(({ decision }) => decision === 'permitted')).toHaveLength(1000)
+  expect(new Set(answers.map(({ seq }) => seq)).size).toBe(1000)
+  const seen = rows.get('SELECT count(*) AS n FROM pass_device WHERE seen_at_ms > 1')
+  expect(seen).toStrictEqual({ n: 1000 })
 })

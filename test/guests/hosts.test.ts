@@ -164,6 +164,34 @@ describe('a pass is never wider than what its host may open', () => {
   })
 })
 
+describe('why a guest may open a door or not', () => {
+  test('is explained to the host and to admins, and to nobody else', async () => {
+    await using home = await homeOfEva()
+    const windows = [{ days: ['tue'], from: '09:00', until: '13:00' }]
+    await home.change(home.own.id, { windows }, 1)
+    const why = async (name: string, query = '', label = 'front-door') => {
+      const path = `/v1/locks/${label}/access?holder=pass:${passIdOf(home.invited)}${query}`
+      const answer = await home.get(path, home.as(name))
+      return { status: answer.status, body: (await answer.json()) as object }
+    }
+    const explained = {
+      status: 200,
+      body: {
+        decision: 'denied',
+        reason: 'suspended',
+        next_at: '2040-03-20T08:00:00.000Z',
+        grants: [{ id: home.invited.id, role: null, reason: 'suspended', words: 'always' }],
+      },
+    }
+    for (const name of ['eva', 'amy']) expect(await why(name)).toMatchObject(explained)
+    expect(await why('eva', '&at=2040-03-20T09:00:00Z')).toMatchObject({
+      body: { decision: 'permitted', next_at: null },
+    })
+    expect((await why('max')).status).toBe(403)
+    expect((await why('eva', '', 'attic')).status).toBe(404)
+  })
+})
+
 describe('the list of passes', () => {
   test('shows a member their own guests, and admins all', async () => {
     await using home = await homeOfEva()

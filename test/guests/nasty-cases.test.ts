@@ -205,6 +205,20 @@ describe('what a phone signs', () => {
     expect(await knock(1_800_000_000_001)).toBe('permitted')
   })
 
+  test('counts once, also among attempts that are decided together', async () => {
+    await using home = await signing()
+    const { key, lockIdOf, outcome } = home
+    const outcomes = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const id = crypto.randomUUID()
+        const statement = await key.knock({ lockId: lockIdOf('front-door'), id, counter: 7 })
+        return outcome({ id, statement })
+      }),
+    )
+    expect(outcomes.filter((one) => one === 'permitted')).toHaveLength(1)
+    expect(outcomes.filter((one) => one === 'replayed')).toHaveLength(7)
+  })
+
   test('is in the leaf by its hash, with the counter and the device', async () => {
     await using home = await signing()
     const { key, lockIdOf, phone } = home

@@ -48,8 +48,11 @@ export const controllerGateway = async (options: { readonly tls?: Bun.TLSOptions
     })
   }
 
-  const poll = (url: URL): Promise<Response> =>
+  const poll = (url: URL, signal: AbortSignal): Promise<Response> =>
     new Promise((answer) => {
+      signal.addEventListener('abort', () => {
+        polls = polls.filter((one) => one.answer !== answer)
+      })
       const text = url.searchParams.get('nonce') ?? ''
       const nonce = Uint8Array.fromBase64(text, { alphabet: 'base64url' })
       for (const older of polls) older.answer(new Response(null, { status: 204 }))
@@ -86,7 +89,9 @@ export const controllerGateway = async (options: { readonly tls?: Bun.TLSOptions
       if (url.pathname === '/v1/controller/enrol') return enrol(request)
       if (request.headers.get('authorization') !== 'Bearer slc_test')
         return Response.json({ detail: 'Unknown token' }, { status: 401 })
-      return url.pathname === '/v1/controller/commands' ? poll(url) : takeReports(request)
+      return url.pathname === '/v1/controller/commands'
+        ? poll(url, request.signal)
+        : takeReports(request)
     },
   })
 

@@ -22,14 +22,19 @@ export const controllerPlace = () => {
     start: (
       args: readonly string[],
       env: Readonly<Record<string, string>> = {},
+      /** The command that runs it. */
+      within: readonly string[] = [],
     ): RunningController => {
-      const started = Bun.spawn([BINARY, 'controller', '--state', join(folder, 'state'), ...args], {
-        cwd: folder,
-        env: { PATH: '/usr/bin:/bin', ...env },
-        stdin: 'ignore',
-        stdout: 'pipe',
-        stderr: 'pipe',
-      })
+      const started = Bun.spawn(
+        [...within, BINARY, 'controller', '--state', join(folder, 'state'), ...args],
+        {
+          cwd: folder,
+          env: { PATH: '/usr/bin:/bin', ...env },
+          stdin: 'ignore',
+          stdout: 'pipe',
+          stderr: 'pipe',
+        },
+      )
       running.push(started)
       const output = { out: '', words: '' }
       const collected = Promise.all([

@@ -17,7 +17,7 @@ import {
 } from '../../domain/statement/statement.ts'
 import { AppError } from '../../errors.ts'
 import {
-  fileUnavailable,
+  fileFault,
   makePrivateFile,
   readPrivateFile,
   replacePrivateFile,
@@ -88,7 +88,8 @@ export const openJournal = async ({ folder, key, lock, now }: Dependencies) => {
     try {
       appendSynced(path, linesOf(added))
     } catch (error) {
-      throw fileUnavailable(`Cannot write ${path}`, error)
+      const fault = `Cannot write ${path}: ${fileFault(error)}`
+      throw new AppError('unavailable', fault, { cause: error })
     }
     // Only now: a report that is not on disk never was.
     head = { counter, hash }

@@ -131,13 +131,23 @@ const revoke: Command['run'] = async (args, terminal) => {
   })
 }
 
-const confirm: Command['run'] = async (ids, terminal) => {
-  if (ids.length === 0 || ids.some((id) => id.startsWith('-')))
-    throw new UsageError('grant confirm needs one ID or more')
+const CONFIRM = {
+  all: { type: 'boolean', default: false, summary: 'all that are suspended' },
+} as const satisfies Options
+
+const confirm: Command['run'] = async (args, terminal) => {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: CONFIRM,
+  })
+  if (positionals.length > 0 === values.all)
+    throw new UsageError('grant confirm needs one ID or more, or --all')
   return withLocks(commandConfig(terminal), async ({ locks: { grantReading, suspensions } }) => {
-    for (const id of ids) await grantReading.find(undefined, id)
+    for (const id of positionals) await grantReading.find(undefined, id)
+    const ids = values.all ? await suspensions.ids() : positionals
     for (const id of ids) await suspensions.confirm(COMMAND_LINE, id)
-    terminal.print('Confirmed')
+    terminal.print(`Confirmed ${ids.length}`)
   })
 }
 
@@ -151,8 +161,10 @@ const ACTIONS: Actions = {
   why: explainAccess,
   revoke: { summary: 'revoke a grant for good', options: REVOKE, operands: ['ID'], run: revoke },
   confirm: {
-    summary: 'let a grant open again that a restore has suspended; takes one ID or more',
-    operands: ['ID'],
+    summary:
+      'let a suspended grant open again, after a restore or the erasure of a host; takes one ID or more',
+    options: CONFIRM,
+    operands: ['[ID...]'],
     run: confirm,
   },
   import: importBookings,

@@ -42,6 +42,9 @@ const controllerOf = (row: Row): Controller => ({
   removedAtMs: row.removed_at_ms,
 })
 
+/** So many of the removed ones are shown. */
+const REMOVED_MAX = 200
+
 export type NewController = Pick<
   Controller,
   'id' | 'lockId' | 'publicKey' | 'name' | 'enrolledAtMs'
@@ -61,6 +64,9 @@ export const controllersIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => 
   return {
     /** Returns the controllers that were not removed, oldest first. */
     all: () => many('WHERE removed_at_ms IS NULL ORDER BY controller.id'),
+    /** Returns those that were removed, the newest first. */
+    removed: () =>
+      many(`WHERE removed_at_ms IS NOT NULL ORDER BY removed_at_ms DESC LIMIT ${REMOVED_MAX}`),
     ofLock: (lockId: string) =>
       many('WHERE lock_id = ? AND removed_at_ms IS NULL ORDER BY controller.id', lockId),
     find: (id: string) => one('WHERE controller.id = ?', id),

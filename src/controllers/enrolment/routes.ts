@@ -37,7 +37,7 @@ import {
 
 type Dependencies = {
   readonly enrolment: Enrolment
-  /** Returns the controllers of a lock by its label, or all. Throws `not_found`. */
+  /** Returns the controllers of a lock by its label, or all, with those that were removed. Throws `not_found`. */
   readonly listed: (label?: string) => Promise<readonly ListedController[]>
   /** Returns the command that enrols a controller. */
   readonly commandFor: (code: string) => string
@@ -62,6 +62,7 @@ const LISTED = {
   schema: ControllersAnswer,
   example: { controllers: [CONTROLLER_EXAMPLE] },
 }
+const REMOVED_TOO = 'Those that were removed come last, since entries of the log name them.'
 const NO_ROOM = [
   problem(409, 'driver_set', DRIVER_SET),
   problem(409, 'too_many_controllers', TOO_MANY),
@@ -109,6 +110,7 @@ const listOfLock = ({ listed }: Dependencies) =>
       tag: 'Controllers',
       operationId: 'listLockControllers',
       summary: 'List the controllers of a lock',
+      description: REMOVED_TOO,
       params: LockParams,
       answers: { 200: LISTED, 404: UNKNOWN_LOCK },
     },
@@ -124,6 +126,7 @@ const list = ({ listed }: Dependencies) =>
       tag: 'Controllers',
       operationId: 'listControllers',
       summary: 'List the controllers of all locks',
+      description: REMOVED_TOO,
       answers: { 200: LISTED },
     },
     async () => ({ controllers: (await listed()).map(controllerJson) }),

@@ -8,7 +8,7 @@ export type Line = {
   /** Resolves once there may be something to answer, with true; with false after `waitMs`, once a newer poll has begun or
    * once nobody waits for the answer. */
   readonly next: (waitMs: number, signal: AbortSignal) => Promise<boolean>
-  /** False once a newer poll of the same controller has begun. */
+  /** False once a newer poll of the same controller and client has begun. */
   readonly isNewest: () => boolean
   readonly close: () => void
 }
@@ -22,14 +22,42 @@ type State = {
 /** A controller is online for this long after a poll, so that it can begin the next one. */
 const ONLINE_MS = 5 * SECOND_MS
 
-/** The newest poll of each controller. A newer poll ends the one before it: otherwise a connection that nobody reads
- * any more, such as after a change of network, would keep the commands. */
+/** Clients that may poll with the token of one controller. */
+const CLIENTS_MAX = 16
+
+const NOBODY: ReadonlyMap<string, State> = new Map()
+
+/** The newest poll of each controller and client. A newer poll ends the one before it: otherwise a connection that nobody
+ * reads any more would stay. Polls of other clients go on, so that somebody with a stolen token cannot end those of the
+ * controller from another address, and make it poll until it is over its limit. */
 export const lines = ({ monotonicMs }: Pick<Clock, 'monotonicMs'>) => {
-  const newest = new Map<string, State>()
+  const newest = new Map<string, Map<string, State>>()
   let isClosed = false
 
+  const isRecent = ({ endedAtMs }: State): boolean =>
+    endedAtMs === undefined || monotonicMs() - endedAtMs < ONLINE_MS
+
+  /** Makes room for a poll of a client: its older one ends, and those that ended a while ago are forgotten. */
+  const roomFor = (controllerId: string, client: string): Map<string, State> => {
+    const clients = newest.get(controllerId) ?? new Map<string, State>()
+    newest.set(controllerId, clients)
+    clients.get(client)?.end()
+    clients.delete(client)
+    for (const [other, state] of clients) if (!isRecent(state)) clients.delete(other)
+    for (const [other, state] of clients) {
+      if (clients.size < CLIENTS_MAX) break
+      state.end()
+      clients.delete(other)
+    }
+    return clients
+  }
+
+  const statesOf = (controllerId: string): readonly State[] => [
+    ...(newest.get(controllerId) ?? NOBODY).values(),
+  ]
+
   return {
-    open: (controllerId: string): Line => {
+    open: (controllerId: string, client: string): Line => {
       let woken = false
       let over = isClosed
       let changed = Promise.withResolvers<void>()
@@ -44,8 +72,7 @@ export const lines = ({ monotonicMs }: Pick<Clock, 'monotonicMs'>) => {
         },
         endedAtMs: undefined,
       }
-      newest.get(controllerId)?.end()
-      newest.set(controllerId, state)
+      roomFor(controllerId, client).set(client, state)
       return {
         next: async (waitMs, signal) => {
           const end = () => state.end()
@@ -59,37 +86,33 @@ export const lines = ({ monotonicMs }: Pick<Clock, 'monotonicMs'>) => {
           changed = Promise.withResolvers()
           return isWoken
         },
-        isNewest: () => newest.get(controllerId) === state,
+        isNewest: () => newest.get(controllerId)?.get(client) === state,
         close: () => {
           state.endedAtMs = monotonicMs()
         },
       }
     },
 
-    /** Has the poll of a controller look for something to answer. */
-    wake: (controllerId: string): void => newest.get(controllerId)?.wake(),
+    /** Has the polls of a controller look for something to answer. */
+    wake: (controllerId: string): void => {
+      for (const state of statesOf(controllerId)) state.wake()
+    },
 
     /** Returns whether a controller polls, or did until a moment ago. */
-    isOnline: (controllerId: string): boolean => {
-      const line = newest.get(controllerId)
-      if (!line) return false
-      return line.endedAtMs === undefined || monotonicMs() - line.endedAtMs < ONLINE_MS
-    },
+    isOnline: (controllerId: string): boolean => statesOf(controllerId).some(isRecent),
 
-    isPolling: (controllerId: string): boolean => {
-      const line = newest.get(controllerId)
-      return line !== undefined && line.endedAtMs === undefined
-    },
+    isPolling: (controllerId: string): boolean =>
+      statesOf(controllerId).some(({ endedAtMs }) => endedAtMs === undefined),
 
     forget: (controllerId: string): void => {
-      newest.get(controllerId)?.end()
+      for (const state of statesOf(controllerId)) state.end()
       newest.delete(controllerId)
     },
 
     /** Ends all polls; later ones do not wait. */
     close: (): void => {
       isClosed = true
-      for (const line of newest.values()) line.end()
+      for (const id of newest.keys()) for (const state of statesOf(id)) state.end()
       newest.clear()
     },
   }

@@ -11,6 +11,8 @@ export type Polls = ReturnType<typeof pollService>
 export type Poll = {
   readonly nonce: Uint8Array
   readonly waitMs: number
+  /** The client by its address. */
+  readonly client: string
   /** The thumbprint of the door key that the controller trusts. */
   readonly doorKey: string | undefined
   readonly signal: AbortSignal
@@ -76,10 +78,10 @@ export const pollService = (deps: Dependencies) => {
 
   return {
     /** Returns the answer, or undefined if there is nothing to say until the wait is over, or a newer poll of the
-     * controller has begun. */
+     * controller and client has begun. */
     poll: async (controller: Controller, poll: Poll): Promise<PollAnswer | undefined> => {
       const endsAtMs = performance.now() + poll.waitMs
-      const line = lines.open(controller.id)
+      const line = lines.open(controller.id, poll.client)
       onSeen(controller.id)
       try {
         for (;;) {

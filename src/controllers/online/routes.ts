@@ -78,7 +78,7 @@ const poll = ({ polls }: Dependencies, { controllerOf, countsAs }: Caller) =>
       summary: 'Wait for commands',
       description:
         'For controllers, with their own token. Answers as soon as there is a command, a new door key or a request ' +
-        'for missing reports, and 204 after `wait`. A newer poll of the same controller ends an older one with 204. ' +
+        'for missing reports, and 204 after `wait`. A newer poll from the same address ends an older one with 204. ' +
         'A command comes again at each poll, signed for its nonce, until the controller has reported about the ' +
         'attempt, or ten seconds after the decision.',
       query: PollQuery,
@@ -89,13 +89,14 @@ const poll = ({ polls }: Dependencies, { controllerOf, countsAs }: Caller) =>
         409: NOT_TRUSTED,
       },
     },
-    async ({ request, query, server, signal }) => {
+    async ({ request, caller, query, server, signal }) => {
       const controller = await controllerOf(request)
       if (controller.forkedAtMs !== null)
         throw new AppError('conflict', FORKED, { reason: 'forked' })
       server?.timeout(request, IDLE_SECONDS)
       const answer = await polls.poll(controller, {
         nonce: nonceOf(query),
+        client: clientKey(caller.address),
         waitMs: (query.wait ?? WAIT_SECONDS_DEFAULT) * SECOND_MS,
         doorKey: query.door_key,
         signal,

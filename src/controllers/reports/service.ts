@@ -80,15 +80,28 @@ export const reportService = (deps: Dependencies) => {
     return given
   }
 
-  const requireShare = async (id: string, count: number): Promise<void> => {
-    for (let at = 0; at < count; at += 1) {
-      const { count: sent, nextReset } = await counts.increment(id, HOUR_MS)
-      if (sent <= REPORTS_PER_HOUR_MAX) continue
-      const waitMs = nextReset.getTime() - Date.now()
-      throw new RateLimitError(
-        waitMs,
-        `A controller may report ${REPORTS_PER_HOUR_MAX} times an hour`,
-      )
+  /** Runs `work`, which returns how many of these reports are new. Only those count. */
+  const withinShare = async <Result extends { readonly added: readonly unknown[] }>(
+    id: string,
+    count: number,
+    work: () => Promise<Result>,
+  ): Promise<Result> => {
+    let [counted, added] = [0, 0]
+    try {
+      while (counted < count) {
+        const { count: sent, nextReset } = await counts.increment(id, HOUR_MS)
+        counted += 1
+        if (sent > REPORTS_PER_HOUR_MAX)
+          throw new RateLimitError(
+            nextReset.getTime() - Date.now(),
+            `A controller may report ${REPORTS_PER_HOUR_MAX} times an hour`,
+          )
+      }
+      const result = await work()
+      added = result.added.length
+      return result
+    } finally {
+      for (; counted > added; counted -= 1) await counts.decrement(id)
     }
   }
 
@@ -216,9 +229,8 @@ export const reportService = (deps: Dependencies) => {
     ): Promise<Received> => {
       const given = await opened(controller, statements)
       requireRoom()
-      await requireShare(controller.id, given.length)
       const { id } = controller
-      const { isForked, added, received } = await db.transaction(async (tx) => {
+      const store = async (tx: Transaction) => {
         const now = await controllersIn(tx).find(id)
         if (!now || now.removedAtMs !== null) throw new AppError('unauthorized', REMOVED)
         if (now.forkedAtMs !== null) throw forked()
@@ -231,7 +243,10 @@ export const reportService = (deps: Dependencies) => {
         const known = await receivedIn(tx, now)
         await controllersIn(tx).setThrough(id, known.through)
         return { isForked: false, added: stored, received: known }
-      })
+      }
+      const { isForked, added, received } = await withinShare(id, given.length, () =>
+        db.transaction(store),
+      )
       for (const { claims } of added) {
         deps.onReport(claims.result)
         if (claims.attempt === undefined) continue

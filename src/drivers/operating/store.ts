@@ -113,7 +113,8 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 
-  /** Stores what a controller signed of an operation, even after its end; but once it happened, it stays so. */
+  /** Stores what a controller signed of an operation, even after its end; but once it happened, it stays so, and one that
+   * was interrupted may have happened. */
   settleSigned: async (
     attemptId: string,
     state: 'happened' | 'failed',
@@ -122,11 +123,14 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     await queries.run(
       `UPDATE lock_operation
        SET state = ?, detail = ?, settled_at_ms = ?
-       WHERE attempt_id = ? AND state <> 'happened'`,
+       WHERE attempt_id = ?
+         AND state <> 'happened'
+         AND (? = 'happened' OR detail IS NOT 'interrupted')`,
       state,
       detail,
       nowMs,
       attemptId,
+      state,
     )
   },
 

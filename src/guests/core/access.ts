@@ -55,6 +55,8 @@ export type GuestLocks = {
       readonly state: string
     }[]
   >
+  /** Returns the id of a lock, or undefined if there is none. */
+  readonly idOf: (label: string) => Promise<string | undefined>
   /** Returns what a guest may open now. */
   readonly mayOpen: (
     caller: Pick<Caller, 'address' | 'isAddressHidden'>,

@@ -14,6 +14,8 @@ import { deviceName } from '../core/device-name.ts'
 import { hashOfSecret, newSecret } from '../core/secret.ts'
 import { type Pass, type PassDevice, passesIn } from '../core/store.ts'
 import { givenKey, verifiedKnock } from './knock.ts'
+import { operationNews } from './news.ts'
+import { operationStates } from './operations-store.ts'
 import type { GuestPassJson } from './schema.ts'
 import type { GuestViews } from './view.ts'
 
@@ -26,7 +28,7 @@ type Dependencies = {
   /** Records events that anyone can cause without limit. */
   readonly recordCoalesced: RecordAuditEvent
   readonly recordIn: RecordIn
-  readonly locks: Pick<GuestLocks, 'all' | 'decide' | 'findAttempt'>
+  readonly locks: Pick<GuestLocks, 'idOf' | 'decide' | 'findAttempt'>
   readonly views: GuestViews
   /** Tells the host that a guest has a problem. */
   readonly announceIn: (
@@ -41,9 +43,6 @@ export type Visitor = { readonly pass: Pass; readonly device: PassDevice }
 /** Requests for help are passed on once in this time, until the host has dealt with them. */
 const ASKS_EVERY_MS = 10 * MINUTE_MS
 
-/** How often an attempt is looked at while somebody waits for news of its lock. */
-const LOOKS_EVERY_MS = 100
-
 export const NO_SUCH_PASS = 'There is no such pass, or it has been revoked'
 export const ANOTHER_DEVICE = 'This pass is in use on as many phones as it allows'
 export const PASS_ENDED = 'This pass has ended'
@@ -53,6 +52,7 @@ export const NO_PASS_HERE = 'No pass is used on this device, or it has been revo
 export const visitService = (deps: Dependencies) => {
   const { db, clock, auditIn, recordIn, locks, views } = deps
   const now = (): number => clock.nonDecreasingMs()
+  const newsOf = operationNews((ids) => operationStates(db, ids))
 
   const requireView = async (pass: Pass, caller: Caller): Promise<GuestPassJson> => {
     const view = await views.viewOf(pass, caller)
@@ -185,7 +185,7 @@ export const visitService = (deps: Dependencies) => {
     /** Decides an attempt to open a lock. Throws what a decision throws. */
     unlock: async (caller: Caller, { pass, device }: Visitor, asked: Asked): Promise<object> => {
       const { id, lock: label, statement } = asked
-      const lockId = statement && (await locks.all()).find((lock) => lock.label === label)?.id
+      const lockId = statement && (await locks.idOf(label))
       return locks.decide({
         caller,
         passId: pass.id,
@@ -201,14 +201,11 @@ export const visitService = (deps: Dependencies) => {
      * `not_found`. */
     attempt: async ({ device }: Visitor, { id, waitMs, signal }: Awaited): Promise<AttemptNow> => {
       const endMs = performance.now() + waitMs
+      const state = (await operationStates(db, [id])).get(id)
       const first = await locks.findAttempt(device.id, id)
-      let newest = first
-      while (isOpen(newest) && newest.delivery === first.delivery) {
-        if (performance.now() >= endMs || signal.aborted) break
-        await Bun.sleep(LOOKS_EVERY_MS)
-        newest = await locks.findAttempt(device.id, id)
-      }
-      return newest
+      if (waitMs === 0 || !isOpen(first)) return first
+      await newsOf({ id, state, endMs, signal })
+      return locks.findAttempt(device.id, id)
     },
   }
 }

@@ -37,6 +37,12 @@ const SECURE_NAMES = {
 export const carriesSession = (headers: Headers): boolean =>
   headers.get('cookie')?.includes('lock-access=') === true
 
+/** True if a browser shows that it came over HTTPS, to here or to a proxy: by the origin of its page, which it does not
+ * send with reads, or by a cookie that it keeps for HTTPS. */
+const isEncrypted = (headers: Headers): boolean =>
+  headers.get('origin')?.startsWith('https:') === true ||
+  /(?:^|; )__(?:Host|Secure)-/.test(headers.get('cookie') ?? '')
+
 /** Cookies of sessions: HttpOnly, SameSite=Strict, and Secure if the page came over HTTPS, from here
  * or from a proxy. Browsers send a host's cookies to all its ports, and SameSite does not tell the
  * ports apart: so the cookies count only in requests from a page of this very origin. */
@@ -59,7 +65,7 @@ export const sessionCookies = ({ hasTls, pages }: Dependencies) => {
 
   /** Returns `Set-Cookie` values; zero seconds remove a cookie. */
   const write = (request: Request, values: Values): string[] => {
-    const secure = hasTls || request.headers.get('origin')?.startsWith('https:') === true
+    const secure = hasTls || isEncrypted(request.headers)
     return (Object.entries(values) as [SessionCookie, Value][]).map(
       ([cookie, { value, seconds: maxAge }]) =>
         new Bun.Cookie({

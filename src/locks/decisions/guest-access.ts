@@ -1,14 +1,16 @@
+import { type Account, hasRole } from '../../domain/account.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
 import type { IsOnHomeNetwork } from '../../http/request/home-network.ts'
 import type { Database } from '../../storage/database.ts'
 import { type Asking, stopOf } from '../rules/decide.ts'
-import { nextAt } from '../rules/explain.ts'
+import { explain, nextAt } from '../rules/explain.ts'
 import { type MayOpen, homesAround, mayOpenBy } from './access.ts'
 import { type DecidedAttempt, type DecisionTime, visitorOf } from './attempt.ts'
 import { grantReads } from './grants-store.ts'
 import { guestReads } from './guests-store.ts'
 import { GUEST, guestPlaces, hostOf } from './guests.ts'
+import { NO_SUCH_LOCK, ONLY_ADMINS } from './schema.ts'
 import { decisionReads } from './store.ts'
 
 export type GuestAccess = ReturnType<typeof guestAccess>
@@ -88,6 +90,28 @@ export const guestAccess = (deps: Dependencies) => {
       const isHome = isOnHomeNetwork(caller)
       const askings = await askingsOf({ passId, labels, isHome, nowMs, isClockDoubted })
       return askings.map(mayOpenBy)
+    },
+
+    /** Explains whether a guest may open a lock at a time, now by default; see `explain` in access.ts. For the host and
+     * admins. Throws `not_found`, and `forbidden` for anyone else. */
+    explain: async (
+      by: Account,
+      {
+        passId,
+        label,
+        atMs,
+      }: { readonly passId: string; readonly label: string; readonly atMs: number | undefined },
+    ) => {
+      const now = clock()
+      const question = { passId, labels: [label], isHome: true, nowMs: atMs ?? now.nowMs }
+      const isClockDoubted = atMs === undefined && now.isDoubted
+      const pass = (await guestReads(db).passes([passId])).get(passId)
+      if (!hasRole(by, 'admin') && pass?.madeBy !== by.publicId)
+        throw new AppError('forbidden', ONLY_ADMINS)
+      const [asking] = await askingsOf({ ...question, isClockDoubted })
+      if (!asking) throw new AppError('not_found', NO_SUCH_LOCK)
+      const explained = explain(asking)
+      return { ...explained, grants: explained.grants.map((grant) => ({ ...grant, role: null })) }
     },
 
     /** Returns whether a pass opens none of its locks because of its host, or until an owner confirms it. */

@@ -20,6 +20,6 @@ export const decisionModule = (deps: Dependencies) => {
     nextAtMs: access.nextAtMs,
     nextAtMsOfGuest: guests.nextAtMs,
   })
-  const routes: readonly Endpoint[] = decisionRoutes({ ...deps, attempts, access })
+  const routes: readonly Endpoint[] = decisionRoutes({ ...deps, attempts, access, guests })
   return { access, guests, attempts, retention: attemptRetention(deps), routes }
 }

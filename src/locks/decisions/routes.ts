@@ -5,6 +5,7 @@ import { acceptedBy, notAccepted } from '../../http/request/accepted.ts'
 import { timeMs } from '../../http/request/text.ts'
 import type { Account } from '../../domain/account.ts'
 import type { AccessService } from './access.ts'
+import type { GuestAccess } from './guest-access.ts'
 import {
   ACCESS_EXAMPLE,
   ATTEMPT_EXAMPLE,
@@ -29,6 +30,7 @@ import type { AttemptService } from './service.ts'
 type Dependencies = {
   readonly attempts: AttemptService
   readonly access: AccessService
+  readonly guests: Pick<GuestAccess, 'explain'>
   /** Throws if the account has no room for another unlock; called before the body is read. */
   readonly requireRoom: (account: Account) => void
   /** Records that someone whose session or account has ended tried to open a lock. `findLock` returns its label if
@@ -111,7 +113,7 @@ const readAttempt = ({ attempts }: Dependencies) =>
       attempts.find({ account, label: params.label, id: params.id.toLowerCase() }),
   )
 
-const explainAccess = ({ access }: Dependencies) =>
+const explainAccess = ({ access, guests }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -122,7 +124,7 @@ const explainAccess = ({ access }: Dependencies) =>
       summary: 'Explain whether somebody may open a lock, and why',
       description:
         'Says for each grant whether it opens the lock at a time and, if not, what stops it. Admins ' +
-        'may ask about anyone, members about themselves. Uses the current grants, uses, lock and ' +
+        'may ask about anyone, members about themselves and their guests. Uses the current grants, uses, lock and ' +
         'account. Records nothing.',
       params: LockParams,
       query: AccessQuery,
@@ -133,15 +135,16 @@ const explainAccess = ({ access }: Dependencies) =>
         404: UNKNOWN_LOCK,
       },
     },
-    async ({ params, query, account, caller }) =>
-      accessJson(
-        await access.explain({
-          by: { ...caller, account },
-          label: params.label,
-          holder: query.holder?.toLowerCase() ?? `account:${account.publicId}`,
-          atMs: atOf(query.at),
-        }),
-      ),
+    async ({ params: { label }, query, account, caller }) => {
+      const holder = query.holder?.toLowerCase() ?? `account:${account.publicId}`
+      const atMs = atOf(query.at)
+      const [kind, passId = ''] = holder.split(':')
+      return accessJson(
+        kind === 'pass'
+          ? await guests.explain(account, { passId, label, atMs })
+          : await access.explain({ by: { ...caller, account }, label, holder, atMs }),
+      )
+    },
   )
 
 const atOf = (at: string | undefined): number | undefined => {

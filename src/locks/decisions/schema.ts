@@ -176,10 +176,11 @@ const UUID = '[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}'
 export const AccessQuery = t.Object({
   holder: t.Optional(
     t.String({
-      pattern: `^(account:${UUID}|role:(member|admin|owner))$`,
-      description: 'Whose access; defaults to the caller. Members may only ask about themselves',
+      pattern: `^((account|pass):${UUID}|role:(member|admin|owner))$`,
+      description:
+        'Whose access; defaults to the caller. Members may only ask about themselves and their guests',
       examples: ['role:member'],
-      ...accepting('account:<public id>, role:member, role:admin or role:owner'),
+      ...accepting('account:<public id>, role:member, role:admin, role:owner or pass:<id>'),
     }),
   ),
   at: t.Optional({ ...Time, description: 'When, in the past or future; defaults to now' }),

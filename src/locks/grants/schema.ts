@@ -295,7 +295,8 @@ export const GrantAnswer = t.Object(
     revoked_at: nullable(Time),
     suspended_at: nullable({
       ...Time,
-      description: 'Since when it opens nothing until an owner confirms it, after a restore',
+      description:
+        'Since when it opens nothing until an owner confirms it: after a restore, or because the host of the guest was erased',
     }),
     key: nullable(t.String({ description: 'Null in a member’s view' })),
     made_by: nullable(

@@ -22,7 +22,8 @@ export const confirmationRoutes = ({ suspensions, reading }: Dependencies): read
       summary: 'Confirm a suspended grant',
       description:
         'After a restore that could not be compared with the data before it, passes and grants with a number of ' +
-        'visits open nothing until an owner confirms each. Confirming another grant changes nothing.',
+        'visits open nothing until an owner confirms each, and so do passes whose host was erased. Confirming ' +
+        'another grant changes nothing.',
       params: GrantParams,
       answers: {
         200: { description: 'The grant', schema: GrantAnswer, example: GRANT_EXAMPLE },

@@ -27,6 +27,12 @@ export const suspensionsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => 
       id,
     ),
 
+  /** Returns the ids of all grants that wait for an owner, and have not ended meanwhile. */
+  ids: async (nowMs: number): Promise<readonly string[]> =>
+    (await queries.all<{ id: string }>(`SELECT id ${WAITING} ORDER BY id`, nowMs)).map(
+      ({ id }) => id,
+    ),
+
   suspend: async (id: string, nowMs: number): Promise<void> => {
     await queries.run('UPDATE access_grant SET suspended_at_ms = ? WHERE id = ?', nowMs, id)
   },
@@ -37,17 +43,15 @@ export const suspensionsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => 
 
   /** Returns how many grants wait for an owner, and have not ended meanwhile. */
   count: async (nowMs: number): Promise<number> =>
-    (
-      await queries.get<{ count: number }>(
-        `SELECT count(*) AS count
-         FROM access_grant
-         WHERE suspended_at_ms IS NOT NULL
-           AND revoked_at_ms IS NULL
-           AND (ends_at_ms IS NULL OR ends_at_ms > ?)`,
-        nowMs,
-      )
-    )?.count ?? 0,
+    (await queries.get<{ count: number }>(`SELECT count(*) AS count ${WAITING}`, nowMs))?.count ??
+    0,
 })
+
+const WAITING = `
+  FROM access_grant
+  WHERE suspended_at_ms IS NOT NULL
+    AND revoked_at_ms IS NULL
+    AND (ends_at_ms IS NULL OR ends_at_ms > ?)`
 
 export type SuspendedGrant = {
   readonly id: string

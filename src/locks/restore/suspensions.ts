@@ -15,8 +15,8 @@ type Dependencies = {
   readonly changes: Pick<Changes, 'byAdmin' | 'note'>
 }
 
-/** Grants that open nothing until an owner confirms them, because they come from a backup and may have been revoked or
- * used up since. */
+/** Grants that open nothing until an owner confirms them: from a backup, since they may have been revoked or used up
+ * meanwhile, or of guests whose host was erased. */
 export const grantSuspensions = ({ db, clock, changes }: Dependencies) => {
   const note = (
     tx: Transaction,
@@ -55,6 +55,9 @@ export const grantSuspensions = ({ db, clock, changes }: Dependencies) => {
         await suspensionsIn(tx).confirm(id)
         await note(tx, by, grant, { kind: 'grant.confirmed', action: 'grant.confirm' })
       }),
+
+    /** Returns the ids of all grants that wait for an owner. */
+    ids: (): Promise<readonly string[]> => suspensionsIn(db).ids(clock.nonDecreasingMs()),
 
     /** Returns how many grants wait for an owner. */
     count: (): Promise<number> => suspensionsIn(db).count(clock.nonDecreasingMs()),

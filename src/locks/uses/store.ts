@@ -23,7 +23,7 @@ export const usesIn = (tx: Pick<Queries, 'get' | 'run'>) => ({
          attempt.use_max AS max,
          account.public_id AS accountPublicId
        FROM attempt
-       JOIN lock_operation AS own ON own.attempt_id = attempt.id AND own.state IN (${UNOPENED})
+       JOIN lock_operation AS own ON own.attempt_id = attempt.id AND ${unopened('own')}
        JOIN access_grant ON access_grant.id = attempt.grant_id AND access_grant.holder IS NOT NULL
        LEFT JOIN account ON account.public_id = attempt.account_public_id
        WHERE attempt.id = ?
@@ -34,7 +34,7 @@ export const usesIn = (tx: Pick<Queries, 'get' | 'run'>) => ({
            JOIN lock_operation ON lock_operation.attempt_id = other.id
            WHERE other.grant_id = attempt.grant_id
              AND other.use_number = attempt.use_number
-             AND lock_operation.state NOT IN (${UNOPENED})
+             AND NOT (${unopened('lock_operation')})
          )`,
       attemptId,
     ),
@@ -73,5 +73,7 @@ export const usesIn = (tx: Pick<Queries, 'get' | 'run'>) => ({
   },
 })
 
-/** The states of operations after which the lock is certainly shut. */
-const UNOPENED = `'failed', 'offline'`
+/** Holds if the lock is certainly shut after an operation. One that was interrupted may have opened it: otherwise,
+ * cutting the power of a controller as it opens would give the visit back. */
+const unopened = (operation: string): string =>
+  `${operation}.state IN ('failed', 'offline') AND ${operation}.detail IS NOT 'interrupted'`

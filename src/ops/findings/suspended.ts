@@ -1,6 +1,6 @@
 import type { Finding } from '../finding.ts'
 
-/** Reports grants that open nothing since a restore, until an owner confirms them. */
+/** Reports grants that open nothing until an owner confirms them. */
 export const suspendedFindings = (count: number): readonly Finding[] =>
   count === 0
     ? []
@@ -8,7 +8,7 @@ export const suspendedFindings = (count: number): readonly Finding[] =>
         {
           check: 'grants',
           state: 'warning',
-          says: `${count === 1 ? 'A grant opens' : `${count.toLocaleString('en')} grants open`} nothing since a backup was restored: it is unknown whether ${count === 1 ? 'it was' : 'they were'} revoked or used up in the meantime`,
+          says: `${count === 1 ? 'A grant opens' : `${count.toLocaleString('en')} grants open`} nothing until an owner confirms ${count === 1 ? 'it' : 'them'}: a backup was restored since, or the host of the guest was erased`,
           fix: 'Look at each (secure-lock-server grant list), then confirm it (secure-lock-server grant confirm ID), or revoke it',
           page: '/manual/backups#after-a-restore',
           id: 'grants-suspended',

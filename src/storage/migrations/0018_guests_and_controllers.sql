@@ -67,6 +67,11 @@ CREATE TABLE unlock_statement (
   reporter_counter INTEGER
 ) STRICT;
 
+-- A claim looks for the report of its opening by time: SQLite takes the index of UNIQUE for the reports without a claim,
+-- of which a home with controllers has many.
+DROP INDEX unlock_report_unclaimed;
+CREATE INDEX unlock_report_by_time ON unlock_report (happened_at_ms);
+
 -- The reports of an attempt tell how it ended.
 CREATE INDEX unlock_report_by_attempt ON unlock_report (attempt_id) WHERE attempt_id IS NOT NULL;
 

@@ -15,13 +15,14 @@ const EARLIER_UNLOCK = `
 
 const NEAREST_FIRST = 'abs(other.happened_at_ms - event.happened_at_ms), other.seq'
 
-/** Finds the report of a claimed opening, among those not matched yet. */
+/** Finds the report of a claimed opening, among those not matched yet. The plus sign keeps SQLite from searching by that
+ * column. */
 const REPORT_OF_CLAIM = `
   SELECT other.seq
   FROM (
     SELECT seq
     FROM unlock_report
-    WHERE claim_seq IS NULL AND happened_at_ms >= ?2 AND happened_at_ms <= ?3
+    WHERE +claim_seq IS NULL AND happened_at_ms >= ?2 AND happened_at_ms <= ?3
     ORDER BY happened_at_ms DESC
     LIMIT ${AROUND_MAX}
   ) AS report

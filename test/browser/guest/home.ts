@@ -61,7 +61,12 @@ export const change = async (service: Service, { grant }: Invited, terms: Json):
   await patch(`/v1/grants/${grant}`, terms, { 'if-match': `"${version}"` })
 }
 
-type Event = { readonly result: string; readonly reason: string | null; readonly method: string }
+type Event = {
+  readonly lock: string
+  readonly result: string
+  readonly reason: string | null
+  readonly method: string
+}
 
 /** Returns what guests did at the doors, newest first. */
 export const guestEvents = async (service: Service): Promise<readonly Event[]> => {
@@ -87,9 +92,9 @@ export const onPhone = async (
 }
 
 /** Uses the pass on this phone, and waits for its doors. */
-export const usePass = async (page: Page): Promise<void> => {
+export const usePass = async (page: Page, door?: string): Promise<void> => {
   await page.getByRole('button', { name: 'Use on this phone' }).click()
-  await holdButton(page).waitFor()
+  await holdButton(page, door).waitFor()
 }
 
 export const holdButton = (page: Page, door = 'Front door') =>

@@ -121,6 +121,46 @@ describe.skipIf(IS_LEFT_OUT)('a guest at the door', () => {
     expect(await attempts()).toBe(before + 1)
   })
 
+  test('has one button for each door, and opens the one that is held', async () => {
+    const { post } = await asAda(home())
+    const name = 'Garage of the house behind, with the bicycles'
+    await post('/v1/locks', { label: 'garage', name, open_to: 'members' })
+    await using seen = await atTheDoor({ locks: ['front-door', 'garage'] })
+    const { page, before } = seen
+    await holdToOpen(page, name)
+    await page.getByText(LET_IN).waitFor()
+    await inAllLooks(page, 'guest-two-doors')
+    const events = await guestEvents(home())
+    expect([events.length, events[0]?.lock]).toEqual([before + 1, 'garage'])
+    await holdButton(page, name).click()
+    await page.getByRole('group', { name: `Open “${name}”?` }).waitFor()
+  })
+
+  test('waits on a slow network, and asks once however often it is pressed', async () => {
+    await using seen = await atTheDoor({}, { reducedMotion: 'reduce' })
+    const { page, before } = seen
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>()
+    await page.route(/guest\/unlock$/, async (route) => {
+      await arrived
+      await route.continue()
+    })
+    await holdButton(page).hover()
+    await page.mouse.down()
+    await page.locator('button.held').waitFor()
+    // Nothing moves on a phone that is set so.
+    const transition =
+      "getComputedStyle(document.querySelector('button.hold'), '::before').transition"
+    expect(await page.evaluate<string>(transition)).toMatch(/^none|^all( 0s)?$/)
+    await page.getByText('Opening…').waitFor()
+    await page.mouse.up()
+    await holdButton(page).click({ force: true })
+    await page.keyboard.press('Enter')
+    expect(await page.getByText('Open the front door?').count()).toBe(0)
+    arrive()
+    await page.getByText(LET_IN).waitFor()
+    expect(await attempts()).toBe(before + 1)
+  })
+
   test('reads when it opens, counted down, and may try then', async () => {
     const opensMs = Date.now() + 2 * HOUR_MS + MINUTE_MS
     const invited = await invite(home(), { starts_at: new Date(opensMs).toISOString() })

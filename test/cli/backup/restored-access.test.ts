@@ -129,13 +129,15 @@ test('restore FILE lets an owner confirm what it cannot compare', async () => {
   expect(fresh.words).toContain('or used up: 1. See grant list\n')
   expect(await stateOf(counted)).toContain('\tsuspended\t')
   expect(await stateOf(lasting)).toContain('\tnow\t')
-  expect((await run('doctor')).out).toMatch(/warning +grants +A grant opens nothing since a backup/)
+  expect((await run('doctor')).out).toMatch(/warning +grants +A grant opens nothing until an owner/)
   expect((await run('audit', '--json')).out).toContain('"suspended":1')
 
   // What waits for an owner still waits after another restore, whatever the backup says.
   const again = await run('restore', '--yes', 'then.tar')
   expect(again.words).toContain('or used up: 1. See grant list\n')
-  expect((await run('grant', 'confirm', counted)).out).toBe('Confirmed\n')
+  expect((await run('grant', 'confirm')).status).toBe(2)
+  expect((await run('grant', 'confirm', counted)).out).toBe('Confirmed 1\n')
+  expect((await run('grant', 'confirm', '--all')).out).toBe('Confirmed 0\n')
   expect(await stateOf(counted)).toContain('\tnow\t')
   expect((await run('grant', 'confirm', crypto.randomUUID())).status).toBe(1)
   expect((await run('log', 'verify')).status).toBe(0)

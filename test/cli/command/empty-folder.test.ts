@@ -47,6 +47,7 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   'token make': ['ada', '--name', 'x', '--scope', 'unlocks:read'],
   'token revoke': ['0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'],
   'log export': ['--out', 'evidence'],
+  'systemd-unit controller': ['--open', 'true', '--close', 'true'],
   backup: ['backup.tar'],
   restore: ['backup.tar'],
   import: ['legacy.db'],
@@ -60,6 +61,7 @@ const CREATES = new Set([
   'lock',
   'grant',
   'guest',
+  'controller',
   'log',
   'target',
   'token',
@@ -75,7 +77,7 @@ const forms = Object.entries(await allCommands())
   ])
   .filter((words) => !CREATES.has(words.join(' ')))
 
-const NEED_A_DATABASE = /^(user|invite|lock|grant|log|target|token|audit|backup)\b/
+const NEED_A_DATABASE = /^(user|invite|lock|grant|guest|log|target|token|audit|backup)\b/
 
 test.each(forms.map((words) => [words.join(' ')]))(
   'in an empty folder, %s leaves nothing behind',

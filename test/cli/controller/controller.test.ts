@@ -152,6 +152,28 @@ test('the gateway may be away while reports wait: they come in order, and those 
   expect(gateway.received).toStrictEqual([1, 2, 3, 1, 2])
 })
 
+test('a gateway that was restored from a backup gets what it misses again, once', async () => {
+  await using gateway = await controllerGateway()
+  await using place = controllerPlace()
+  place.start([...gateway.args, '--dry-run', '--open-seconds=1'])
+  await gateway.command(A)
+  await until(() => gateway.received.length === 3)
+  // It never says that it has them; what was never signed cannot come.
+  gateway.state.missing = [
+    [1, 2],
+    [90, 99],
+  ]
+  await gateway.command(B)
+  await until(() => gateway.results(B).includes('released'))
+  await gateway.command(attempt(3))
+  await until(() => gateway.results(attempt(3)).includes('released'))
+  await until(() => gateway.received.filter((counter) => counter === 1).length > 1)
+  const own = gateway.received.filter((counter) => counter > 2)
+  expect(own).toStrictEqual([3, 4, 5, 6, 7])
+  // Once for each answer to a new report, of which there were four at most.
+  expect(gateway.received.length).toBeLessThanOrEqual(7 + 2 * 4)
+})
+
 test('a report that the gateway refuses for good does not keep the others from it', async () => {
   await using gateway = await controllerGateway()
   await using place = controllerPlace()

@@ -138,7 +138,7 @@ describe('a controller', () => {
         .status,
     ).toBe(401)
     expect((await controller.send(await controller.next('started'))).status).toBe(401)
-    expect(await home.listed()).toStrictEqual([])
+    expect(await home.listed()).toMatchObject([{ id: controller.id(), state: 'removed' }])
     expect((await remove('oli', PASSWORD)).status).toBe(404)
     expect(await home.records()).toContain('device.revoked')
     // The lock has neither driver nor controllers any more.

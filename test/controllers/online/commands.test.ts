@@ -62,8 +62,8 @@ const queueWith = async (given: Given = {}) => {
 describe('a command', () => {
   test('goes to every controller that is online, signed for the nonce of its poll', async () => {
     using queue = await queueWith()
-    queue.lines.open('one')
-    queue.lines.open('two')
+    queue.lines.open('one', 'home')
+    queue.lines.open('two', 'home')
     const id = await queue.operate()
     expect(await queue.take('one', new Uint8Array(16).fill(1))).toStrictEqual([id])
     expect(await queue.take('two', new Uint8Array(16).fill(2))).toStrictEqual([id])
@@ -80,17 +80,17 @@ describe('a command', () => {
     using queue = await queueWith()
     const id = await queue.operate()
     expect(queue.settled).toStrictEqual([`${id} offline`])
-    queue.lines.open('one')
+    queue.lines.open('one', 'home')
     expect(await queue.take('one')).toStrictEqual([])
   })
 
   test('waits for the next poll of a controller that was here a moment ago, and no longer', async () => {
     using queue = await queueWith()
-    queue.lines.open('one').close()
+    queue.lines.open('one', 'home').close()
     queue.clock.nowMs += 4999
     const id = await queue.operate()
     expect(await queue.take('one')).toStrictEqual([id])
-    queue.lines.open('one').close()
+    queue.lines.open('one', 'home').close()
     queue.clock.nowMs += 5000
     const late = await queue.operate()
     expect(queue.settled).toStrictEqual([`${late} offline`])
@@ -98,7 +98,7 @@ describe('a command', () => {
 
   test('comes again at each poll, for its new nonce, until the controller has reported', async () => {
     using queue = await queueWith()
-    queue.lines.open('one')
+    queue.lines.open('one', 'home')
     const id = await queue.operate()
     expect(await queue.take('one', new Uint8Array(16).fill(1))).toStrictEqual([id])
     expect(await queue.take('one', new Uint8Array(16).fill(2))).toStrictEqual([id])
@@ -108,7 +108,7 @@ describe('a command', () => {
 
   test('dies, however often the controller polls', async () => {
     using queue = await queueWith()
-    queue.lines.open('one')
+    queue.lines.open('one', 'home')
     await queue.operate()
     queue.clock.nowMs += 99_999
     expect(await queue.take('one')).toHaveLength(1)
@@ -118,7 +118,7 @@ describe('a command', () => {
 
   test('that no controller has taken when it dies did certainly not open', async () => {
     using queue = await queueWith({ commandMs: 1 })
-    queue.lines.open('one')
+    queue.lines.open('one', 'home')
     const id = await queue.operate()
     await until(() => queue.settled.length > 0)
     expect(queue.settled).toStrictEqual([`${id} offline`])
@@ -126,7 +126,7 @@ describe('a command', () => {
 
   test('that a controller has taken may have opened: without a report, nobody knows', async () => {
     using queue = await queueWith({ commandMs: 100_000, unheardMs: 20 })
-    queue.lines.open('one')
+    queue.lines.open('one', 'home')
     const id = await queue.operate()
     await queue.take('one')
     await until(() => queue.settled.length > 0)
@@ -139,7 +139,7 @@ describe('a command', () => {
     using queue = await queueWith({
       stillPermitted: async (ids) => new Set(isPermitted ? ids : []),
     })
-    queue.lines.open('one').close()
+    queue.lines.open('one', 'home').close()
     const id = await queue.operate()
     isPermitted = false
     expect(await queue.take('one')).toStrictEqual([])
@@ -153,8 +153,8 @@ describe('a command', () => {
     using queue = await queueWith({
       stillPermitted: async (ids) => new Set(isPermitted ? ids : []),
     })
-    queue.lines.open('one')
-    queue.lines.open('two')
+    queue.lines.open('one', 'home')
+    queue.lines.open('two', 'home')
     const id = await queue.operate()
     expect(await queue.take('one')).toStrictEqual([id])
     isPermitted = false
@@ -165,8 +165,8 @@ describe('a command', () => {
 
   test('has failed once no controller may open any more', async () => {
     using queue = await queueWith()
-    queue.lines.open('one')
-    queue.lines.open('two')
+    queue.lines.open('one', 'home')
+    queue.lines.open('two', 'home')
     const id = await queue.operate()
     expect(queue.commands.isLast(id, 'one')).toBe(false)
     await queue.take('one')
@@ -178,7 +178,7 @@ describe('a command', () => {
 
   test('is one of a thousand: each poll gets some of those that it has not had', async () => {
     using queue = await queueWith()
-    queue.lines.open('one')
+    queue.lines.open('one', 'home')
     const ids = await Promise.all(Array.from({ length: 1000 }, () => queue.operate()))
     const taken = new Set<string>()
     for (let polls = 0; polls < 10; polls += 1)

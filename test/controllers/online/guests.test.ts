@@ -28,12 +28,12 @@ const homeWithGuest = async () => {
       ),
     }
   }
-  return { home, controller, phone, made, used: grant, ask }
+  return { ...home, controller, phone, made, used: grant, ask }
 }
 
 test('a guest is let in, and the log says that the lock signed it, and for which guest', async () => {
-  const { home, controller, phone, made, used, ask } = await homeWithGuest()
-  await using _home = home
+  await using home = await homeWithGuest()
+  const { controller, phone, made, used, ask } = home
   const { decided, attempt } = await ask()
   expect(decided).toMatchObject({ decision: 'permitted', delivery: 'asked' })
   const news = phone.attempt(attempt ?? '', '?wait=10')
@@ -57,8 +57,8 @@ test('a guest is let in, and the log says that the lock signed it, and for which
 })
 
 test('a visit whose bolt jammed is not counted, and the guest reads why', async () => {
-  const { home, controller, phone, used, ask } = await homeWithGuest()
-  await using _home = home
+  await using home = await homeWithGuest()
+  const { controller, phone, used, ask } = home
   const { attempt } = await ask()
   expect(await used()).toBe(1)
   await controller.send(await controller.next('motor_blocked', { attempt }))
@@ -69,17 +69,39 @@ test('a visit whose bolt jammed is not counted, and the guest reads why', async 
   expect(await used()).toBe(0)
 })
 
+test('a visit whose controller lost its power as it opened is counted: the door may have opened', async () => {
+  await using home = await homeWithGuest()
+  const { controller, phone, used, ask } = home
+  const { attempt } = await ask()
+  await controller.send(
+    await controller.next('opening', { attempt }),
+    await controller.next('interrupted', { attempt }),
+  )
+  expect((await phone.attempt(attempt ?? '')).body).toMatchObject({
+    result: 'failed',
+    failure: 'interrupted',
+  })
+  expect(await used()).toBe(1)
+  // Neither is it given back by a later failure of the same visit, or of the same attempt.
+  const again = await ask()
+  await controller.send(
+    await controller.next('motor_blocked', { attempt: again.attempt }),
+    await controller.next('motor_blocked', { attempt }),
+  )
+  expect(await used()).toBe(1)
+})
+
 test('a visit to a door whose controller is offline is not counted either', async () => {
-  const { home, phone, used } = await homeWithGuest()
-  await using _home = home
+  await using home = await homeWithGuest()
+  const { phone, used } = home
   const { body } = await phone.unlock()
   expect(body).toMatchObject({ decision: 'permitted', delivery: 'offline' })
   expect(await used()).toBe(0)
 })
 
 test('a guest whose pass is revoked gets nothing of what waits', async () => {
-  const { home, controller, phone, made } = await homeWithGuest()
-  await using _home = home
+  await using home = await homeWithGuest()
+  const { controller, phone, made } = home
   await controller.poll()
   const { body } = await phone.unlock()
   expect(body).toMatchObject({ decision: 'permitted' })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { PASSWORD } from '../../support/app.ts'
+import { until } from '../../support/until.ts'
 import { controlledHome } from '../../support/controlled-home.ts'
 
 type Home = Awaited<ReturnType<typeof controlledHome>>
@@ -82,7 +83,20 @@ describe('a controller that polls', () => {
     expect(await attemptsIn(controller, await newer)).toStrictEqual([id])
   })
 
-  test('shares its token with a thief, who can delay, and never open or keep the door shut', async () => {
+  test('goes on waiting, whatever a thief with its token does from another address', async () => {
+    await using home = await controlledHome({ TRUSTED_PROXIES: '127.0.0.1' })
+    const controller = await home.enrolled()
+    const waiting = controller.poll({ wait: 30 })
+    await home.online()
+    for (let polls = 0; polls < 50; polls += 1) {
+      const headers = { ...controller.headers(), 'x-forwarded-for': `192.168.1.${polls % 10}` }
+      await controller.poll({ headers })
+    }
+    const { id } = await home.ask()
+    expect(await attemptsIn(controller, await waiting)).toStrictEqual([id])
+  })
+
+  test('shares its token with a thief at its own address, who can delay, and never open or keep the door shut', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
     const theft = { isOver: false, taken: 0 }
@@ -109,6 +123,19 @@ describe('a controller that polls', () => {
     expect(opened).toStrictEqual(asked)
     // It did get some: they are signed for its own nonces.
     expect(theft.taken).toBeGreaterThan(0)
+  })
+
+  test('that hangs up is gone after a moment', async () => {
+    await using home = await controlledHome()
+    const controller = await home.enrolled()
+    const line = new AbortController()
+    const polling = controller.poll({ wait: 30, signal: line.signal }).catch(() => undefined)
+    await home.online()
+    line.abort()
+    await polling
+    await until(() => !home.controllers.isPolling(controller.id()))
+    home.clock.passedMs += 5000
+    expect(await home.ask()).toMatchObject({ delivery: 'offline' })
   })
 
   test('is offline: the attempt says so at once, and the command does not wait', async () => {

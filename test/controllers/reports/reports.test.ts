@@ -154,6 +154,20 @@ describe('reports of a controller', () => {
     expect((await post(Array.from({ length: 100 }, () => text))).status).toBe(200)
   })
 
+  test('are at most 3,600 an hour, and repeats do not count', async () => {
+    await using home = await controlledHome()
+    const controller = await home.enrolled()
+    for (let batch = 0; batch < 36; batch += 1) {
+      const reports = await several(controller, 100)
+      expect((await controller.send(...reports)).status).toBe(200)
+      if (batch === 35) {
+        expect((await controller.send(...reports)).status).toBe(429)
+        expect((await controller.send(await controller.next('started'))).status).toBe(429)
+      } else if (batch < 3) expect((await controller.send(...reports)).status).toBe(200)
+    }
+    expect(await home.listed()).toMatchObject([{ through: 3600, missing: [] }])
+  })
+
   test('what became of an attempt: released, or failed with its reason', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()

@@ -158,6 +158,27 @@ test('a claim at a lock that signs is confirmed by the lock, or unconfirmed afte
   expect(await confirmed()).toStrictEqual([null, true, null, true, null])
 })
 
+test('a lock that reports an opening by nobody it knows confirms a claim of it', async () => {
+  await using app = await home()
+  await enrol(app, 0)
+  const nobody = { accountPublicId: '', username: '', method: 'unknown' }
+  const confirmed = async (changes: Parameters<typeof attested>[1]) => {
+    await app.later(SECOND_MS * 1000, 'oli', 'eva')
+    await app.unlocks.report(attested(1, { ...nobody, result: 'unlocked', ...changes }))
+    await app.later(SECOND_MS * 60)
+    await claim(app)
+    await app.later(SECOND_MS * 121)
+    return (await app.list('source=claimed')).at(-1)?.confirmed
+  }
+  expect(await confirmed({})).toBe(true)
+  expect(await confirmed({ lock: 'garage' })).toBe(false)
+  expect(await confirmed({ result: 'failed', reason: 'motor_blocked' })).toBe(false)
+  expect(await confirmed({ attemptId: ATTEMPT })).toBe(false)
+  expect(await confirmed({ accountPublicId: app.idOf('max'), username: 'max' })).toBe(false)
+  const guest = { passId: 'pass-1', deviceId: null, counter: null }
+  expect(await confirmed({ username: 'Plumber', guest })).toBe(false)
+})
+
 test('a controller that was copied confirms nothing more', async () => {
   await using app = await home()
   await enrol(app, 0)

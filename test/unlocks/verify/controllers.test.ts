@@ -3,6 +3,7 @@ import type { NewReport } from '../../../src/domain/access.ts'
 import type { ClaimsOf } from '../../../src/domain/statement/claims.ts'
 import { NO_PREVIOUS, signStatement } from '../../../src/domain/statement/statement.ts'
 import { verifyLog } from '../../../src/unlocks/verify/verify-log.ts'
+import { controlledHome } from '../../support/controlled-home.ts'
 import { decidedLog } from '../../support/decided-log.ts'
 import { CONTROLLER, attested } from '../../support/reports.ts'
 import { testKey } from '../../support/statements.ts'
@@ -150,4 +151,43 @@ test('a record of a controller without a key that can be read is no fault', asyn
   await log.enrol('AAAA')
   await log.report(2)
   expect(await log.verify()).toMatchObject({ ok: false, seq: 4 })
+})
+
+test('what the gateway receives of a controller verifies, with the key of its enrolment', async () => {
+  await using home = await controlledHome()
+  const controller = await home.enrolled()
+  const verify = async () =>
+    verifyLog({
+      source: home.unlocks.store,
+      head: await home.unlocks.unlockLog.head(),
+      key: home.unlocks.verifierKey,
+    })
+  const polling = controller.poll({ wait: 20 })
+  await home.online()
+  const { id } = await home.ask()
+  await polling
+  const [opening, released] = [
+    await controller.next('opening', { attempt: id }),
+    await controller.next('released', { attempt: id }),
+  ]
+  const late = await controller.next('command_failed', { attempt: id, clockUnsure: true })
+  const unasked = await controller.next('opened_unasked')
+  for (const report of [opening, released, unasked, late])
+    expect((await controller.send(report)).status).toBe(200)
+  const size = await home.unlocks.size()
+  expect(await verify()).toStrictEqual({ ok: true, size })
+  const answer = await home.get('/v1/unlocks?source=attested&order=seq', home.as('oli'))
+  const { unlocks } = (await answer.json()) as { unlocks: { seq: number; result: string }[] }
+  expect(unlocks.map(({ result }) => result)).toStrictEqual(['released', 'unlocked', 'failed'])
+  const permitted = await home.get('/v1/unlocks?result=permitted', home.as('oli'))
+  expect(await permitted.json()).toMatchObject({
+    unlocks: [{ outcome: { result: 'released', reason: null, source: 'attested' } }],
+  })
+  // Another report that it signed, in the place of this one.
+  await home.db.run(
+    'UPDATE unlock_statement SET statement = ? WHERE seq = ?',
+    unasked,
+    unlocks[0]?.seq ?? 0,
+  )
+  expect(await verify()).toMatchObject({ ok: false, seq: unlocks[0]?.seq })
 })

@@ -14,7 +14,8 @@ const OLD_MS = 15_000
 /** How long a door that was opened is said to be open. */
 const OPEN_MS = 15_000
 
-/** Creates the card of a door, with its button. `onDecided` is called after the gateway has decided. */
+/** Creates the card of a door, with its button. `onDecided` is called after the gateway has decided, and
+ * when it is known what became of it. */
 export const doorCard = (door: Door, pass: Pass, onDecided: () => void): HTMLElement => {
   const answer = noteElement()
   /** Counts the presses, so that an earlier one says nothing more. */
@@ -33,11 +34,14 @@ export const doorCard = (door: Door, pass: Pass, onDecided: () => void): HTMLEle
       onDecided()
       if (decision.ageMs > OLD_MS) tell({ words: `That was ${ago(decision.ageMs)}. Press again.` })
       else if (decision.decision === 'denied') tell(await refusalNote(decision, pass))
-      else
+      else {
         await follow(decision, (news) => {
           tellOutcome(news, tell)
           if (own === pressed) setBusy(hold, isOpening(news))
         })
+        // A visit is given back if the door did not open.
+        onDecided()
+      }
     } catch (error) {
       tell({ words: errorWords(error), tone: 'bad' })
     }
