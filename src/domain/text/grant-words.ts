@@ -263,7 +263,8 @@ export const clockChangeWords = (
 ): string | undefined => {
   const shownMs = Date.parse(`${until}Z`) - Date.parse(`${from}Z`)
   const minutes = Math.round((lengthMs - shownMs) / MINUTE_MS)
-  if (minutes === 0 || shownMs > TWO_DAYS_MS) return undefined
+  // The local times lack their seconds.
+  if (Math.abs(minutes) <= 1 || shownMs > TWO_DAYS_MS) return undefined
   const by = Math.abs(minutes) === 60 ? 'an hour' : `${Math.abs(minutes)} minutes`
   return `${by} ${minutes < 0 ? 'shorter' : 'longer'}, as the clocks change`
 }

@@ -35,9 +35,9 @@ const INTERFACES: ReadonlySet<string> = new Set(
 )
 
 /** Names of too new members that scripts have for something of their own or of a library; Preact looks
- * for `moveBefore` before it uses it, and `token.use` is an audit action. */
+ * for `moveBefore` before it uses it, the console for `share`, `token.use` is an audit action, and `bytes` reads a statement. */
 const OTHERWISE_USED: ReadonlySet<string> = new Set(
-  'displayName dispose drop external move moveBefore restore role take transfer use windows'.split(
+  'bytes displayName dispose drop external move moveBefore restore role share take transfer use windows'.split(
     ' ',
   ),
 )

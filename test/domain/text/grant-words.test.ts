@@ -124,6 +124,8 @@ describe('an opening during which the clocks change', () => {
     ['2026-10-24T22:00', '2026-10-25T06:00', 9, 'an hour longer, as the clocks change'],
     ['2026-04-05T01:45', '2026-04-05T02:15', 1, '30 minutes longer, as the clocks change'],
     ['2027-03-28T22:00', '2027-03-29T06:00', 8, undefined],
+    // It has begun at 22:00:40.
+    ['2027-03-28T22:00', '2027-03-29T06:00', 8 - 40 / 3600, undefined],
     ['2027-03-01T00:00', '2027-04-01T00:00', 31 * 24 - 1, undefined],
   ])('%s to %s takes %d hours', (from, until, taken, expected) => {
     expect(clockChangeWords(from, until, taken * HOUR_MS)).toBe(expected)

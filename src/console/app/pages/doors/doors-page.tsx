@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { containing } from '../../../../domain/text/folded-text.ts'
 import { type Door, type Doors, type Lockdown, isInUse, loadDoors } from '../../api/doors.ts'
-import { lockdownOf, useLockdowns } from '../../api/lockdown.ts'
+import { lockdownOf, useLockdowns } from '../../api/doors/lockdown.ts'
 import { useLoad } from '../../api/load.ts'
 import { useRefreshSignal, useReloadOn } from '../../api/refresh.ts'
 import { me, role } from '../../api/session.ts'

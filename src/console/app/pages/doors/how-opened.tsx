@@ -4,9 +4,9 @@ import {
   type ControllerCode,
   CONTROLLERS_MAX,
   loadControllers,
-} from '../../api/controllers.ts'
+} from '../../api/doors/controllers.ts'
 import type { Door } from '../../api/doors.ts'
-import { type Driver, loadDriver } from '../../api/driver.ts'
+import { type Driver, loadDriver } from '../../api/doors/driver.ts'
 import { useLoad } from '../../api/load.ts'
 import { useReloadOn } from '../../api/refresh.ts'
 import { role } from '../../api/session.ts'

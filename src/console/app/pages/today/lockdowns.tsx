@@ -1,4 +1,4 @@
-import { useLockdowns } from '../../api/lockdown.ts'
+import { useLockdowns } from '../../api/doors/lockdown.ts'
 import { useReloadOn } from '../../api/refresh.ts'
 import { LockdownWords } from '../../components/door/door-state.tsx'
 import { Section } from '../../components/layout/section.tsx'

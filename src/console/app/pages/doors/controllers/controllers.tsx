@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks'
-import { type Controller, removeController } from '../../../api/controllers.ts'
+import { type Controller, removeController } from '../../../api/doors/controllers.ts'
 import type { Door } from '../../../api/doors.ts'
 import { role } from '../../../api/session.ts'
 import { Note } from '../../../components/feedback/states.tsx'
 import { Button } from '../../../components/form/button.tsx'
 import { ConfirmPassword } from '../../../components/form/confirm-password.tsx'
 import { Time } from '../../../time/time.tsx'
-import { missingWords } from '../../../words/missing.ts'
+import { missingWords } from './missing.ts'
 
 type Props = {
   readonly door: Door

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { type ControllerCode, makeControllerCode } from '../../../api/controllers.ts'
+import { type ControllerCode, makeControllerCode } from '../../../api/doors/controllers.ts'
 import type { Door } from '../../../api/doors.ts'
 import { CopyButton } from '../../../components/codes/copy-button.tsx'
 import { Button } from '../../../components/form/button.tsx'

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ApiError, api } from '../../../api/client.ts'
 import type { Door } from '../../../api/doors.ts'
-import { type Driver, doorPath } from '../../../api/driver.ts'
+import { type Driver, doorPath } from '../../../api/doors/driver.ts'
 import { Checkbox } from '../../../components/form/checkbox.tsx'
 import { Choices } from '../../../components/form/choices.tsx'
 import { Field } from '../../../components/form/field.tsx'

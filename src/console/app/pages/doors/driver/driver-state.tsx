@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks'
 import { api } from '../../../api/client.ts'
 import type { Door } from '../../../api/doors.ts'
-import { type Driver, doorPath } from '../../../api/driver.ts'
+import { type Driver, doorPath } from '../../../api/doors/driver.ts'
 import { Button } from '../../../components/form/button.tsx'
 import { Confirm } from '../../../components/form/dialog.tsx'
 import { Time } from '../../../time/time.tsx'
-import { BOLTS } from '../../../words/bolt.ts'
+import { BOLTS } from './bolt.ts'
 import { DRIVER_KINDS } from './kinds.ts'
 
 type StateProps = {

@@ -1,4 +1,4 @@
-import type { Driver } from '../../../api/driver.ts'
+import type { Driver } from '../../../api/doors/driver.ts'
 
 type DriverField = {
   readonly name: string

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { api } from '../../../api/client.ts'
 import type { Door } from '../../../api/doors.ts'
-import { doorPath } from '../../../api/driver.ts'
+import { doorPath } from '../../../api/doors/driver.ts'
 import { useHolders } from '../../../api/holders.ts'
 import { useLoad } from '../../../api/load.ts'
 import { BROKER, loadTargets } from '../../../api/targets.ts'

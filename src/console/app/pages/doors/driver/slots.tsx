@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { api } from '../../../api/client.ts'
 import type { Door } from '../../../api/doors.ts'
-import { type Slot, doorPath, loadSlots } from '../../../api/driver.ts'
+import { type Slot, doorPath, loadSlots } from '../../../api/doors/driver.ts'
 import { useHolders } from '../../../api/holders.ts'
 import { useLoad } from '../../../api/load.ts'
 import { showToast } from '../../../components/feedback/toast.tsx'

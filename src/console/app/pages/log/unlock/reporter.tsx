@@ -1,4 +1,4 @@
-import { loadControllerName } from '../../../api/controllers.ts'
+import { loadControllerName } from '../../../api/doors/controllers.ts'
 import { useLoad } from '../../../api/load.ts'
 import { role } from '../../../api/session.ts'
 import { isAtLeast } from '../../../routing/sections.ts'

@@ -1,4 +1,4 @@
-import type { Driver } from '../api/driver.ts'
+import type { Driver } from '../../../api/doors/driver.ts'
 
 /** The state of a lock, in a word. */
 export const BOLTS: Readonly<Record<NonNullable<Driver['state']>, string>> = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { missingWords } from '../../../../src/console/app/words/missing.ts'
+import { missingWords } from '../../../../../../src/console/app/pages/doors/controllers/missing.ts'
 
 test.each([
   [[[17, 17]], 'Report 17 never arrived.'],

@@ -1,8 +1,8 @@
 import type { Static } from '@sinclair/typebox'
-import type { DriverAnswer } from '../../../drivers/setup/schema.ts'
-import type { SlotsAnswer } from '../../../drivers/slots/schema.ts'
-import { ApiError, api } from './client.ts'
-import type { Door } from './doors.ts'
+import type { DriverAnswer } from '../../../../drivers/setup/schema.ts'
+import type { SlotsAnswer } from '../../../../drivers/slots/schema.ts'
+import { ApiError, api } from '../client.ts'
+import type { Door } from '../doors.ts'
 
 /** What moves a door. */
 export type Driver = Static<typeof DriverAnswer>

@@ -1,8 +1,8 @@
 import type { Static } from '@sinclair/typebox'
-import type { LockdownAnswer } from '../../../locks/home/schema.ts'
-import { api } from './client.ts'
-import type { Door, Lockdown } from './doors.ts'
-import { type Loaded, useLoad } from './load.ts'
+import type { LockdownAnswer } from '../../../../locks/home/schema.ts'
+import { api } from '../client.ts'
+import type { Door, Lockdown } from '../doors.ts'
+import { type Loaded, useLoad } from '../load.ts'
 
 /** Loads what is locked down now. */
 export const useLockdowns = (): Loaded<readonly Lockdown[]> =>

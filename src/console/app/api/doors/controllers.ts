@@ -1,7 +1,7 @@
 import type { Static } from '@sinclair/typebox'
-import type { CodeAnswer, ControllersAnswer } from '../../../controllers/enrolment/schema.ts'
-import { api } from './client.ts'
-import type { Door } from './doors.ts'
+import type { CodeAnswer, ControllersAnswer } from '../../../../controllers/enrolment/schema.ts'
+import { api } from '../client.ts'
+import type { Door } from '../doors.ts'
 import { doorPath } from './driver.ts'
 
 /** A device at a lock that moves the bolt and signs what happened. */

@@ -1,9 +1,9 @@
 import type { Static } from '@sinclair/typebox'
 import { useEffect, useState } from 'preact/hooks'
-import type { Delivery } from '../../../domain/access.ts'
-import type { AttemptAnswer } from '../../../locks/decisions/schema.ts'
-import type { Outcome } from '../words/decision.ts'
-import { api } from './client.ts'
+import type { Delivery } from '../../../../domain/access.ts'
+import type { AttemptAnswer } from '../../../../locks/decisions/schema.ts'
+import type { Outcome } from '../../words/decision.ts'
+import { api } from '../client.ts'
 
 const POLL_MS = 700
 
