@@ -27,6 +27,7 @@ import {
 import { load, noOutcomes } from '../../faults/load.ts'
 import { signIn } from '../../faults/evidence.ts'
 import { atTerminal } from '../../support/terminal.ts'
+import { testController } from '../../support/controller.ts'
 import { until } from '../../support/until.ts'
 
 type Listed = {
@@ -53,6 +54,10 @@ describe('backup FILE, at the compiled file', () => {
   beforeAll(async () => {
     folder = temporaryFolder()
     service = await startService({ folder, env })
+    // The first controller makes the key of the door.
+    const added = await runCommand(['lock', 'controller', 'add', 'front-door'], { folder })
+    const code = /^Code *(\S+)$/m.exec(added.out)?.[1] ?? ''
+    expect(await (await testController(service.url)).enrol(code)).toBe(200)
   })
   afterAll(async () => {
     await service.stop()
