@@ -6,6 +6,7 @@ import {
   type NewDecision,
   type NewReport,
 } from '../../domain/access.ts'
+import { SECOND_MS } from '../../domain/duration.ts'
 
 /** How an app may say that an attempt to unlock the door ended. */
 export const REPORTED_RESULTS = ['unlocked', 'denied'] as const
@@ -165,7 +166,7 @@ type Times = Pick<UnlockEntry, 'source' | 'occurredAtMs' | 'receivedAtMs'>
 
 /** Returns when an event happened: when the phone says, unless that is after receipt or more than 90 days
  * before it, which makes it doubtful; then, and if the phone says nothing, when it was received. The
- * legacy server may say any time before receipt. A clock that is behind the `newestMs` certain time of
+ * legacy server may say any time before receipt, and a controller says whole seconds. A clock that is behind the `newestMs` certain time of
  * the log does not put an event before it. */
 export const happenedAtMs = (
   { source, occurredAtMs, receivedAtMs }: Times,
@@ -174,16 +175,24 @@ export const happenedAtMs = (
   const receiptMs = Math.max(receivedAtMs, newestMs)
   if (occurredAtMs === null || occurredAtMs > receiptMs) return receiptMs
   const isPlausible = source === 'imported' || receiptMs - occurredAtMs <= HAPPENED_BEFORE_MS_MAX
-  return isPlausible ? occurredAtMs : receiptMs
+  return isPlausible ? Math.min(receiptMs, occurredAtMs + roundedMs(source)) : receiptMs
 }
 
+/** How much of a time may be missing: controllers sign whole seconds. An opening counts at the end of its second, so
+ * that it is not listed before its decision. */
+const roundedMs = (source: Source): number => (source === ATTESTED ? SECOND_MS - 1 : 0)
+
 /** True if an event says a time that `happenedAtMs` did not believe. */
-export const isDoubted = (event: Pick<UnlockEvent, 'occurredAtMs' | 'happenedAtMs'>): boolean =>
-  event.occurredAtMs !== null && event.occurredAtMs !== event.happenedAtMs
+export const isDoubted = (event: Said): boolean => event.occurredAtMs !== null && !isAsSaid(event)
+
+type Said = Pick<UnlockEvent, 'source' | 'occurredAtMs' | 'happenedAtMs'>
+
+const isAsSaid = ({ source, occurredAtMs, happenedAtMs: listedMs }: Said): boolean =>
+  occurredAtMs !== null && listedMs >= occurredAtMs && listedMs <= occurredAtMs + roundedMs(source)
 
 /** True if an event is listed at the time at which it happened, as far as the event itself tells. */
 export const isListedRight = (event: UnlockEvent): boolean => {
-  const { happenedAtMs: listedMs, isTimeUncertain, occurredAtMs, receivedAtMs } = event
+  const { happenedAtMs: listedMs, isTimeUncertain, receivedAtMs } = event
   if (!isTimeUncertain) return listedMs === happenedAtMs(event)
-  return listedMs === occurredAtMs || listedMs >= receivedAtMs
+  return isAsSaid(event) || listedMs >= receivedAtMs
 }

@@ -8,7 +8,12 @@ import {
   parsePerson,
   personHash,
 } from '../../../src/unlocks/log/entry.ts'
-import type { PersonalText, UnlockEntry } from '../../../src/unlocks/log/event.ts'
+import {
+  type PersonalText,
+  type UnlockEntry,
+  happenedAtMs,
+  isDoubted,
+} from '../../../src/unlocks/log/event.ts'
 import { leafHash } from '../../../src/unlocks/tlog/merkle-tree.ts'
 
 const SALT = Uint8Array.from({ length: 32 }, (_, at) => at)
@@ -183,4 +188,26 @@ test.each([
   })
   const { person: read } = JSON.parse(line) as { readonly person: unknown }
   expect(parsePerson(read, false)).toStrictEqual(person)
+})
+
+describe('when an opening that a controller signed is listed', () => {
+  const RECEIVED_MS = 1_800_000_002_340
+  const attested = (occurredAtMs: number | null) =>
+    ({ source: 'attested', occurredAtMs, receivedAtMs: RECEIVED_MS }) as const
+
+  test.each([
+    ['in the second of its receipt, at its receipt', 1_800_000_002_000, RECEIVED_MS],
+    ['earlier, at the end of the second that it says', 1_800_000_000_000, 1_800_000_000_999],
+    ['after its receipt, at its receipt', 1_800_000_003_000, RECEIVED_MS],
+    ['with an unsure clock, at its receipt', null, RECEIVED_MS],
+  ])('%s', (_, occurredAtMs, listedMs) => {
+    expect(happenedAtMs(attested(occurredAtMs))).toBe(listedMs)
+  })
+
+  test('so that the end of a second is no doubt, and a second more is', () => {
+    const isDoubtedAt = (happened: number) =>
+      isDoubted({ source: 'attested', occurredAtMs: 1_800_000_000_000, happenedAtMs: happened })
+    expect(isDoubtedAt(1_800_000_000_999)).toBe(false)
+    expect(isDoubtedAt(1_800_000_001_000)).toBe(true)
+  })
 })

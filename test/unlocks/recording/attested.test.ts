@@ -63,7 +63,7 @@ test('what a controller signed is a leaf with its counter and the hash of the st
     statement,
     statementHash: sha256(statement),
     attemptId: 'attempt-1',
-    happenedAtMs: NOW_MS - 1000,
+    happenedAtMs: NOW_MS - 1,
     person: { accountPublicId: '', username: 'plumber', grantId: null, guest: GUEST },
   })
   const leaves = await log.store.page(-1, 2)
@@ -138,7 +138,8 @@ test.each([
   await using log = await decidedLog()
   const reason = result === 'failed' ? 'command_failed' : null
   await attest(log, 1, { ...at(3 * SAME_OPENING_MS), result, reason })
-  await claim(log, 3 * SAME_OPENING_MS + apartMs)
+  // A controller says whole seconds: the opening counts at the end of one.
+  await claim(log, 3 * SAME_OPENING_MS + 999 + apartMs)
   expect(await ofUnlocks(log, (unlock) => unlock.repeatOf)).toStrictEqual([null, repeatOf])
 })
 
