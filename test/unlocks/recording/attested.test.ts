@@ -139,7 +139,7 @@ test.each([
   const reason = result === 'failed' ? 'command_failed' : null
   await attest(log, 1, { ...at(3 * SAME_OPENING_MS), result, reason })
   // A controller says whole seconds: the opening counts at the end of one.
-  await claim(log, 3 * SAME_OPENING_MS + 999 + apartMs)
+  await claim(log, 3 * SAME_OPENING_MS - 999 + apartMs)
   expect(await ofUnlocks(log, (unlock) => unlock.repeatOf)).toStrictEqual([null, repeatOf])
 })
 
