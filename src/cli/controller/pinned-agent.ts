@@ -3,6 +3,9 @@ import { Agent } from 'node:http'
 import { isIP } from 'node:net'
 import { type TLSSocket, connect } from 'node:tls'
 import { X509Certificate as Certificate } from 'node:crypto'
+import { SECOND_MS } from '../../domain/duration.ts'
+
+const HANDSHAKE_MS_MAX = 10 * SECOND_MS
 
 /** Connections over TLS to a gateway whose certificate, or the CA that signed it, has a pinned SHA-256 fingerprint
  * (lower-case hex). Nothing is sent before that was checked. Certificates count whatever their dates: after a power cut,
@@ -15,6 +18,7 @@ export const pinnedAgent = (sha256: string): Agent => {
     const finish = (error: Error | null, socket?: TLSSocket): void => {
       if (isDone) return
       isDone = true
+      clearTimeout(timer)
       if (error) done(error)
       else if (socket) done(null, socket)
     }
@@ -27,6 +31,11 @@ export const pinnedAgent = (sha256: string): Agent => {
         finish(new WrongGateway(fault))
       },
     )
+    // Bun does not tell this function of requests that have ended: each would leave its socket behind.
+    const timer = setTimeout(() => {
+      finish(new Error('It did not answer in time'))
+      socket.destroy()
+    }, HANDSHAKE_MS_MAX)
     socket.once('error', (error: Error) => finish(error))
     socket.once('close', () => finish(new Error('The connection was closed')))
     return undefined

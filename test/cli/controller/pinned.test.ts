@@ -1,7 +1,10 @@
 import { expect, test } from 'bun:test'
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { type AddressInfo, type Socket, createServer } from 'node:net'
 import { join } from 'node:path'
+import { gatewayAt } from '../../../src/cli/controller/gateway.ts'
 import { runCommand } from '../../support/binary.ts'
 import { selfSigned } from '../../support/certificates.ts'
 import { controllerGateway } from '../../support/controller-gateway.ts'
@@ -83,6 +86,33 @@ test('a gateway with another certificate hears nothing, not even the code', asyn
     'Cannot enrol: neither its certificate nor the CA that signed it has the fingerprint',
   )
   expect(gateway.seen).toStrictEqual([])
+})
+
+test('a gateway that hangs before its certificate is given up, leaves no connection, and delays no end', async () => {
+  const open = new Set<Socket>()
+  const hanging = createServer((socket) => {
+    open.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => open.delete(socket))
+    socket.resume()
+  })
+  hanging.listen(0, '127.0.0.1')
+  await once(hanging, 'listening')
+  const url = `https://127.0.0.1:${(hanging.address() as AddressInfo).port}`
+  const pin = '0'.repeat(64)
+
+  await using place = controllerPlace()
+  const args = ['--gateway', url, '--ca-sha256', pin, '--code', '4f1c', '--dry-run']
+  const door = place.start(args)
+  await until(() => open.size === 1)
+  expect(await door.stop()).toBe(0)
+
+  const gateway = gatewayAt(new URL(url), pin)
+  const asked = gateway.ask({ method: 'GET', path: '/', timeoutMs: 100 })
+  expect(await asked.catch((error: Error) => error.message)).toBe('It did not answer in time')
+  await until(() => open.size === 0)
+  gateway.close()
+  hanging.close()
 })
 
 test('a pinned certificate for another name is refused', async () => {
