@@ -48,6 +48,11 @@ export const gatewayAt = (url: URL, caSha256: string | undefined): Gateway => {
       new Promise((resolve, reject) => {
         const content = body === undefined ? undefined : JSON.stringify(body)
         const timeout = AbortSignal.timeout(timeoutMs)
+        const ended = signal ? AbortSignal.any([signal, timeout]) : timeout
+        const fail = (error: unknown): void =>
+          reject(timeout.aborted ? new Error('It did not answer in time') : error)
+        // A request that still waits for its connection does not say that it was ended.
+        ended.addEventListener('abort', () => fail(ended.reason), { once: true })
         const request = send(
           {
             host: url.hostname.replaceAll(/[[\]]/g, ''),
@@ -55,7 +60,7 @@ export const gatewayAt = (url: URL, caSha256: string | undefined): Gateway => {
             path: `${url.pathname.replace(/\/$/, '')}${path}`,
             method,
             ...(agent ? { agent } : {}),
-            signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+            signal: ended,
             headers: {
               host: url.host,
               ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -76,9 +81,7 @@ export const gatewayAt = (url: URL, caSha256: string | undefined): Gateway => {
             )
           },
         )
-        request.on('error', (error) =>
-          reject(timeout.aborted ? new Error('It did not answer in time') : error),
-        )
+        request.on('error', fail)
         request.end(content)
       }),
     lastTime: () => time,

@@ -26,13 +26,19 @@ export const leafOf = (
     lock,
     ...said,
     ...(asker ? personOf(asker) : NOBODY),
-    occurredAtMs: claims.clockUnsure ? null : claims.issuedAtS * SECOND_MS,
+    occurredAtMs: occurredAtMsOf(claims),
     reporter: id,
     signed: { statement, counter },
     attemptId: asker && attempt,
     entry: `${id} ${counter}`,
   }
 }
+
+/** A time after the year 9999, which RFC 3339 cannot express, is none. */
+const occurredAtMsOf = ({ clockUnsure, issuedAtS }: ClaimsOf<'report'>): number | null =>
+  clockUnsure || issuedAtS > TIME_S_MAX ? null : issuedAtS * SECOND_MS
+
+const TIME_S_MAX = Date.parse('9999-12-31T23:59:59Z') / SECOND_MS
 
 const resultOf = (result: ReportResult): Pick<NewReport, 'result' | 'reason'> | undefined => {
   if (result === 'released') return { result, reason: null }

@@ -210,4 +210,25 @@ describe('reports of a controller', () => {
     expect(told).toMatchObject([{ event: 'controller.alarm' }])
     expect(told[0]?.about).toContain('without being asked')
   })
+
+  test('that tell of any time leave the log readable, and stand where they came', async () => {
+    await using home = await controlledHome()
+    const controller = await home.enrolled()
+    for (const [issuedAtS, occurredAt] of [
+      [253_402_300_799, '9999-12-31T23:59:59.000Z'],
+      [253_402_300_800, null],
+      [8_640_000_000_001, null],
+      [Number.MAX_SAFE_INTEGER - 1, null],
+      [0, '1970-01-01T00:00:00.000Z'],
+    ] as const) {
+      const report = await controller.next('opened_unasked', { issuedAtS })
+      expect((await controller.send(report)).status).toBe(200)
+      expect(await home.newestEvent()).toMatchObject({ occurred_at: occurredAt })
+    }
+    const listed = await home.get('/v1/unlocks?limit=5', home.as('oli'))
+    const { unlocks } = (await listed.json()) as { unlocks: { seq: number }[] }
+    const seqs = unlocks.map(({ seq }) => seq)
+    expect(seqs).toStrictEqual(seqs.toSorted((one, other) => other - one))
+    expect(seqs).toHaveLength(5)
+  })
 })
