@@ -184,7 +184,7 @@ const rekey = (given: Given) =>
     },
     async ({ request, caller, body }) => {
       const visitor = await given.requireVisitor(request)
-      await given.visits.rekey(caller, visitor, body.public_key)
+      if (!(await given.visits.rekey(caller, visitor, body.public_key))) throw noPassHere()
       return { device: visitor.device.id }
     },
   )
@@ -229,7 +229,7 @@ const unlock = (given: Given) =>
       description:
         'Decides and records as `POST /v1/locks/{label}/unlock` does. A phone with a key has to send a ' +
         'signed statement about this attempt; its counters only grow. Each phone may make ten attempts a ' +
-        'minute.',
+        'minute, and 200 a day.',
       body: GuestAttemptBody,
       guard: guardOf(given),
       answers: {

@@ -68,16 +68,18 @@ export const visitService = (deps: Dependencies) => {
     recordIn(tx).add({ kind, subject, by: null, about: pass.id, body })
   }
 
+  /** Returns false for a device that was removed in the meantime. */
   const setKey = async (
     tx: Transaction,
     by: Caller,
     { pass, device }: Visitor,
     publicKey: Uint8Array,
-  ): Promise<void> => {
-    if (device.publicKey && Buffer.from(publicKey).equals(device.publicKey)) return
-    await passesIn(tx).setKey(device.id, publicKey)
+  ): Promise<boolean> => {
+    if (device.publicKey && Buffer.from(publicKey).equals(device.publicKey)) return true
+    if (!(await passesIn(tx).setKey(device.id, publicKey))) return false
     const changed = { ...device, publicKey }
     await note(tx, by, { action: 'pass.rekey', kind: 'pass.rekeyed', pass, device: changed })
+    return true
   }
 
   /** Records that a further device was refused, and tells the host the first time. */
@@ -138,8 +140,10 @@ export const visitService = (deps: Dependencies) => {
       if (state === 'ended') throw new AppError('conflict', PASS_ENDED, { reason: 'pass_ended' })
       const kept = visitor?.pass.id === pass.id ? cookie : undefined
       const isBound = await db.transaction(async (tx) => {
+        // The link or the device may have ended in the meantime.
+        if (!(await passesIn(tx).findByCode(hashOfSecret(code)))) throw noSuchPass()
         if (visitor && kept) {
-          if (publicKey) await setKey(tx, caller, visitor, publicKey)
+          if (publicKey && !(await setKey(tx, caller, visitor, publicKey))) throw noSuchPass()
           return true
         }
         const device = {
@@ -149,8 +153,6 @@ export const visitService = (deps: Dependencies) => {
           publicKey,
         }
         const added = { ...device, cookieHash: hashOfSecret(secret), nowMs: now() }
-        // The link may have ended in the meantime.
-        if (!(await passesIn(tx).findByCode(hashOfSecret(code)))) throw noSuchPass()
         if (!(await passesIn(tx).addDevice(added))) return false
         await note(tx, caller, { action: 'pass.bind', kind: 'pass.bound', pass, device })
         return true
@@ -162,10 +164,11 @@ export const visitService = (deps: Dependencies) => {
       return { cookie: kept ?? secret, view: await requireView(pass, caller) }
     },
 
-    /** Gives a device a new key, because its browser has lost the old one. */
-    rekey: async (caller: Caller, visitor: Visitor, given: string): Promise<void> => {
+    /** Gives a device a new key, because its browser has lost the old one. Returns false for a device that was removed
+     * in the meantime. */
+    rekey: async (caller: Caller, visitor: Visitor, given: string): Promise<boolean> => {
       const publicKey = await givenKey(given)
-      if (publicKey) await db.transaction((tx) => setKey(tx, caller, visitor, publicKey))
+      return publicKey !== null && db.transaction((tx) => setKey(tx, caller, visitor, publicKey))
     },
 
     /** Asks the host for help; the home is told once in ten minutes at most. Returns when. */
