@@ -234,13 +234,14 @@ export const attemptService = (deps: Dependencies) => {
       return attemptJson(found, label)
     },
 
-    /** Returns what was decided on the attempt of a guest's device. Throws `not_found` for any other. */
+    /** Returns what was decided on the attempt of a guest's device, without the word of the lock, which may be that of the
+     * home's network. Throws `not_found` for any other. */
     findOfDevice: async (deviceId: string, id: string): Promise<AttemptJson> => {
       const found = (await reads.attempts([id])).get(id)
       if (!found || found.passId === null || found.sessionId !== deviceId)
         throw new AppError('not_found', NO_SUCH_ATTEMPT)
       const json = await attemptJson(found, await reads.labelOf(found.lockId))
-      return { ...json, reason: reasonForGuest(json.reason) }
+      return { ...json, reason: reasonForGuest(json.reason), lock_says: null }
     },
   }
 }
