@@ -93,6 +93,22 @@ test('a guest does not learn that another door is switched off or locked down', 
   expect((await home.phone.unlock()).body.reason).toBe('lockdown')
 })
 
+test('a phone gets 100 new keys a day, each of which is a record for good', async () => {
+  await using home = await usedPass(
+    {},
+    { RATE_LIMIT_CHANGES: '1000/minute', RATE_LIMIT_DEFAULT: 'off' },
+  )
+  const statuses: number[] = []
+  for (let n = 0; n < 101; n++) statuses.push((await home.phone.rekey(await newKey())).status)
+  expect(statuses.indexOf(429)).toBe(100)
+  // Only the phone that asks too often waits.
+  const other = guestPhone(home)
+  await other.bind(codeOf(home.made), await newKey())
+  expect((await other.rekey(await newKey())).status).toBe(200)
+  home.clock.passedMs += 24 * 60 * 60_000
+  expect((await home.phone.rekey(await newKey())).status).toBe(200)
+})
+
 test('a phone may try 200 times a day, so that nobody fills the log or rings the host all day', async () => {
   await using home = await usedPass({}, { RATE_LIMIT_UNLOCK: '60/minute' })
   const statuses: number[] = []

@@ -169,7 +169,8 @@ const rekey = (given: Given) =>
       tag: 'Guests',
       operationId: 'rekeyPass',
       summary: 'Give this phone a new key',
-      description: 'For a browser that has lost its key but kept the cookie, as Safari may.',
+      description:
+        'For a browser that has lost its key but kept the cookie, as Safari may. At most 100 a day for each phone.',
       body: RekeyBody,
       guard: guardOf(given),
       answers: {

@@ -2,11 +2,12 @@ import type { RecordKind } from '../../domain/access.ts'
 import type { AuditAction } from '../../domain/audit-actions.ts'
 import type { RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { MINUTE_MS } from '../../domain/duration.ts'
+import { DAY_MS, MINUTE_MS } from '../../domain/duration.ts'
 import type { GuestProblem } from '../../domain/home-event.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
-import { HttpError } from '../../http/errors.ts'
+import { HttpError, RateLimitError } from '../../http/errors.ts'
+import { windowCounter } from '../../http/rate-limits.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
 import type { AuditIn, RecordIn } from '../../storage/unit-of-work.ts'
 import type { AttemptNow, GuestLocks } from '../core/access.ts'
@@ -23,7 +24,9 @@ export type VisitService = ReturnType<typeof visitService>
 
 type Dependencies = {
   readonly db: Database
-  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  readonly clock: Pick<Clock, 'nonDecreasingMs' | 'monotonicMs'>
+  /** False if new keys are not limited. */
+  readonly isLimited: boolean
   readonly auditIn: AuditIn
   /** Records events that anyone can cause without limit. */
   readonly recordCoalesced: RecordAuditEvent
@@ -42,6 +45,10 @@ export type Visitor = { readonly pass: Pass; readonly device: PassDevice }
 
 /** Requests for help are passed on once in this time, until the host has dealt with them. */
 const ASKS_EVERY_MS = 10 * MINUTE_MS
+
+/** New keys of a phone in a day: each is a record for good. A browser that may not store its key makes one whenever the
+ * page is opened. */
+const KEYS_A_DAY_MAX = 100
 
 export const NO_SUCH_PASS = 'There is no such pass, or it has been revoked'
 export const ANOTHER_DEVICE = 'This pass is in use on as many phones as it allows'
@@ -68,6 +75,15 @@ export const visitService = (deps: Dependencies) => {
     recordIn(tx).add({ kind, subject, by: null, about: pass.id, body })
   }
 
+  const keys = windowCounter(clock.monotonicMs)
+  const requireRoomForKey = async (deviceId: string): Promise<void> => {
+    if (!deps.isLimited) return
+    const { count, nextReset } = await keys.increment(deviceId, DAY_MS)
+    if (count <= KEYS_A_DAY_MAX) return
+    const detail = `A phone may get ${KEYS_A_DAY_MAX} keys a day`
+    throw new RateLimitError(nextReset.getTime() - Date.now(), detail)
+  }
+
   /** Returns false for a device that was removed in the meantime. */
   const setKey = async (
     tx: Transaction,
@@ -76,6 +92,7 @@ export const visitService = (deps: Dependencies) => {
     publicKey: Uint8Array,
   ): Promise<boolean> => {
     if (device.publicKey && Buffer.from(publicKey).equals(device.publicKey)) return true
+    await requireRoomForKey(device.id)
     if (!(await passesIn(tx).setKey(device.id, publicKey))) return false
     const changed = { ...device, publicKey }
     await note(tx, by, { action: 'pass.rekey', kind: 'pass.rekeyed', pass, device: changed })
