@@ -28,7 +28,13 @@ type Dependencies = {
   readonly logger: Logger
   readonly config: Pick<
     Config,
-    'host' | 'port' | 'publicUrl' | 'tlsCertFile' | 'guestPasses' | 'guestKeepMs'
+    | 'host'
+    | 'port'
+    | 'publicUrl'
+    | 'tlsCertFile'
+    | 'guestPasses'
+    | 'guestKeepMs'
+    | 'rateLimitChanges'
   >
   readonly audit: {
     readonly auditIn: AuditIn
@@ -59,7 +65,8 @@ export const guestsModule = (deps: Dependencies) => {
   const now = (): number => clock.nonDecreasingMs()
   const linkTo = (code: string): string => `${linkBase(config)}/guest#pass=${code}`
   const views = guestViews({ db, locks, zone, nameOf })
-  const visits = visitService({ ...deps, auditIn, recordCoalesced, recordIn, views })
+  const isLimited = config.rateLimitChanges.length > 0
+  const visits = visitService({ ...deps, auditIn, recordCoalesced, recordIn, views, isLimited })
   const cookies = sessionCookies({ hasTls: config.tlsCertFile !== undefined, pages })
   const erasure = guestErasure({ ...deps, auditIn, keepMs: config.guestKeepMs })
   const isOpenToMembers = config.guestPasses === 'members'

@@ -112,6 +112,7 @@ export const locksModule = ({
     isOnHomeNetwork,
     certainMs,
     clock: decisionTime,
+    monotonicMs: clock.monotonicMs,
     decide: unlocks.unlockLog.decide,
     receiptOf: unlocks.receiptOf,
     isLimited: config.rateLimitUnlock.length > 0,

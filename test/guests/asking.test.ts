@@ -63,6 +63,24 @@ describe('a guest', () => {
     expect((await news).body.delivery).toBe('happened')
   })
 
+  test('learns that a door did not open, but not what its lock says about the network of the home', async () => {
+    await using home = await usedPass()
+    const id = crypto.randomUUID()
+    await home.phone.unlock({ id })
+    await home.db.run(
+      `INSERT INTO lock_operation (
+         attempt_id, lock_id, state, asked_at_ms, deadline_ms, settled_at_ms, detail
+       )
+       SELECT id, lock_id, 'failed', 1, 2, 2, 'The connection was refused' FROM attempt WHERE id = ?`,
+      id,
+    )
+    expect((await home.phone.attempt(id)).body).toMatchObject({
+      delivery: 'failed',
+      result: 'failed',
+      lock_says: null,
+    })
+  })
+
   test('does not learn whether a pass was revoked or never opened a door', async () => {
     await using home = await usedPass()
     const { phone, made, db } = home

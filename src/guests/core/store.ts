@@ -187,13 +187,15 @@ export const passesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
       return added === 1
     },
 
-    /** Replaces the key of a device, whose statements count from 1 again. */
-    setKey: (deviceId: string, publicKey: Uint8Array) =>
-      queries.run(
-        'UPDATE pass_device SET public_key = ?, counter = 0 WHERE id = ?',
+    /** Replaces the key of a device, whose statements count from 1 again. Returns false if it was removed. */
+    setKey: async (deviceId: string, publicKey: Uint8Array): Promise<boolean> => {
+      const changed = await queries.run(
+        `UPDATE pass_device SET public_key = ?, counter = 0 WHERE id = ? AND removed_at_ms IS NULL`,
         publicKey,
         deviceId,
-      ),
+      )
+      return changed === 1
+    },
 
     /** Returns how many it removed. */
     removeDevices: (passId: string, nowMs: number, deviceId?: string): Promise<number> =>

@@ -169,7 +169,8 @@ const rekey = (given: Given) =>
       tag: 'Guests',
       operationId: 'rekeyPass',
       summary: 'Give this phone a new key',
-      description: 'For a browser that has lost its key but kept the cookie, as Safari may.',
+      description:
+        'For a browser that has lost its key but kept the cookie, as Safari may. At most 100 a day for each phone.',
       body: RekeyBody,
       guard: guardOf(given),
       answers: {
@@ -184,7 +185,7 @@ const rekey = (given: Given) =>
     },
     async ({ request, caller, body }) => {
       const visitor = await given.requireVisitor(request)
-      await given.visits.rekey(caller, visitor, body.public_key)
+      if (!(await given.visits.rekey(caller, visitor, body.public_key))) throw noPassHere()
       return { device: visitor.device.id }
     },
   )
@@ -229,7 +230,7 @@ const unlock = (given: Given) =>
       description:
         'Decides and records as `POST /v1/locks/{label}/unlock` does. A phone with a key has to send a ' +
         'signed statement about this attempt; its counters only grow. Each phone may make ten attempts a ' +
-        'minute.',
+        'minute, and 200 a day.',
       body: GuestAttemptBody,
       guard: guardOf(given),
       answers: {

@@ -2,11 +2,12 @@ import type { RecordKind } from '../../domain/access.ts'
 import type { AuditAction } from '../../domain/audit-actions.ts'
 import type { RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { MINUTE_MS } from '../../domain/duration.ts'
+import { DAY_MS, MINUTE_MS } from '../../domain/duration.ts'
 import type { GuestProblem } from '../../domain/home-event.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
-import { HttpError } from '../../http/errors.ts'
+import { HttpError, RateLimitError } from '../../http/errors.ts'
+import { windowCounter } from '../../http/rate-limits.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
 import type { AuditIn, RecordIn } from '../../storage/unit-of-work.ts'
 import type { AttemptNow, GuestLocks } from '../core/access.ts'
@@ -23,7 +24,9 @@ export type VisitService = ReturnType<typeof visitService>
 
 type Dependencies = {
   readonly db: Database
-  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  readonly clock: Pick<Clock, 'nonDecreasingMs' | 'monotonicMs'>
+  /** False if new keys are not limited. */
+  readonly isLimited: boolean
   readonly auditIn: AuditIn
   /** Records events that anyone can cause without limit. */
   readonly recordCoalesced: RecordAuditEvent
@@ -42,6 +45,10 @@ export type Visitor = { readonly pass: Pass; readonly device: PassDevice }
 
 /** Requests for help are passed on once in this time, until the host has dealt with them. */
 const ASKS_EVERY_MS = 10 * MINUTE_MS
+
+/** New keys of a phone in a day: each is a record for good. A browser that may not store its key makes one whenever the
+ * page is opened. */
+const KEYS_A_DAY_MAX = 100
 
 export const NO_SUCH_PASS = 'There is no such pass, or it has been revoked'
 export const ANOTHER_DEVICE = 'This pass is in use on as many phones as it allows'
@@ -68,16 +75,28 @@ export const visitService = (deps: Dependencies) => {
     recordIn(tx).add({ kind, subject, by: null, about: pass.id, body })
   }
 
+  const keys = windowCounter(clock.monotonicMs)
+  const requireRoomForKey = async (deviceId: string): Promise<void> => {
+    if (!deps.isLimited) return
+    const { count, nextReset } = await keys.increment(deviceId, DAY_MS)
+    if (count <= KEYS_A_DAY_MAX) return
+    const detail = `A phone may get ${KEYS_A_DAY_MAX} keys a day`
+    throw new RateLimitError(nextReset.getTime() - Date.now(), detail)
+  }
+
+  /** Returns false for a device that was removed in the meantime. */
   const setKey = async (
     tx: Transaction,
     by: Caller,
     { pass, device }: Visitor,
     publicKey: Uint8Array,
-  ): Promise<void> => {
-    if (device.publicKey && Buffer.from(publicKey).equals(device.publicKey)) return
-    await passesIn(tx).setKey(device.id, publicKey)
+  ): Promise<boolean> => {
+    if (device.publicKey && Buffer.from(publicKey).equals(device.publicKey)) return true
+    await requireRoomForKey(device.id)
+    if (!(await passesIn(tx).setKey(device.id, publicKey))) return false
     const changed = { ...device, publicKey }
     await note(tx, by, { action: 'pass.rekey', kind: 'pass.rekeyed', pass, device: changed })
+    return true
   }
 
   /** Records that a further device was refused, and tells the host the first time. */
@@ -138,8 +157,10 @@ export const visitService = (deps: Dependencies) => {
       if (state === 'ended') throw new AppError('conflict', PASS_ENDED, { reason: 'pass_ended' })
       const kept = visitor?.pass.id === pass.id ? cookie : undefined
       const isBound = await db.transaction(async (tx) => {
+        // The link or the device may have ended in the meantime.
+        if (!(await passesIn(tx).findByCode(hashOfSecret(code)))) throw noSuchPass()
         if (visitor && kept) {
-          if (publicKey) await setKey(tx, caller, visitor, publicKey)
+          if (publicKey && !(await setKey(tx, caller, visitor, publicKey))) throw noSuchPass()
           return true
         }
         const device = {
@@ -149,8 +170,6 @@ export const visitService = (deps: Dependencies) => {
           publicKey,
         }
         const added = { ...device, cookieHash: hashOfSecret(secret), nowMs: now() }
-        // The link may have ended in the meantime.
-        if (!(await passesIn(tx).findByCode(hashOfSecret(code)))) throw noSuchPass()
         if (!(await passesIn(tx).addDevice(added))) return false
         await note(tx, caller, { action: 'pass.bind', kind: 'pass.bound', pass, device })
         return true
@@ -162,10 +181,11 @@ export const visitService = (deps: Dependencies) => {
       return { cookie: kept ?? secret, view: await requireView(pass, caller) }
     },
 
-    /** Gives a device a new key, because its browser has lost the old one. */
-    rekey: async (caller: Caller, visitor: Visitor, given: string): Promise<void> => {
+    /** Gives a device a new key, because its browser has lost the old one. Returns false for a device that was removed
+     * in the meantime. */
+    rekey: async (caller: Caller, visitor: Visitor, given: string): Promise<boolean> => {
       const publicKey = await givenKey(given)
-      if (publicKey) await db.transaction((tx) => setKey(tx, caller, visitor, publicKey))
+      return publicKey !== null && db.transaction((tx) => setKey(tx, caller, visitor, publicKey))
     },
 
     /** Asks the host for help; the home is told once in ten minutes at most. Returns when. */

@@ -3,8 +3,8 @@ import type { Queries } from '../../storage/database.ts'
 /** A pass as decisions read it. */
 export type PassNow = {
   readonly id: string
-  /** The guest's name; null once erased. */
-  readonly label: string | null
+  /** The guest's name. */
+  readonly label: string
   /** The public id of the host; null for the command line. */
   readonly madeBy: string | null
 }
@@ -25,12 +25,13 @@ export type DeviceSeen = Pick<DeviceNow, 'id' | 'counter'> & { readonly atMs: nu
 
 /** Reads what decisions on guests depend on, for many attempts in one statement each. */
 export const guestReads = (db: Pick<Queries, 'all'>) => ({
+  /** Leaves out those of erased guests. */
   passes: async (ids: readonly string[]): Promise<ReadonlyMap<string, PassNow>> => {
     const rows = await read<PassNow>(
       db,
       `SELECT pass.id, pass.label, pass.made_by AS madeBy
        FROM json_each(?) AS asked
-       CROSS JOIN pass ON pass.id = asked.value`,
+       CROSS JOIN pass ON pass.id = asked.value AND pass.erased_at_ms IS NULL`,
       ids,
     )
     return new Map(rows.map((row) => [row.id, row]))

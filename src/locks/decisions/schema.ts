@@ -146,7 +146,7 @@ export const AttemptAnswer = t.Object(
     },
     lock_says: {
       ...nullable(t.String()),
-      description: 'What the lock reported, in its own word',
+      description: 'What the lock reported, in its own word; null for guests',
       examples: ['motorBlocked'],
     },
   },

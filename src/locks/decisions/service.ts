@@ -1,6 +1,6 @@
 import { type DecisionReason, type Delivery, attemptResult } from '../../domain/access.ts'
 import { type Account, hasRole, isNewcomer } from '../../domain/account.ts'
-import { MINUTE_MS } from '../../domain/duration.ts'
+import { DAY_MS, MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
 import { RateLimitError } from '../../http/errors.ts'
@@ -39,6 +39,7 @@ type Dependencies = {
   readonly spend: (account: Account, caller: Caller) => Promise<() => void>
   /** Throws `unavailable` if the disk has no room for the attempt of a guest. */
   readonly requireRoomForGuest: () => void
+  readonly monotonicMs: () => number
   /** False if attempts are not limited. */
   readonly isLimited: boolean
   /** Returns when a denied attempt may be permitted. */
@@ -60,6 +61,11 @@ type Dependencies = {
 
 /** Attempts of a session in a minute. */
 const ATTEMPTS_MAX = 10
+
+/** Attempts of a guest's phone in a day: each may leave an entry in the log for good, and ring the host's phone. */
+const GUEST_ATTEMPTS_A_DAY_MAX = 200
+
+type Window = { readonly max: number; readonly windowMs: number; readonly detail: string }
 
 type Asked = {
   readonly caller: Caller
@@ -85,15 +91,30 @@ export type AskingGuest = {
 /** Decides on attempts to open locks, and keeps what was decided. */
 export const attemptService = (deps: Dependencies) => {
   const reads = decisionReads(deps.db)
-  const attempts = windowCounter()
+  const attempts = windowCounter(deps.monotonicMs)
 
-  const requireRoom = async (sessionId: string): Promise<void> => {
+  const spendWithin = async (key: string, { max, windowMs, detail }: Window): Promise<void> => {
     if (!deps.isLimited) return
-    const { count, nextReset } = await attempts.increment(sessionId, MINUTE_MS)
-    if (count <= ATTEMPTS_MAX) return
+    const { count, nextReset } = await attempts.increment(key, windowMs)
+    if (count <= max) return
     deps.onOverLimit()
-    const waitMs = nextReset.getTime() - Date.now()
-    throw new RateLimitError(waitMs, `A session may try ${ATTEMPTS_MAX} times a minute`)
+    throw new RateLimitError(nextReset.getTime() - Date.now(), detail)
+  }
+
+  const requireRoom = (sessionId: string): Promise<void> =>
+    spendWithin(sessionId, {
+      max: ATTEMPTS_MAX,
+      windowMs: MINUTE_MS,
+      detail: `A session may try ${ATTEMPTS_MAX} times a minute`,
+    })
+
+  const requireRoomForGuest = async (sessionId: string): Promise<void> => {
+    await requireRoom(sessionId)
+    await spendWithin(`${sessionId} day`, {
+      max: GUEST_ATTEMPTS_A_DAY_MAX,
+      windowMs: DAY_MS,
+      detail: `A guest's phone may try ${GUEST_ATTEMPTS_A_DAY_MAX} times a day`,
+    })
   }
 
   /** Has an attempt decided, and asks the lock if it was permitted. Throws what `decide` throws, after
@@ -179,7 +200,7 @@ export const attemptService = (deps: Dependencies) => {
     decideGuest: async (asking: AskingGuest): Promise<DecisionJson> => {
       const { caller, passId, deviceId, hostName, label, id, knock } = asking
       const sessionId = deviceId ?? `pass:${passId}`
-      await requireRoom(sessionId)
+      await requireRoomForGuest(sessionId)
       const attempt = {
         id,
         lock: label,
@@ -213,13 +234,14 @@ export const attemptService = (deps: Dependencies) => {
       return attemptJson(found, label)
     },
 
-    /** Returns what was decided on the attempt of a guest's device. Throws `not_found` for any other. */
+    /** Returns what was decided on the attempt of a guest's device, without the word of the lock, which may be that of the
+     * home's network. Throws `not_found` for any other. */
     findOfDevice: async (deviceId: string, id: string): Promise<AttemptJson> => {
       const found = (await reads.attempts([id])).get(id)
       if (!found || found.passId === null || found.sessionId !== deviceId)
         throw new AppError('not_found', NO_SUCH_ATTEMPT)
       const json = await attemptJson(found, await reads.labelOf(found.lockId))
-      return { ...json, reason: reasonForGuest(json.reason) }
+      return { ...json, reason: reasonForGuest(json.reason), lock_says: null }
     },
   }
 }
@@ -241,7 +263,7 @@ const decisionJson = ({
 
 const REFUSALS = {
   unknown_lock: () => new AppError('not_found', NO_SUCH_LOCK),
-  unknown_holder: () => new AppError('unauthorized', 'This account no longer exists'),
+  unknown_holder: () => new AppError('unauthorized', 'This account or pass no longer exists'),
   id_taken: () => new AppError('conflict', ID_TAKEN, { reason: 'id_taken' }),
 } as const
 

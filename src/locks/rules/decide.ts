@@ -88,16 +88,19 @@ const denied = (reason: DecisionReason): Decision => ({
   use: null,
 })
 
-/** Returns what keeps the holder out whatever the grants say, or undefined. */
+/** Returns what keeps the holder out whatever the grants say, or undefined. A guest learns nothing about the state of
+ * doors that the pass is not for. */
 export const barOf = ({
   lock,
   holder,
+  grants,
   nowMs,
   isClockDoubted,
   guest,
 }: Asking): DecisionReason | undefined => {
   const isOver = ({ untilMs }: { readonly untilMs: number | null }) =>
     untilMs !== null && !isClockDoubted && nowMs >= untilMs
+  if (guest && grants.length === 0) return 'no_grant'
   if (lock.state !== 'enabled') return 'lock_disabled'
   if (holder.isDisabled || isOver({ untilMs: holder.endsAtMs })) return 'holder_disabled'
   if (!holder.isAdmitted) return 'not_admitted'

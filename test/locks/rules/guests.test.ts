@@ -73,8 +73,18 @@ describe('a guest', () => {
   test('is kept out by a lockdown before the phone is looked at, and by the phone before the pass', () => {
     const stopped = { host: undefined, deviceStop: 'replayed' } as const
     const lock = { state: 'enabled', lockdowns: [{ untilMs: null }] } as const
-    expect(reasonOf(askingOf({ guest: stopped, lock }))).toBe('lockdown')
-    expect(reasonOf(askingOf({ guest: stopped }))).toBe('replayed')
+    const grants = [grantOf()]
+    expect(reasonOf(askingOf({ guest: stopped, grants, lock }))).toBe('lockdown')
+    expect(reasonOf(askingOf({ guest: stopped, grants }))).toBe('replayed')
+  })
+
+  test('learns nothing about the state of a door that the pass is not for', () => {
+    const lockdowns = [{ untilMs: null }]
+    for (const state of ['enabled', 'disabled', 'retired'] as const) {
+      const asking = guestOf(hostOf(), { grants: [], lock: { state, lockdowns } })
+      expect(reasonOf(asking)).toBe('no_grant')
+      expect(nextAt(asking)).toBeNull()
+    }
   })
 })
 
