@@ -128,7 +128,7 @@ describe.skipIf(IS_LEFT_OUT)('guests', () => {
     expect((await post('/v1/guest/ask', {}, second.headers)).status).toBe(200)
     await page.reload()
     await notice.getByText(/^Plumber asks you for help, /).waitFor()
-    await notice.getByRole('button', { name: 'Fine: Plumber' }).click()
+    await notice.getByRole('button', { name: 'Done: Plumber' }).click()
     await notice.waitFor({ state: 'detached' })
 
     await page.getByRole('link', { name: /^Plumber/ }).click()
