@@ -46,7 +46,7 @@ const row = async (id: string, ...more: string[]) =>
 describe('guest', () => {
   test('add prints a link that lets a guest in, and list says what the guest has', async () => {
     const { out, id, code } = await made('Plumber', '--ends', '2099-01-31', '--uses', '2')
-    expect(out).toMatch(/^Pass {3}Plumber · Front door · always · until 31 January 2099 · twice$/m)
+    expect(out).toMatch(/^Pass {3}Plumber · Front door · until 31 January 2099 · twice$/m)
     expect(out).toMatch(/^Opens {2}\d{4}-\d\d-\d\d \d\d:\d\d to 2099-02-01 00:00$/m)
     const phone = await phoneWith(code)
     expect(phone.status).toBe(200)

@@ -117,7 +117,7 @@ const run: Command['run'] = async (args, terminal) => {
     }
     const { make, change, revoke, keep, skip, leave } = counts
     terminal.say(
-      `${values['dry-run'] ? 'Would make' : 'Made'} ${make}, changed ${change}, revoked ${revoke}; ${keep} unchanged, ${skip} over or cancelled, ${leave} revoked before`,
+      `Calendar ${calendar}: ${values['dry-run'] ? 'would make' : 'made'} ${make}, changed ${change}, revoked ${revoke}; ${keep} unchanged, ${skip} over or cancelled, ${leave} revoked before`,
     )
   })
 }

@@ -59,8 +59,15 @@ export const listed = (items: readonly string[]): string =>
 
 const usesWords = (uses: number): string => ['once', 'twice'][uses - 1] ?? `${uses} times`
 
-const hoursWords = ({ windows, holidays }: GrantInWords): string =>
-  [windows === null ? 'always' : windowsWords(windows), ...holidayWords(holidays)].join(', ')
+/** Empty for `always` where a date or a number of visits contradicts the word. */
+const hoursWords = ({ windows, holidays, startsAt, endsAt, usesMax }: GrantInWords): string => {
+  const hours = windows === null ? ALWAYS : windowsWords(windows)
+  const isLimited = startsAt !== null || endsAt !== null || usesMax !== null
+  if (hours === ALWAYS && holidays === 'ignore' && isLimited) return ''
+  return [hours, ...holidayWords(holidays)].join(', ')
+}
+
+const ALWAYS = 'always'
 
 const holidayWords = (holidays: GrantInWords['holidays']): readonly string[] => {
   if (holidays === 'ignore') return []
@@ -75,7 +82,7 @@ const windowsWords = (windows: NonNullable<GrantInWords['windows']>): string => 
   const parts = [...new Set(timesOfDay)]
     .filter((times) => times !== '')
     .map((times) => `${daysWords(timesOfDay.map((other) => other === times))} ${times}`)
-  return parts.length === 1 && parts[0] === `every day ${ALL_DAY}` ? 'always' : parts.join(', ')
+  return parts.length === 1 && parts[0] === `every day ${ALL_DAY}` ? ALWAYS : parts.join(', ')
 }
 
 const byBeginning = (left: Times, right: Times): number => (left.from < right.from ? -1 : 1)

@@ -37,7 +37,7 @@ describe.skipIf(IS_LEFT_OUT)('guests', () => {
   const makePass = async (page: Page, name: string): Promise<string> => {
     await page.getByLabel('Name of the guest').fill(name)
     await preview(page)
-      .getByText(new RegExp(`^${name} · Front door · always · until`))
+      .getByText(new RegExp(`^${name} · Front door · until`))
       .waitFor()
     await page.getByRole('button', { name: 'Make the pass' }).click()
     await focusOn(page, `The pass for ${name}`)
@@ -128,7 +128,7 @@ describe.skipIf(IS_LEFT_OUT)('guests', () => {
     expect((await post('/v1/guest/ask', {}, second.headers)).status).toBe(200)
     await page.reload()
     await notice.getByText(/^Plumber asks you for help, /).waitFor()
-    await notice.getByRole('button', { name: 'Fine: Plumber' }).click()
+    await notice.getByRole('button', { name: 'Done: Plumber' }).click()
     await notice.waitFor({ state: 'detached' })
 
     await page.getByRole('link', { name: /^Plumber/ }).click()
@@ -163,12 +163,12 @@ describe.skipIf(IS_LEFT_OUT)('guests', () => {
     await page.getByRole('button', { name: 'Change doors or times' }).click()
     await page.getByLabel('Last day').fill('2099-03-31')
     await preview(page)
-      .getByText(/^Plumber · Front door · always · until 31 March 2099/)
+      .getByText(/^Plumber · Front door · until 31 March 2099/)
       .waitFor()
     await look(page, 'guest-change')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('Saved. The link stays the same.').waitFor()
-    await page.getByText('Front door · always · until 31 March 2099').first().waitFor()
+    await page.getByText('Front door · until 31 March 2099').first().waitFor()
     expect(await open(plumber.headers)).toBe('permitted')
 
     await page.getByRole('button', { name: 'New link' }).click()

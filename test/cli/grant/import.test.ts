@@ -46,7 +46,7 @@ describe('grant import, at the compiled file', () => {
     expect(dry.lines).toStrictEqual([
       'Made     2040-03-23 15:00 to 2040-03-26 11:00  Guest from 2040-03-23',
     ])
-    expect(dry.words).toContain('Would make 1, changed 0, revoked 0')
+    expect(dry.words).toContain('Calendar Flat: would make 1, changed 0, revoked 0')
     expect(passes('Flat')).toBeEmpty()
 
     const first = await imported(AIRBNB, ...options)
@@ -67,7 +67,7 @@ describe('grant import, at the compiled file', () => {
 
     const again = await imported(AIRBNB, ...options)
     expect(again.lines).toBeEmpty()
-    expect(again.words).toContain('Made 0, changed 0, revoked 0; 1 unchanged')
+    expect(again.words).toContain('Calendar Flat: made 0, changed 0, revoked 0; 1 unchanged')
 
     const longer = await imported(AIRBNB.replace('20400326', '20400327'), ...options)
     expect(longer.lines).toStrictEqual([

@@ -70,18 +70,18 @@ describe('hours', () => {
 
 describe('dates, uses and places', () => {
   test.each<[Partial<GrantInWords>, string]>([
-    [{ startsAt: '2027-05-03T15:00' }, 'always · from 3 May 15:00'],
-    [{ startsAt: '2027-05-03T00:00' }, 'always · from 3 May'],
+    [{ startsAt: '2027-05-03T15:00' }, 'from 3 May 15:00'],
+    [{ startsAt: '2027-05-03T00:00' }, 'from 3 May'],
     [
       { startsAt: '2027-05-03T15:00', endsAt: '2027-05-05T10:00' },
-      'always · from 3 May 15:00 until 5 May 10:00',
+      'from 3 May 15:00 until 5 May 10:00',
     ],
-    [{ endsAt: '2027-03-01T00:00' }, 'always · until 28 February'],
-    [{ endsAt: '2028-03-31T13:00' }, 'always · until 31 March 2028 13:00'],
-    [{ endsAt: '2026-05-03T15:00' }, 'always · until 3 May 2026 15:00'],
-    [{ usesMax: 1 }, 'always · once'],
-    [{ usesMax: 2, homeNetwork: true }, 'always · twice · only on the home network'],
-    [{ usesMax: 5 }, 'always · 5 times'],
+    [{ endsAt: '2027-03-01T00:00' }, 'until 28 February'],
+    [{ endsAt: '2028-03-31T13:00' }, 'until 31 March 2028 13:00'],
+    [{ endsAt: '2026-05-03T15:00' }, 'until 3 May 2026 15:00'],
+    [{ usesMax: 1 }, 'once'],
+    [{ usesMax: 2, homeNetwork: true }, 'twice · only on the home network'],
+    [{ usesMax: 5 }, '5 times'],
   ])('%j', (parts, expected) => {
     expect(words(parts)).toBe(expected)
   })

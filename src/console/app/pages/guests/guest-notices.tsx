@@ -50,8 +50,8 @@ export const GuestNotice = ({ guest, onChange, isLinked = false }: Props) => {
             Allow one more phone
           </Action>
         )}
-        <Action label={`Fine: ${name}`} onAct={() => change(max)}>
-          Fine
+        <Action label={`Done: ${name}`} onAct={() => change(max)}>
+          Done
         </Action>
         {isLinked && (
           <a

@@ -84,8 +84,10 @@ const DELIVERED: Readonly<Record<NonNullable<Unlock['delivery']>, string>> = {
   unknown: 'It asked the lock to open, and the lock said nothing.',
 }
 
-/** How it ended at the lock, as far as an entry of the log or the lock itself says. */
+/** How it ended at the lock, as far as an entry of the log or the lock itself says; nothing for a refusal, which
+ * never reached the lock. */
 const outcomeOf = (unlock: Unlock): string => {
+  if (unlock.result === 'denied') return ''
   const { outcome, delivery } = unlock
   const words = openedWords(unlock) || (outcome?.reason ? silenceOf(unlock) : '')
   return words ? `${capital(words)}.` : DELIVERED[delivery ?? 'no_controller']

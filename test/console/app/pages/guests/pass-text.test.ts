@@ -29,7 +29,7 @@ const LINK = 'https://lock.home:8443/guest#pass=Z4kq9S8xYt3mWvB1cN5dEg'
 
 const PASS = {
   name: 'Eva',
-  words: 'Front door · always · until 30 November',
+  words: 'Front door · until 30 November',
   link: LINK,
   isWarned: false,
   wifi: '',
@@ -40,7 +40,7 @@ test('the text has the link alone on a line, what it opens, and where it works',
   expect(passText(PASS)).toBe(
     `Hello Eva, this link opens the door for you:
 ${LINK}
-Front door · always · until 30 November
+Front door · until 30 November
 It works only on our Wi-Fi.
 Open it on the phone that you will have with you: it is then tied to that phone.`,
   )
