@@ -60,7 +60,7 @@ export const CONTROLLER_OPTIONS = {
 
 /** Moves the bolt of a lock when the gateway lets somebody in, and signs what happened. */
 export const controller: Command = {
-  summary: 'move the bolt at a door for a gateway, and sign what happened',
+  summary: 'run as the controller at a door: move the bolt for a gateway, and sign what happened',
   details:
     'For the machine at the door, such as a Raspberry Pi with a relay. An owner makes the one-time code, on the page of the door or by the API. The door opens only for commands that the gateway signed for this controller’s newest request. Every opening is signed and on disk before the bolt moves. An exit status of 3 of the command that opens says that the bolt is blocked, any other but 0 that it failed. The wiring is in `help controller manual`.',
   options: CONTROLLER_OPTIONS,

@@ -234,7 +234,7 @@ const toldOf = (step: Told, labelOf: LabelOf) => {
 }
 
 export const importBookings: Action = {
-  summary: 'give the guests of a booking calendar (iCalendar, .ics) a pass each; safe to run again',
+  summary: 'create a pass for each booking in a calendar file (iCalendar, .ics); safe to run again',
   options: IMPORT,
   operands: ['FILE'],
   run,

@@ -122,7 +122,7 @@ const change = ({ hosts, pass }: Given) =>
       limits: ['changes'],
       tag: 'Guests',
       operationId: 'updatePass',
-      summary: 'Change a pass, or deal with its notices',
+      summary: 'Change a pass, or mark its notices as handled',
       description: 'What the pass opens is changed with its grant: `PATCH /v1/grants/{id}`.',
       params: PassParams,
       body: PassPatchBody,
@@ -180,7 +180,7 @@ const removeDevice = ({ hosts }: Given) =>
       limits: ['changes'],
       tag: 'Guests',
       operationId: 'removePassDevice',
-      summary: 'Stop a phone from using a pass',
+      summary: 'Remove a phone from a pass',
       description: 'With the link, another one may take its place, or the same again.',
       params: PassDeviceParams,
       answers: {

@@ -168,7 +168,7 @@ const rekey = (given: Given) =>
       limits: ['changes'],
       tag: 'Guests',
       operationId: 'rekeyPass',
-      summary: 'Give this phone a new key',
+      summary: 'Replace the key of this phone',
       description: 'For a browser that has lost its key but kept the cookie, as Safari may.',
       body: RekeyBody,
       guard: guardOf(given),
@@ -257,7 +257,7 @@ const readAttempt = (given: Given) =>
       access: 'guest',
       tag: 'Guests',
       operationId: 'getGuestAttempt',
-      summary: 'Get what became of an attempt of this phone',
+      summary: 'Get the outcome of an attempt by this phone',
       description:
         'With `wait`, answers once there is news of the lock, or after that many seconds. Attempts are ' +
         'kept for 30 days.',
