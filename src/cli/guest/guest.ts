@@ -75,7 +75,7 @@ const add: Command['run'] = async (args, terminal) => {
 /** A link is shown once. */
 const printLink = (link: string, { print, say, sayStyled, isShown }: Terminal): void => {
   print(`Link   ${link}`)
-  say('Send it to the guest. It is shown only now')
+  say('Send it to the guest. It is not shown again')
   if (isShown) sayStyled(qrTerminal(link))
 }
 

@@ -181,7 +181,7 @@ const removeDevice = ({ hosts }: Given) =>
       tag: 'Guests',
       operationId: 'removePassDevice',
       summary: 'Remove a phone from a pass',
-      description: 'With the link, another one may take its place, or the same again.',
+      description: 'The link can then be used on another phone, or on the same one again.',
       params: PassDeviceParams,
       answers: {
         200: message('The phone is removed', 'Phone removed'),

@@ -80,7 +80,7 @@ export const visitService = (deps: Dependencies) => {
     await note(tx, by, { action: 'pass.rekey', kind: 'pass.rekeyed', pass, device: changed })
   }
 
-  /** Records that a further device was refused, and tells the host the first time. */
+  /** Records that one device too many was refused, and notifies the host the first time. */
   const refuse = async (pass: Pass, caller: Caller): Promise<void> => {
     const event = { action: 'pass.refuse', result: 'failure', subject: `pass:${pass.id}` } as const
     await deps.recordCoalesced(caller, event)
@@ -162,7 +162,7 @@ export const visitService = (deps: Dependencies) => {
       return { cookie: kept ?? secret, view: await requireView(pass, caller) }
     },
 
-    /** Gives a device a new key, because its browser has lost the old one. */
+    /** Replaces the key of a device whose browser has lost it. */
     rekey: async (caller: Caller, visitor: Visitor, given: string): Promise<void> => {
       const publicKey = await givenKey(given)
       if (publicKey) await db.transaction((tx) => setKey(tx, caller, visitor, publicKey))
