@@ -147,13 +147,13 @@ const DOORS = {
   },
   guestPasses: {
     env: 'GUEST_PASSES',
-    doc: 'who may give guests a pass: `admins` and owners, or also `members`, for the doors that they may open themselves',
+    doc: 'who may invite guests: `admins` and owners, or also `members`, to the doors that they may open themselves',
     defaultText: 'admins',
     parse: oneOf('admins', 'members'),
   },
   guestKeepMs: {
     env: 'GUEST_KEEP_DAYS',
-    doc: 'days after the end of a pass at which the guest is erased',
+    doc: 'days after a pass ends until the guest is erased',
     defaultText: '30',
     parse: duration(DAY_MS, 36_500),
   },

@@ -25,7 +25,7 @@ export const controllerMetrics = ({
 }) => [
   {
     name: 'secure_lock_controllers',
-    help: 'Controllers: `online`, `offline`, or `forked` if they are not trusted any more',
+    help: 'Controllers: `online`, `offline`, or `forked` if they are no longer trusted',
     labels: ['state'],
     read: (): readonly Sample[] =>
       states().length === 0

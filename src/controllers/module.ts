@@ -189,7 +189,7 @@ export const controllersModule = (deps: Dependencies) => {
     /** Returns whether a controller waits for commands right now. */
     isPolling: lines.isPolling,
 
-    /** Has the controllers of a lock open it for an attempt that was just permitted, without waiting for them. */
+    /** Sends the controllers of a lock a command for an attempt that was just permitted, without waiting for them. */
     operate: (attempt: Permitted): Promise<void> => commands.operate(attempt),
 
     /** Returns whether a controller of a lock can be reached. */

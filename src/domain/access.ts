@@ -79,7 +79,7 @@ export const LOCK_REASONS = [
 ] as const
 export type LockReason = (typeof LOCK_REASONS)[number]
 
-/** Why the controller of a lock could not open it. `interrupted`: it was stopped in between. */
+/** Why the controller of a lock could not open it. `interrupted`: it was stopped before it could say. */
 export const FAILURE_REASONS = ['motor_blocked', 'command_failed', 'interrupted'] as const
 export type FailureReason = (typeof FAILURE_REASONS)[number]
 

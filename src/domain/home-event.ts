@@ -17,7 +17,7 @@ export type HomeProblem = Extract<
   'log.problem' | 'guest.problem' | 'controller.silent' | 'controller.alarm'
 >
 
-/** What a host is told of a pass: it was tried on another phone, or the guest asks for help. */
+/** What a host learns about a pass: it was tried on another phone, or the guest asks for help. */
 export type GuestProblem = 'another_device' | 'asks'
 
 /** Wall-clock times of the home as `HH:MM`; `to` may be the next day, and is not part of it. */

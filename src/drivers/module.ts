@@ -37,7 +37,7 @@ type Dependencies = {
   readonly nameOf: (publicId: string) => Promise<string | undefined>
   /** Adds what a lock reports to the unlock log; resolves after COMMIT. */
   readonly report: (report: NewReport) => Promise<unknown>
-  /** Gives back the use that an attempt counted, in the transaction that stores that it failed. */
+  /** Returns the use that an attempt counted to its grant, in the transaction that stores that it failed. */
   readonly returnUseIn: ReturnUseIn
   /** How long a lock may take to carry out a command; by default as in the manual. */
   readonly deadlineMs?: number | undefined

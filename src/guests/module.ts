@@ -56,7 +56,7 @@ type Dependencies = {
 /** How many passes a host may have that have neither ended nor been revoked. */
 const PASSES_OF_HOST_MAX = 200
 
-const TOO_MANY_PASSES = `There can be ${PASSES_OF_HOST_MAX} passes of one host; revoke some first`
+const TOO_MANY_PASSES = `A host can have at most ${PASSES_OF_HOST_MAX} passes; revoke some first`
 
 /** Guests: people without an account, who open doors with the link that a host gave them. */
 export const guestsModule = (deps: Dependencies) => {

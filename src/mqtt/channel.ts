@@ -53,7 +53,7 @@ export const mqttChannel = ({ link, topics, hasNames, ...deps }: Dependencies): 
     payload: object,
   ): Promise<SendResult> => {
     const published = await link.publish(topic, JSON.stringify(payload))
-    // Home Assistant is not told of these topics: nothing may wait until somebody subscribes to them.
+    // Home Assistant does not know these topics, so no message may wait for a subscriber.
     return published === 'unheard' && !ANNOUNCED.has(event) && link.isConnected()
       ? { status: 'delivered', answer: 'The broker accepted it, but has no subscriber' }
       : resultOf(published)

@@ -8,10 +8,11 @@ export const GatewayAnswer = t.Object(
     zone: t.String({ description: 'The time zone of the home (IANA): `HOME_ZONE`' }),
     second_factor: t.Union([t.Literal('optional'), t.Literal('required')]),
     guest_passes: t.Union([t.Literal('admins'), t.Literal('members')], {
-      description: 'Who may give guests a pass: `GUEST_PASSES`',
+      description: 'Who may invite guests: `GUEST_PASSES`',
     }),
     private_ca: t.Boolean({
-      description: 'Whether its certificate is from a private CA, so that phones of guests warn',
+      description:
+        'Whether its certificate is from a private CA, so that guests’ phones show a warning',
     }),
   },
   { $id: 'Gateway', additionalProperties: false },

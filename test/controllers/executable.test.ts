@@ -104,7 +104,7 @@ describe('a controller of the compiled executable', () => {
     const polling = controller.poll({ wait: 30 })
     await until(async () => (await stateOf()) === 'online')
     const rotated = await runCommand(['lock', 'door-key', 'rotate'], { folder })
-    expect(rotated).toMatchObject({ status: 0, out: 'The door key is replaced\n' })
+    expect(rotated).toMatchObject({ status: 0, out: 'The door key was replaced\n' })
     const [succession = ''] = (await polling)?.successions ?? []
     expect(await controller.follow(succession)).toBe(true)
     const next = controller.poll({ wait: 20 })

@@ -25,7 +25,7 @@ export type Reapplied = {
   readonly door_key: boolean
 }
 
-/** Gives the passes and controllers of a restored database the links, phones and tokens that they have now, removes and
+/** Sets the current links, phones and tokens of the passes and controllers in a restored database, removes and
  * erases again what was, and keeps the door key that is in use now. */
 export const reapplyDevices = async (
   { app }: Unpacked,

@@ -235,11 +235,12 @@ const prepare = async (
 const sayDevices = (devices: Reapplied, say: Terminal['say']): void => {
   const { passes, guests_erased: erased, controllers, doubtful, door_key: hasNewKey } = devices
   if (erased > 0) say(`Guests erased again: ${erased}`)
-  if (passes > 0) say(`Passes whose replaced links or removed phones let nobody in: ${passes}`)
+  if (passes > 0) say(`Passes whose replaced links or removed phones no longer work: ${passes}`)
   if (controllers > 0) say(`Controllers removed again: ${controllers}`)
   if (doubtful > 0)
     say(
-      `Controllers as they were then: ${doubtful}. Remove those that were removed since: see lock controller list`,
+      `Controllers as they were at the time of the backup: ${doubtful}. Remove those that were removed since: see lock controller list`,
     )
-  if (hasNewKey) say('Commands to controllers are signed with the door key of now, not of then')
+  if (hasNewKey)
+    say('Commands to controllers are signed with the current door key, not the one in the backup')
 }

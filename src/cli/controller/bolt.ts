@@ -5,7 +5,7 @@ type Outcome = 'released' | 'motor_blocked' | 'command_failed'
 
 export type Bolt = {
   readonly open: () => Promise<Outcome>
-  /** Runs the command that closes, until it succeeds; tells loudly if it does not. Resolves after the first try. */
+  /** Runs the command that closes until it succeeds, and logs each failure. Resolves after the first try. */
   readonly close: () => Promise<void>
   /** The same, for the end of the program: tries a few times, and returns whether it succeeded. */
   readonly closeForGood: () => Promise<boolean>
@@ -22,10 +22,10 @@ type Dependencies = {
   readonly say: (line: string) => void
 }
 
-/** By this exit status, a command says that the bolt is blocked. */
+/** The exit status with which a command says that the bolt is blocked. */
 const BLOCKED_STATUS = 3
 
-/** A command that runs longer is ended. */
+/** A command that runs longer is killed. */
 const COMMAND_MS_MAX = 10 * SECOND_MS
 const SENSE_MS_MAX = 2 * SECOND_MS
 

@@ -8,7 +8,7 @@ export const CONTROLLER_OPTIONS = {
   gateway: {
     type: 'string',
     value: 'URL',
-    summary: 'the address of the gateway; kept in the state folder once enrolled',
+    summary: 'the address of the gateway; stored in the state folder once enrolled',
   },
   'ca-sha256': {
     type: 'string',
@@ -48,10 +48,10 @@ export const CONTROLLER_OPTIONS = {
     type: 'string',
     value: 'SECONDS',
     default: '10',
-    summary: 'how long it may take until the sensor says so, from 1 to 60',
+    summary: 'how long to wait for the sensor after an opening, from 1 to 60',
   },
   'dry-run': { type: 'boolean', summary: 'print OPEN and CLOSE, and move nothing' },
-  'enrol-only': { type: 'boolean', summary: 'end once enrolled' },
+  'enrol-only': { type: 'boolean', summary: 'exit once enrolled' },
   'plain-http': {
     type: 'boolean',
     summary: 'allow http:// to another machine, though the network can then read the token',
@@ -60,9 +60,9 @@ export const CONTROLLER_OPTIONS = {
 
 /** Moves the bolt of a lock when the gateway lets somebody in, and signs what happened. */
 export const controller: Command = {
-  summary: 'move the bolt at a door for a gateway, and sign what happened',
+  summary: 'run as the controller at a door: move the bolt for a gateway, and sign what happened',
   details:
-    'For the machine at the door, such as a Raspberry Pi with a relay. An owner makes the one-time code, on the page of the door or by the API. The door opens only for commands that the gateway signed for this controller’s newest request. Every opening is signed and on disk before the bolt moves. An exit status of 3 of the command that opens says that the bolt is blocked, any other but 0 that it failed. The wiring is in `help controller manual`.',
+    'For the machine at the door, such as a Raspberry Pi with a relay. An owner creates the one-time code on the page of the door, with the API, or with lock controller add. The door opens only for commands that the gateway signed for this controller’s newest request. Every opening is signed and on disk before the bolt moves. If the command that opens exits with 3, the bolt is blocked; with anything else but 0, it failed. For the wiring, see `help controller manual`.',
   options: CONTROLLER_OPTIONS,
   examples: {
     'enrol, and print instead of moving a bolt':
@@ -78,7 +78,7 @@ export const controller: Command = {
     if (!isDryRun && !isEnrolOnly && values.open === undefined)
       throw new UsageError('--open is missing; --dry-run prints instead of moving a bolt')
     if (isDryRun && (values.open !== undefined || values.close !== undefined))
-      throw new UsageError('--dry-run goes without --open and --close')
+      throw new UsageError('--dry-run cannot be combined with --open or --close')
     const gateway = gatewayUrl(values.gateway, values['plain-http'] === true)
     const caSha256 = fingerprint(values['ca-sha256'])
     if (gateway?.protocol === 'http:' && caSha256 !== undefined)

@@ -38,7 +38,7 @@ export const doorAt = (deps: Dependencies) => {
   let working: Promise<void> | undefined
   let sensing: Promise<void> | undefined
   let isReleased = false
-  /** Attempts for which the door was released, and when the sensor is not asked about them any more. */
+  /** Attempts for which the door was released, and until when the sensor is asked about them. */
   const awaited = new Map<string, number>()
 
   const report: Journal['append'] = async (events) => {
@@ -74,7 +74,7 @@ export const doorAt = (deps: Dependencies) => {
   const work = async (): Promise<void> => {
     while (queue.length > 0 && !stopping.signal.aborted) {
       const batch = queue.filter(({ isFresh }) => isFresh())
-      if (batch.length < queue.length) say('A command had to wait too long: ignored')
+      if (batch.length < queue.length) say('A command waited too long: ignored')
       queue = []
       if (batch.length > 0)
         await openFor(batch).catch((error: unknown) =>
@@ -97,7 +97,7 @@ export const doorAt = (deps: Dependencies) => {
           awaited.clear()
           await report(eventsOf(attempts, 'unlocked'))
         } else if (hasOpened && !isReleased) {
-          say('The door was opened without being asked')
+          say('The door opened although nobody was let in')
           await report([{ result: 'opened_unasked' }])
         }
         const over = [...awaited].filter(([, endMs]) => now >= endMs).map(([attempt]) => attempt)

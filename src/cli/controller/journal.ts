@@ -54,7 +54,7 @@ const SENT_FILE = 'sent'
 /** Older reports are given up, whether the gateway has them or not. */
 const KEPT = 1000
 
-/** The file is written anew once it has so many reports. */
+/** The number of reports at which the file is rewritten. */
 const LINES_MAX = 2 * KEPT
 
 /** The signed reports of a controller, in a file with a line of Base64 for each. Each report names its predecessor's

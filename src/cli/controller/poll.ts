@@ -23,7 +23,7 @@ const WAIT_SECONDS = 25
 const TIMEOUT_MS = 35_000
 const NONCE_BYTES = 16
 
-/** At least so long between two polls without a command. */
+/** The shortest time between two polls without a command. */
 const PAUSE_MS = 500
 
 /** How long the next poll waits for the reports of a command: the gateway sends a command again until it was reported. */

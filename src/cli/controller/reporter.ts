@@ -24,7 +24,7 @@ export const reporterTo = (deps: Dependencies) => {
   const { gateway, token, journal, backOff, signal, say } = deps
   let wanted: readonly Run[] = []
   let isSending = false
-  /** There may be reports that the last look did not see. */
+  /** True if reports may have been added since the last look. */
   let isWoken = false
   let sending: Promise<void> = Promise.resolve()
 

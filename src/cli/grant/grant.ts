@@ -161,8 +161,7 @@ const ACTIONS: Actions = {
   why: explainAccess,
   revoke: { summary: 'revoke a grant for good', options: REVOKE, operands: ['ID'], run: revoke },
   confirm: {
-    summary:
-      'let a suspended grant open again, after a restore or the erasure of a host; takes one ID or more',
+    summary: 'let suspended grants open again, after a restore or once a host was erased',
     options: CONFIRM,
     operands: ['[ID...]'],
     run: confirm,

@@ -47,7 +47,7 @@ const IMPORT = {
     type: 'string',
     value: 'NAME',
     summary:
-      'which calendar this is, to tell it from others; by default, the name in the file, or of the file',
+      'the name of the calendar, which tells it from others; by default, the one in the file, or the file name',
   },
   devices: {
     type: 'string',
@@ -58,7 +58,7 @@ const IMPORT = {
   'dry-run': {
     type: 'boolean',
     default: false,
-    summary: 'show what would be done, and do nothing',
+    summary: 'show what would change, and change nothing',
   },
   json: { type: 'boolean', default: false, summary: 'one JSON object per line' },
 } as const satisfies Options
@@ -234,7 +234,7 @@ const toldOf = (step: Told, labelOf: LabelOf) => {
 }
 
 export const importBookings: Action = {
-  summary: 'give the guests of a booking calendar (iCalendar, .ics) a pass each; safe to run again',
+  summary: 'create a pass for each booking in a calendar file (iCalendar, .ics); safe to run again',
   options: IMPORT,
   operands: ['FILE'],
   run,

@@ -75,7 +75,7 @@ const add: Command['run'] = async (args, terminal) => {
 /** A link is shown once. */
 const printLink = (link: string, { print, say, sayStyled, isShown }: Terminal): void => {
   print(`Link   ${link}`)
-  say('Send it to the guest. It is shown only now')
+  say('Send it to the guest. It is not shown again')
   if (isShown) sayStyled(qrTerminal(link))
 }
 
@@ -193,13 +193,13 @@ const erase: Command['run'] = async (args, terminal) => {
 const ACTIONS: Actions = {
   list: { summary: 'list the passes of guests, newest first', options: LIST, run: list },
   add: {
-    summary: 'give a guest a pass, and print its link once',
+    summary: 'create a pass for a guest, and print its link once',
     options: ADD,
     operands: ['NAME'],
     run: add,
   },
   link: {
-    summary: 'give a pass a new link; the old one and the phones that use it end',
+    summary: 'create a new link for a pass; the old one and the phones that use it stop working',
     operands: ['ID'],
     run: link,
   },

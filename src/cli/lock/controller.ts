@@ -40,7 +40,7 @@ export const controller: Action = {
     return withLocks(config, async ({ controllers }) => {
       await controllers.enrolment.remove(COMMAND_LINE, which)
       tellService(config)
-      terminal.print('Removed: it gets no commands any more')
+      terminal.print('Removed: it gets no more commands')
     })
   },
 }

@@ -28,7 +28,7 @@ export const doorKey: Action = {
     return withLocks(config, async ({ controllers }) => {
       await controllers.rotateDoorKey(COMMAND_LINE, { isStolen: values.stolen })
       tellService(config)
-      terminal.print('The door key is replaced')
+      terminal.print('The door key was replaced')
       terminal.say(
         values.stolen
           ? 'All controllers were removed: enrol each again, with a code from its door’s page in the console'

@@ -42,7 +42,7 @@ const controllerOf = (row: Row): Controller => ({
   removedAtMs: row.removed_at_ms,
 })
 
-/** So many of the removed ones are shown. */
+/** How many of the removed controllers are shown. */
 const REMOVED_MAX = 200
 
 export type NewController = Pick<

@@ -62,7 +62,8 @@ const LISTED = {
   schema: ControllersAnswer,
   example: { controllers: [CONTROLLER_EXAMPLE] },
 }
-const REMOVED_TOO = 'Those that were removed come last, since entries of the log name them.'
+const REMOVED_TOO =
+  'Removed controllers come last; they stay in the list because log entries name them.'
 const NO_ROOM = [
   problem(409, 'driver_set', DRIVER_SET),
   problem(409, 'too_many_controllers', TOO_MANY),
@@ -81,7 +82,7 @@ const makeCode = ({ enrolment, commandFor }: Dependencies) =>
       summary: 'Create a code that enrols a controller at a lock',
       description:
         'Requires your password. The code is valid for 30 minutes and enrols one controller. From then on, the ' +
-        'gateway has it open the lock for each permitted attempt.',
+        'controller opens the lock for each permitted attempt.',
       params: LockParams,
       body: PasswordBody,
       answers: {
@@ -143,7 +144,7 @@ const remove = ({ enrolment }: Dependencies) =>
       operationId: 'removeController',
       summary: 'Remove a controller',
       description:
-        'Requires your password. Its token ends at once, and it gets no more commands. Its reports stay.',
+        'Requires your password. Its token stops working at once, and it gets no more commands. Its reports stay.',
       params: ControllerParams,
       body: PasswordBody,
       answers: {
@@ -182,8 +183,8 @@ const enrol = ({ enrolment, isLimited, nowMs }: Dependencies) => {
       operationId: 'enrolController',
       summary: 'Enrol a controller',
       description:
-        'For controllers, with a one-time code. A controller that was removed may enrol again with the key that it ' +
-        `has. Each client may try ${TRIES_MAX} codes a minute.`,
+        'For controllers, with a one-time code. A removed controller may enrol again with the same ' +
+        `key. Each client may try ${TRIES_MAX} codes a minute.`,
       body: EnrolBody,
       answers: {
         200: {

@@ -137,7 +137,7 @@ export const ControllerAnswer = t.Object(
     state: {
       ...oneOf(CONTROLLER_STATES),
       description:
-        '`online`: it waits for commands. `forked`: two of its reports have the same counter, so that it is not trusted any more',
+        '`online`: it waits for commands. `forked`: two of its reports have the same counter, so it is no longer trusted',
       examples: ['online'],
     },
     seen_at: t.String({ format: 'date-time', description: 'When it last asked for commands' }),

@@ -131,7 +131,7 @@ export const enrolmentService = (deps: Dependencies) => {
 
     /** Adds the controller that has a valid code. Returns it, with the token that it polls with and the door key that it
      * trusts. One that was removed can enrol again with the key that it has. Throws `not_found` for any other code or
-     * a proof that is not by its key; `conflict` if the key is in use, or not trusted any more. */
+     * a proof that is not by its key; `conflict` if the key is in use, or no longer trusted. */
     enrol: async (by: Actor, { code, publicKey, name, proof }: Enrolling) => {
       const hash = await hashOf(code)
       const claims = await openStatement('enrolment', proof, publicKey)
@@ -213,9 +213,9 @@ const keyRefused = (): AppError => new AppError('conflict', KEY_REFUSED, { reaso
 
 export const NO_SUCH_LOCK = 'There is no such lock'
 export const NO_SUCH_CONTROLLER = 'There is no such controller'
-export const WRONG_CODE = 'The code is wrong, was used, or has expired: make another one'
+export const WRONG_CODE = 'The code is wrong, was used, or has expired: create another one'
 export const LOCK_RETIRED = 'The lock is retired for good; add another one'
 export const DRIVER_SET = 'The lock has a driver: remove it first'
 export const KEY_REFUSED =
-  'The key belongs to a controller of another lock, or to one that is not trusted any more: remove the state folder of this one, and enrol again'
-export const TOO_MANY = `A lock can have ${CONTROLLERS_PER_LOCK_MAX} controllers`
+  'The key belongs to a controller of another lock, or to one that is no longer trusted: remove the state folder of this one, and enrol again'
+export const TOO_MANY = `A lock can have at most ${CONTROLLERS_PER_LOCK_MAX} controllers`

@@ -56,9 +56,9 @@ type Asked = Permitted & {
   readonly timers: readonly Timer[]
 }
 
-/** A command dies so long after its decision, in milliseconds: nobody stands at the door any more. */
+/** How long a command is valid after its decision, in milliseconds: later, nobody may stand at the door. */
 const COMMAND_MS = 10 * SECOND_MS
-/** Without a report for so long after the decision, in milliseconds, the outcome is unknown. */
+/** How long after the decision, in milliseconds, an outcome without a report becomes unknown. */
 const UNHEARD_MS = 30 * SECOND_MS
 
 /** Those that a controller has not had yet come first. */
@@ -122,7 +122,7 @@ export const commandQueue = (deps: Dependencies) => {
     )
 
   return {
-    /** Has the controllers of a lock open it for an attempt, without waiting for them. */
+    /** Sends the controllers of a lock a command for an attempt, without waiting for them. */
     operate: async ({ id, lockId, decidedAtMs }: Permitted): Promise<void> => {
       if (asked.has(id) || (await operations.stateOf(id)) !== 'asked') return
       const online = controllersOf(lockId).filter((one) => lines.isOnline(one))
@@ -187,7 +187,7 @@ export const commandQueue = (deps: Dependencies) => {
       one.isOver ||= one.opening.size === 0
     },
 
-    /** Returns true if no other controller may open the lock for an attempt any more. */
+    /** Returns true if no other controller can still open the lock for an attempt. */
     isLast: (attemptId: string, controllerId: string): boolean => {
       const one = asked.get(attemptId)
       if (!one) return true
@@ -200,5 +200,5 @@ export const commandQueue = (deps: Dependencies) => {
   }
 }
 
-/** The detail of an operation that no controller got, because the attempt was not permitted any more. */
+/** The detail of an operation that no controller got, because the attempt was no longer permitted. */
 const WITHDRAWN = 'withdrawn'

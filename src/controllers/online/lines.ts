@@ -28,7 +28,7 @@ const CLIENTS_MAX = 16
 const NOBODY: ReadonlyMap<string, State> = new Map()
 
 /** The newest poll of each controller and client. A newer poll ends the one before it: otherwise a connection that nobody
- * reads any more would stay. Polls of other clients go on, so that somebody with a stolen token cannot end those of the
+ * reads would stay open. Polls of other clients go on, so that somebody with a stolen token cannot end those of the
  * controller from another address, and make it poll until it is over its limit. */
 export const lines = ({ monotonicMs }: Pick<Clock, 'monotonicMs'>) => {
   const newest = new Map<string, Map<string, State>>()

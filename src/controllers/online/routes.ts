@@ -42,7 +42,7 @@ export const onlineRoutes = (deps: Dependencies): readonly Endpoint[] => {
       if (!controller) throw tokenError()
       return controller
     },
-    // At each client apart: who stole its token must not use up its limit.
+    // Counted for each client: a thief with the token must not use up its limit.
     countsAs: async ({ request, caller: { address } }) => {
       const controller = await found(request)
       return controller && `controller:${controller.id} ${clientKey(address)}`
@@ -77,10 +77,10 @@ const poll = ({ polls }: Dependencies, { controllerOf, countsAs }: Caller) =>
       operationId: 'pollCommands',
       summary: 'Wait for commands',
       description:
-        'For controllers, with their own token. Answers as soon as there is a command, a new door key or a request ' +
-        'for missing reports, and 204 after `wait`. A newer poll from the same address ends an older one with 204. ' +
-        'A command comes again at each poll, signed for its nonce, until the controller has reported about the ' +
-        'attempt, or ten seconds after the decision.',
+        'For controllers, with their own token. Returns as soon as there is a command, a new door key or a request ' +
+        'for missing reports; 204 after `wait` seconds without any. A newer poll from the same address ends an older ' +
+        'one with 204. Each poll repeats a command, signed for its nonce, until the controller has reported on the ' +
+        'attempt, or ten seconds have passed since the decision.',
       query: PollQuery,
       answers: {
         200: { description: 'What to do', schema: PollAnswerSchema, example: POLL_EXAMPLE },
@@ -119,9 +119,9 @@ const report = ({ reports }: Dependencies, { controllerOf, countsAs }: Caller) =
       summary: 'Report what happened at the lock',
       description:
         `For controllers, with their own token. Up to ${STATEMENTS_MAX} reports, which are stored together or not at ` +
-        'all; one that is already stored is no error. Send reports until `through` says that the gateway has them, ' +
-        'and those that `missing` names again. Two different reports with the same counter show that the key was ' +
-        'copied: the controller is then not trusted any more.',
+        'all; repeats are fine. Send reports until `through` covers them, ' +
+        'and send those that `missing` names again. Two different reports with the same counter show that the key was ' +
+        'copied: the controller is then no longer trusted.',
       body: ReportsBody,
       answers: {
         200: {

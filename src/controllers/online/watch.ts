@@ -2,7 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
 import type { Controller } from '../core/controller.ts'
 
-/** A controller is silent without a poll for so long, in milliseconds. */
+/** How long after its last poll a controller counts as silent, in milliseconds. */
 const SILENT_MS = 2 * MINUTE_MS
 const CHECK_MS = 30 * SECOND_MS
 const STORE_MS = 10 * MINUTE_MS
@@ -66,7 +66,7 @@ export const controllerWatch = ({ clock, onSilent, storeSeen, onError }: Depende
       unstored.set(id, clock.wallMs())
     },
 
-    /** The controller is not trusted any more. */
+    /** The controller is no longer trusted. */
     forked: (id: string): void => {
       const one = watched.get(id)
       if (one) one.controller = { ...one.controller, forkedAtMs: clock.wallMs() }

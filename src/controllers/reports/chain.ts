@@ -20,8 +20,8 @@ export type Around = {
   readonly namedAfter: Uint8Array | undefined
 }
 
-/** What becomes of a report: it follows the newest one; it leaves a gap after that; it belongs into a gap; it is there
- * already; or it shows that the chain has two branches, so that somebody has a copy of the key. */
+/** How a report fits the chain: it follows the newest one; it leaves a gap before it; it fills part of a gap; it is
+ * stored already; or it shows that the chain has two branches, so that somebody has a copy of the key. */
 export type Verdict = 'next' | 'ahead' | 'late' | 'repeat' | 'forked'
 
 export const verdictOn = ({ counter, previous, hash }: Link, around: Around): Verdict => {

@@ -48,7 +48,7 @@ const resultOf = (result: ReportResult): Pick<NewReport, 'result' | 'reason'> | 
   return reason && { result: 'failed', reason }
 }
 
-/** An erased person has no name any more. */
+/** An erased person no longer has a name. */
 const personOf = ({ accountPublicId, username, guest }: Asker) => ({
   accountPublicId: username === undefined ? NO_ACCOUNT : accountPublicId,
   username: username ?? '',

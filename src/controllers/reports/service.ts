@@ -36,11 +36,11 @@ type Dependencies = {
   ) => Promise<void>
   /** Throws `unavailable` if the disk has no room. */
   readonly requireRoom: () => void
-  /** Returns true if no other controller may open the lock for an attempt any more. */
+  /** Returns true if no other controller can still open the lock for an attempt. */
   readonly isLast: (attemptId: string, controllerId: string) => boolean
   /** Called after COMMIT with each report about an attempt; `isOver` if that is how it ended. */
   readonly onHeard: (attemptId: string, controllerId: string, isOver: boolean) => void
-  /** Called after COMMIT with each new report, and once a controller is not trusted any more. */
+  /** Called after COMMIT with each new report, and once a controller is no longer trusted. */
   readonly onReport: (outcome: ReportOutcome) => void
   readonly onForked: (controllerId: string) => void
 }
@@ -155,7 +155,7 @@ export const reportService = (deps: Dependencies) => {
     })
     await announceIn(tx, {
       event: 'controller.alarm',
-      says: `The controller ${name} of the lock ${lock} has been copied, or an old image of it was restored: it is not trusted any more. Remove it, and enrol it again`,
+      says: `The controller ${name} of the lock ${lock} has been copied, or an old image of it was restored: it is no longer trusted. Remove it, and enrol it again`,
     })
   }
 
@@ -173,7 +173,7 @@ export const reportService = (deps: Dependencies) => {
     if (isAsked || (outcome !== 'happened' && result !== 'opened_unasked')) return
     await announceIn(tx, {
       event: 'controller.alarm',
-      says: `The lock ${controller.lock} opened without being asked, by its controller ${controller.name}`,
+      says: `The lock ${controller.lock} opened although nobody was let in, according to its controller ${controller.name}`,
     })
   }
 
@@ -269,6 +269,6 @@ export const reportService = (deps: Dependencies) => {
 const forked = (): AppError => new AppError('conflict', FORKED, { reason: 'forked' })
 
 export const FORKED =
-  'This controller is not trusted any more, because two of its reports have the same counter: an owner has to remove it, and enrol it again with a new state folder'
-export const BAD_STATEMENT = 'Not exactly a report that this controller signed about its lock'
+  'This controller is no longer trusted, because two of its reports have the same counter: an owner has to remove it, and enrol it again with a new state folder'
+export const BAD_STATEMENT = 'This is not a report that this controller signed about its lock'
 const REMOVED = 'This controller was removed'

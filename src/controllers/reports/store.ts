@@ -23,7 +23,7 @@ type AskerRow = {
   counter: number | null
 }
 
-/** At most so many runs are asked for at a time. */
+/** The most runs that are asked for at a time. */
 const RUNS_MAX = 20
 
 /** Reports of controllers, in a transaction or on a read connection. */
@@ -118,7 +118,7 @@ export const reportsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
       return runs.slice(0, RUNS_MAX)
     },
 
-    /** Marks the gap of a counter as filled if nothing of it is missing any more; returns it then. */
+    /** Marks the gap of a counter as filled if none of its reports is missing now, and returns it. */
     fillGap: async (
       controllerId: string,
       counter: number,

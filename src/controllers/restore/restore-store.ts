@@ -45,7 +45,7 @@ const controllersAndKeys = async ({ all }: Pick<Queries, 'all'>): Promise<LiveCo
 })
 
 /** Ends all codes, gives controllers of a restored database the tokens that they have now, and trusts none again that
- * was not trusted any more. Returns the ids of those that were removed since. */
+ * was no longer trusted. Returns the ids of those that were removed since. */
 export const reapplyControllersIn = async (
   tx: Pick<Queries, 'all' | 'run'>,
   live: LiveControllers,

@@ -85,7 +85,7 @@ const PUBLIC_KEY: Claim<Uint8Array> = {
 const KIND_LABEL = -70_004
 /** The label of the time in seconds at which a command expires. */
 const EXPIRES_AT_LABEL = 4
-/** A command expires so many seconds after it was issued. */
+/** How many seconds after it was issued a command expires. */
 const COMMAND_SECONDS = 10
 
 /** The kinds of statements and the claims that each has, all of them and no others. */

@@ -6,7 +6,7 @@ type Names = {
   readonly door: (label: string) => string
   /** Returns the name of a person by their public id, or undefined if they are gone. */
   readonly person: (publicId: string) => string | undefined
-  /** Whether whoever reads this hears only of themselves. */
+  /** Whether the reader receives only events of their own. */
   readonly isOwn?: boolean
 }
 
@@ -38,7 +38,7 @@ const happeningWords = (rule: Rule, names: Names): string => {
     case 'controller.silent':
       return 'the controller of a door stops answering'
     case 'controller.alarm':
-      return 'a door opens unasked, or its controller was copied'
+      return 'a door opens although nobody was let in, or its controller was copied'
     case 'log.problem':
       return 'the log has a problem'
     case 'account.waiting':

@@ -7,7 +7,7 @@ import { type Operator, operationsIn } from './store.ts'
 
 export type LockOperations = ReturnType<typeof lockOperations>
 
-/** Gives back the use that an attempt counted, unless the lock may have opened. */
+/** Returns the use that an attempt counted to its grant, unless the lock may have opened. */
 export type ReturnUseIn = (tx: Transaction, attemptId: string) => Promise<void>
 
 type Dependencies = {

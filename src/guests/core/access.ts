@@ -19,7 +19,7 @@ export type PassGrant = {
 type Asking = {
   readonly caller: Caller
   readonly passId: string
-  /** Undefined for a further device than the pass allows. */
+  /** Undefined if the pass is in use on as many devices as it allows. */
   readonly deviceId: string | undefined
   /** Returns the name of the host, to send the guest to. */
   readonly hostName: () => Promise<string | null>

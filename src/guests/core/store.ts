@@ -8,7 +8,7 @@ export type Pass = {
   readonly madeBy: string | null
   readonly devicesMax: number
   readonly lookedAtMs: number | null
-  /** The newest request for help and the newest refusal of a further device, until the host has dealt with them. */
+  /** The newest request for help, and the newest refusal of one device too many, until the host has dealt with them. */
   readonly askedAtMs: number | null
   readonly refusedAtMs: number | null
   readonly createdAtMs: number

@@ -21,7 +21,7 @@ export const PassesQuery = t.Object({
   state: t.Optional({
     ...oneOf(PASS_FILTERS),
     description:
-      '`now` includes the time between its hours, and `ended` passes that were revoked or whose visits are spent',
+      '`now` includes passes between their hours, and `ended` those that were revoked or whose visits are used up',
     examples: ['now'],
   }),
   limit: t.Optional(t.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })),
@@ -55,13 +55,13 @@ export const PassPatchBody = t.Object(
       t.Integer({
         minimum: 1,
         maximum: 5,
-        description: 'How many phones may use the pass. Those that use it already keep it',
+        description: 'How many phones may use the pass. Phones that already use it keep it',
         examples: [3],
       }),
     ),
     handled: t.Optional(
       t.Literal(true, {
-        description: 'Ends the notices of a request for help and of a refused phone',
+        description: 'Marks a request for help and a refused phone as handled',
         examples: [true],
         ...accepting('true'),
       }),
@@ -110,7 +110,7 @@ export const passAnswer = <Grant extends TSchema>(grant: Grant) =>
       devices_max: t.Integer(),
       looked_at: { ...nullable(Time), description: 'When its link was first opened' },
       asked_at: { ...nullable(Time), description: 'When the guest last asked for help' },
-      refused_at: { ...nullable(Time), description: 'When a further phone was last refused' },
+      refused_at: { ...nullable(Time), description: 'When a phone too many was last refused' },
       created_at: Time,
     },
     { $id: 'Pass', additionalProperties: false },

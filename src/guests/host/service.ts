@@ -185,7 +185,7 @@ export const hostService = (deps: Dependencies) => {
         return fields.length === 0 ? undefined : { fields: fields.join(' ') }
       }),
 
-    /** Gives a pass a new link, and ends the old one and its devices. Returns the link. Throws `not_found`,
+    /** Creates a new link for a pass, and ends the old one and its devices. Returns the link. Throws `not_found`,
      * `forbidden`, and `conflict` for a revoked pass. */
     renewLink: async (by: Actor, id: string): Promise<string> => {
       const code = newSecret()

@@ -55,7 +55,7 @@ const passesIn = async ({ all }: Pick<Queries, 'all'>): Promise<LivePasses> => (
   ),
 })
 
-/** Gives the passes of a restored database the link and the phones that they have now, so that a link that was replaced
+/** Sets the current link and phones of the passes in a restored database, so that a link that was replaced
  * and a phone that was removed let nobody in again, and no signed statement counts twice. Returns how many passes had
  * such a link or phone, and the ids of those that were erased since. */
 export const reapplyPassesIn = async (

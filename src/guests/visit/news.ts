@@ -19,7 +19,7 @@ export const operationNews = (statesOf: (ids: readonly string[]) => Promise<Stat
 
   const look = async (): Promise<void> => {
     const ids = [...new Set(Array.from(waiting, ({ id }) => id))]
-    // An error shows to whoever reads the attempt next.
+    // The next read of the attempt shows the error.
     const states = await statesOf(ids).catch(() => undefined)
     for (const one of waiting) {
       const isNews = states !== undefined && states.get(one.id) !== one.state

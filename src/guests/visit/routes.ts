@@ -94,8 +94,8 @@ const look = ({ visits }: Given) =>
       operationId: 'lookAtPass',
       summary: 'Show what a pass is for',
       description:
-        'With the code of its link, which is in the fragment: no server or preview of a messenger sees ' +
-        'it before. Puts nothing into use.',
+        'Takes the code from the fragment of the link, which neither proxies nor previews in messengers ' +
+        'see. Looking does not tie the pass to a phone.',
       body: LookBody,
       answers: { 200: PASS, 400: invalid(LookBody, 'code'), 404: NO_PASS },
     },
@@ -113,8 +113,8 @@ const bind = (given: Given) =>
       operationId: 'bindPass',
       summary: 'Use a pass on this phone',
       description:
-        'Sets a cookie that ends with the pass. Of requests at the same time, as many succeed as the ' +
-        'pass allows phones. A phone with a key has to sign its attempts.',
+        'Sets a cookie that ends with the pass. Of simultaneous requests, only as many succeed as the ' +
+        'pass allows phones. A phone with a key must sign its attempts.',
       body: BindBody,
       answers: {
         200: PASS,
@@ -168,7 +168,7 @@ const rekey = (given: Given) =>
       limits: ['changes'],
       tag: 'Guests',
       operationId: 'rekeyPass',
-      summary: 'Give this phone a new key',
+      summary: 'Replace the key of this phone',
       description:
         'For a browser that has lost its key but kept the cookie, as Safari may. At most 100 a day for each phone.',
       body: RekeyBody,
@@ -228,7 +228,7 @@ const unlock = (given: Given) =>
       operationId: 'unlockAsGuest',
       summary: 'Ask to open a lock as a guest',
       description:
-        'Decides and records as `POST /v1/locks/{label}/unlock` does. A phone with a key has to send a ' +
+        'Decides and records as `POST /v1/locks/{label}/unlock` does. A phone with a key must send a ' +
         'signed statement about this attempt; its counters only grow. Each phone may make ten attempts a ' +
         'minute, and 200 a day.',
       body: GuestAttemptBody,
@@ -258,7 +258,7 @@ const readAttempt = (given: Given) =>
       access: 'guest',
       tag: 'Guests',
       operationId: 'getGuestAttempt',
-      summary: 'Get what became of an attempt of this phone',
+      summary: 'Get the outcome of an attempt by this phone',
       description:
         'With `wait`, answers once there is news of the lock, or after that many seconds. Attempts are ' +
         'kept for 30 days.',

@@ -73,7 +73,7 @@ const Time = t.String({ format: 'date-time', examples: ['2027-03-31T22:00:00.000
 
 export const GuestPassAnswer = t.Object(
   {
-    host: nullable(t.String({ description: 'Who invites; null if nobody is known by name' })),
+    host: nullable(t.String({ description: 'The name of the host; null if there is none' })),
     label: t.String({ description: 'What the host calls the guest' }),
     home_zone: t.String({ description: 'The time zone of the home' }),
     doors: t.Array(
@@ -116,7 +116,7 @@ export const GuestPassAnswer = t.Object(
       description: 'When it next opens; null if it does now, or never',
     },
     in_app: t.Boolean({
-      description: 'True in a browser inside an app: a pass that is put into use there stays there',
+      description: 'True in a browser inside an app: a pass that is tied to it works only there',
     }),
   },
   { $id: 'GuestPass', additionalProperties: false },

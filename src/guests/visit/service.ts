@@ -99,7 +99,7 @@ export const visitService = (deps: Dependencies) => {
     return true
   }
 
-  /** Records that a further device was refused, and tells the host the first time. */
+  /** Records that one device too many was refused, and notifies the host the first time. */
   const refuse = async (pass: Pass, caller: Caller): Promise<void> => {
     const event = { action: 'pass.refuse', result: 'failure', subject: `pass:${pass.id}` } as const
     await deps.recordCoalesced(caller, event)
@@ -181,8 +181,8 @@ export const visitService = (deps: Dependencies) => {
       return { cookie: kept ?? secret, view: await requireView(pass, caller) }
     },
 
-    /** Gives a device a new key, because its browser has lost the old one. Returns false for a device that was removed
-     * in the meantime. */
+    /** Replaces the key of a device whose browser has lost it. Returns false for a device that was removed in the
+     * meantime. */
     rekey: async (caller: Caller, visitor: Visitor, given: string): Promise<boolean> => {
       const publicKey = await givenKey(given)
       return publicKey !== null && db.transaction((tx) => setKey(tx, caller, visitor, publicKey))

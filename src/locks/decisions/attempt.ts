@@ -28,7 +28,7 @@ type AccountAsking = {
 export type PassAsking = {
   readonly pass: {
     readonly id: string
-    /** Undefined for a further device than the pass allows: it is refused, and that is recorded. */
+    /** Undefined if the pass is in use on as many devices as it allows: the attempt is refused, and recorded. */
     readonly deviceId: string | undefined
     /** What the device signed: undefined if it signed nothing that its key verifies. */
     readonly knock: Knock | undefined

@@ -78,7 +78,7 @@ type Asked = {
 export type AskingGuest = {
   readonly caller: Caller
   readonly passId: string
-  /** Undefined for a further device than the pass allows: it is refused. */
+  /** Undefined if the pass is in use on as many devices as it allows: the attempt is refused. */
   readonly deviceId: string | undefined
   /** Returns the name of the host, to send the guest to. */
   readonly hostName: () => Promise<string | null>

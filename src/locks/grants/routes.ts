@@ -93,8 +93,8 @@ const make = ({ grants, reading }: Dependencies) =>
       description:
         'Dates, windows, uses and network must all allow an opening. Admins may give access to ' +
         'members and to `role:member`, owners to everyone. A grant to an account lets the person in ' +
-        'if they are waiting. Members may invite guests where `GUEST_PASSES=members`, for doors that ' +
-        'they may open themselves; the answer has the link of a new guest once. With a `key`, a request can be repeated if its answer was lost: the ' +
+        'if they are waiting. Members may invite guests where `GUEST_PASSES=members`, to doors that ' +
+        'they may open themselves; the answer has the link for the guest, once. With a `key`, a request can be repeated if its answer was lost: the ' +
         'same terms get 200 and the existing grant, other terms get 409, even after the grant was ' +
         'changed or revoked.',
       body: GrantBody,

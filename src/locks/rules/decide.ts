@@ -40,7 +40,7 @@ type GuestAsking = {
 }
 
 export type Host = {
-  /** False if it may not invite guests any more. */
+  /** False if it may no longer invite guests. */
   readonly mayInvite: boolean
   /** The time from which it is treated as disabled; null for never. */
   readonly endsAtMs: number | null

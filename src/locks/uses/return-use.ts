@@ -4,7 +4,7 @@ import type { Changes } from '../core/changes.ts'
 import { personOfText, subjectOfText } from '../grants/holder.ts'
 import { usesIn } from './store.ts'
 
-/** Gives a counted use back to its grant, with its record and audit event, in the transaction that stores why an
+/** Returns a counted use to its grant, with its record and audit event, in the transaction that stores why an
  * attempt failed. Does nothing for an attempt that counted no use, or if an attempt of the same visit opened the lock
  * or may have. */
 export type ReturnUseIn = (tx: Transaction, attemptId: string) => Promise<void>

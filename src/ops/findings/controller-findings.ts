@@ -40,7 +40,7 @@ export const controllerFindings = ({
     })
   return found.length > 0
     ? found
-    : [{ check: 'controllers', state: 'ok', says: 'Every controller waits for commands' }]
+    : [{ check: 'controllers', state: 'ok', says: 'Every controller is waiting for commands' }]
 }
 
 const findingOf = (controller: Controller): Finding | undefined => {
@@ -51,7 +51,7 @@ const findingOf = (controller: Controller): Finding | undefined => {
     return {
       ...about,
       state: 'fault',
-      says: `${which} is not trusted any more: somebody copied its key, or restored an old image of it`,
+      says: `${which} is no longer trusted: somebody copied its key, or restored an old image of it`,
       fix: 'Look at the device; then remove the controller, and enrol it again with an empty state folder',
     }
   if (trustsOtherKey)
@@ -74,7 +74,7 @@ const findingOf = (controller: Controller): Finding | undefined => {
     ...about,
     state: 'warning',
     says: `Reports of the controller ${name} of the lock ${lock} are missing`,
-    fix: 'The page of its door names them. If the device was without a network for long, they may be lost',
+    fix: 'The page of its door names them. If the device was offline for long, they may be lost',
     id: idAbout('controller-reports-missing', lock, name, String(gaps)),
   }
 }

@@ -183,7 +183,7 @@ describe.skipIf(IS_LEFT_OUT)('who may open which door', () => {
     await page.getByLabel('Why?').fill('The job is done')
     await look(page, 'access-revoke')
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
-    await page.getByText('It cannot be changed any more.').waitFor()
+    await page.getByText('It can no longer be changed.').waitFor()
     await page.getByText('Revoked because: The job is done').waitFor()
     await page.getByRole('link', { name: 'All access' }).click()
     const list = page.getByRole('list', { name: 'Access' })

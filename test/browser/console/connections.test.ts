@@ -280,7 +280,10 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
         'When a guest pass is tried on another phone, or a guest asks for help',
       ],
       ['the controller of a door is silent', 'When the controller of a door stops answering'],
-      ['a door opens unasked', 'When a door opens unasked, or its controller was copied'],
+      [
+        'a door opens although nobody was let in',
+        'When a door opens although nobody was let in, or its controller was copied',
+      ],
     ] as const) {
       await when.selectOption(event)
       await page.getByText(words, { exact: true }).waitFor()

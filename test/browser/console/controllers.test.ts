@@ -148,7 +148,7 @@ describe.skipIf(IS_LEFT_OUT)('a door with a controller', () => {
       .waitFor()
     await page
       .getByText(
-        'The controller of the lock signed it: no phone can make it up. It has no sensor, so the door may have stayed shut.',
+        'The controller of the lock signed it: no phone can fake it. It has no sensor, so the door may have stayed shut.',
       )
       .waitFor()
     await page.getByText('The controller Test device.').waitFor()

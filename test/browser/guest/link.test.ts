@@ -97,7 +97,7 @@ describe.skipIf(IS_LEFT_OUT)('a guest who opens a link', () => {
     await (await asAda(home())).post(`/v1/grants/${grant}/revocation`)
     for (const link of [path, `/guest#pass=${'x'.repeat(22)}`, '/guest#pass=short']) {
       await using seen = await onPhone(browser(), home(), link)
-      await seen.page.getByRole('heading', { name: 'This link does not work any more' }).waitFor()
+      await seen.page.getByRole('heading', { name: 'This link no longer works' }).waitFor()
       if (link === path) await inAllLooks(seen.page, 'guest-dead-link')
     }
     await using seen = await onPhone(browser(), home(), '/guest')

@@ -293,7 +293,7 @@ describe.skipIf(IS_LEFT_OUT)('a guest at the door', () => {
     const { page, grant } = seen
     await (await asAda(home())).post(`/v1/grants/${grant}/revocation`)
     await holdToOpen(page)
-    await page.getByText('This pass is not valid any more.').waitFor()
+    await page.getByText('This pass is no longer valid.').waitFor()
     await page.reload()
     await page.getByRole('heading', { name: 'No pass on this phone' }).waitFor()
   })

@@ -350,7 +350,7 @@ test('a command line that cannot be right is refused', async () => {
     ],
     [['--dry-run'], '--gateway is missing'],
     [[], '--open is missing'],
-    [['--dry-run', '--open', 'true'], '--dry-run goes without --open'],
+    [['--dry-run', '--open', 'true'], '--dry-run cannot be combined with --open'],
     [['--dry-run', '--open-seconds', '0'], '--open-seconds must be a number from 1 to 20'],
     [['--dry-run', '--open-seconds', '3600'], '--open-seconds must be a number from 1 to 20'],
   ]

@@ -69,7 +69,7 @@ test('a code that a command prints enrols a controller at the running service, u
   })
 
   expect((await run('controller', 'remove', controller.id())).out).toBe(
-    'Removed: it gets no commands any more\n',
+    'Removed: it gets no more commands\n',
   )
   expect(await listed()).toHaveLength(1)
   const { get } = clientOf(service.url)

@@ -208,7 +208,7 @@ describe('reports of a controller', () => {
       'SELECT event, about FROM delivery',
     )
     expect(told).toMatchObject([{ event: 'controller.alarm' }])
-    expect(told[0]?.about).toContain('without being asked')
+    expect(told[0]?.about).toContain('opened although nobody was let in')
   })
 
   test('that tell of any time leave the log readable, and stand where they came', async () => {

@@ -36,7 +36,10 @@ test.each<[Rule, string]>([
     'when a guest pass is tried on another phone, or a guest asks for help',
   ],
   [{ on: 'controller.silent' }, 'when the controller of a door stops answering'],
-  [{ on: 'controller.alarm' }, 'when a door opens unasked, or its controller was copied'],
+  [
+    { on: 'controller.alarm' },
+    'when a door opens although nobody was let in, or its controller was copied',
+  ],
   [{ on: 'log.problem' }, 'when the log has a problem'],
   [
     { on: 'account.waiting', hours: NIGHT },

@@ -23,7 +23,7 @@ const saidOf = (
 describe('what the doctor says of controllers', () => {
   test('nothing without one, and one sentence if all is well', () => {
     expect(saidOf([])).toBeEmpty()
-    expect(saidOf([controller()])).toStrictEqual(['ok: Every controller waits for commands'])
+    expect(saidOf([controller()])).toStrictEqual(['ok: Every controller is waiting for commands'])
   })
 
   test('warns of one that is silent, or of which reports are missing', () => {

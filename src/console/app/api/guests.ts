@@ -30,7 +30,7 @@ export const changePass = (
   change: { readonly label?: string; readonly devices_max?: number; readonly handled?: true },
 ): Promise<Guest> => api.patch(passPath(id), change)
 
-/** Whether whoever is logged in may give guests a pass. */
+/** Whether the person who is logged in may invite guests. */
 export const mayHaveGuests = (): boolean =>
   isAtLeast(role.value, 'admin') || gateway.value?.guest_passes === 'members'
 

@@ -31,7 +31,7 @@ export const REFUSALS: Readonly<Record<DecisionReason, string>> = {
 export const FAILURES: Readonly<Record<FailureReason, string>> = {
   motor_blocked: 'the bolt was blocked',
   command_failed: 'its controller could not move it',
-  interrupted: 'its controller was stopped in between',
+  interrupted: 'its controller was interrupted',
 }
 
 /** What has become of a permitted attempt at the lock. */

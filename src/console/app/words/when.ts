@@ -20,7 +20,7 @@ export const EVENTS: Readonly<Record<When['on'], string>> = {
   'guest.opened': 'A guest is let in',
   'guest.problem': 'A guest needs help',
   'controller.silent': 'A controller is silent',
-  'controller.alarm': 'An alarm of a controller',
+  'controller.alarm': 'A controller raises an alarm',
   'log.problem': 'A problem of the log',
   'account.waiting': 'Somebody new',
 }

@@ -8,7 +8,7 @@ import { holdButton } from './parts/hold.ts'
 import { type Note, noteElement } from './parts/note.ts'
 import { ago, clock, coming } from './parts/times.ts'
 
-/** The outcome of an attempt from before this is not shown as if it were of now: the bolt has moved back. */
+/** The outcome of an older attempt is not shown as current: the bolt has moved back. */
 const OLD_MS = 15_000
 
 /** How long a door that was opened is said to be open. */
@@ -94,7 +94,7 @@ const confirmation = (words: string, ...buttons: readonly HTMLElement[]): HTMLEl
 const refusalNote = async ({ reason, next_at: nextAt }: Answered, pass: Pass): Promise<Note> => {
   // The browser has lost its key, or the count of what it signed.
   if ((reason === 'bad_signature' || reason === 'replayed') && (await replaceKey()))
-    return { words: 'This phone needed a new key, and has it now. Press again.' }
+    return { words: 'This phone has a new key now. Press again.' }
   const opens = nextAt && coming(nextAt, houseNowMs(), pass.home_zone)
   const words = guestRefusal(reason ?? 'no_grant', { host: pass.host, opens })
   return { words, tone: 'bad', until: nextAt }

@@ -52,13 +52,13 @@ const isSame = (own: Pass, offered: Pass): boolean => {
 const showNothing = (): void => {
   const isLink = code !== undefined
   show(
-    create('h1', '', isLink ? 'This link does not work any more' : 'No pass on this phone'),
+    create('h1', '', isLink ? 'This link no longer works' : 'No pass on this phone'),
     create(
       'p',
       '',
       isLink
         ? 'The pass has ended, or there is a new link. Ask the person who sent it to you.'
-        : 'Open the link that you were sent, in the browser in which you used it first. It has to allow cookies.',
+        : 'Open your link in the browser in which you first used it. It must allow cookies.',
     ),
   )
 }

@@ -16,7 +16,7 @@ export const loadDriver = async (door: Door, signal: AbortSignal): Promise<Drive
   door.controller === 'none'
     ? undefined
     : api.get<Driver>(`${doorPath(door)}/driver`, { signal }).catch((error: unknown) => {
-        // Its last controller was removed in between.
+        // Its last controller was removed in the meantime.
         if (error instanceof ApiError && error.status === 404) return undefined
         throw error
       })

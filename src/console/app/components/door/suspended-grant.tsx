@@ -10,14 +10,14 @@ type Props = {
   readonly onConfirmed: (message: string) => void
 }
 
-/** A grant from a backup, which opens nothing until an owner confirms it; nothing for any other. */
+/** Says that a grant opens nothing until an owner confirms it, with a button; nothing for other grants. */
 export const SuspendedGrant = ({ grant, onConfirmed }: Props) =>
   grant.suspended_at !== null &&
   grant.revoked_at === null && (
     <Note kind="warning">
       <p>
-        A backup was restored that has it. It may have been revoked or used up since, so it opens
-        nothing until an owner confirms it.
+        It opens nothing until an owner confirms it: it is from a restored backup and may have been
+        revoked or used up since, or its host was erased.
       </p>
       {role.value === 'owner' && (
         <Action

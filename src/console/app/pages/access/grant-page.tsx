@@ -68,7 +68,7 @@ export const GrantPage = () => {
           )}
         </WhenLoaded>
       )}
-      {data && isOver(data) && <p class="quiet">It cannot be changed any more.</p>}
+      {data && isOver(data) && <p class="quiet">It can no longer be changed.</p>}
     </Screen>
   )
 }

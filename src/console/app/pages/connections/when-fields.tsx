@@ -21,7 +21,7 @@ const EVENTS = [
   { value: 'guest.opened', label: 'a guest is let in' },
   { value: 'guest.problem', label: 'a guest needs help' },
   { value: 'controller.silent', label: 'the controller of a door is silent' },
-  { value: 'controller.alarm', label: 'a door opens unasked' },
+  { value: 'controller.alarm', label: 'a door opens although nobody was let in' },
   { value: 'log.problem', label: 'the log has a problem' },
   { value: 'account.waiting', label: 'a new account is waiting' },
 ] as const

@@ -13,8 +13,8 @@ import { GuestRow } from './guest-row.tsx'
 
 const STATES = [
   { value: 'now', label: 'Now', empty: 'No guest may open a door now.' },
-  { value: 'later', label: 'Later', empty: 'No guest comes later.' },
-  { value: 'ended', label: 'Ended', empty: 'No guest of whom anything is kept.' },
+  { value: 'later', label: 'Later', empty: 'No guest is expected later.' },
+  { value: 'ended', label: 'Ended', empty: 'No past guests.' },
 ] as const
 
 const PAGE_ROWS = 50

@@ -86,7 +86,7 @@ export const mayOffer = ({ reason }: Door): boolean =>
 /** Says what a host may not give. */
 export const beyondWords = (error: unknown): string | undefined =>
   error instanceof ApiError && error.code === 'beyond_your_grants'
-    ? 'You can only let guests through doors that you may open yourself, as often as you like.'
+    ? 'You can invite guests only to doors that you may open yourself, without a limit on visits.'
     : undefined
 
 type FormProps = {

@@ -37,7 +37,7 @@ export const PassLink = ({ name, words, link, onDone }: Props) => {
       <h2 ref={heading} tabIndex={-1}>
         The pass for {name}
       </h2>
-      <p>Send it now, to nobody else: you will not see this link again.</p>
+      <p>Send it now, and only to them: you will not see this link again.</p>
       <QrCode text={link} label={`QR code of the link for ${name}`} />
       <h3>Text to send</h3>
       <p class="text-shown">{text}</p>

@@ -98,7 +98,7 @@ const Phone = ({ guest, phone, isOver, onChange }: PhoneProps) => {
             onConfirm={() => api.delete(`${passPath(guest.id)}/devices/${encodeURIComponent(id)}`)}
             onDone={() => onChange('Removed, effective now.')}
           >
-            <p>It opens nothing any more. The link can then be used on another phone.</p>
+            <p>It opens nothing from now on. The link can then be used on another phone.</p>
           </Confirm>
         </>
       )}

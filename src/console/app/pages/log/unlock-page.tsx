@@ -80,7 +80,7 @@ const DELIVERED: Readonly<Record<NonNullable<Unlock['delivery']>, string>> = {
   asked: 'It asked the lock to open.',
   accepted: 'It asked the lock to open, and the lock took the command.',
   happened: 'It asked the lock to open, and the lock says that it did.',
-  failed: 'It asked the lock to open, and it did not open.',
+  failed: 'It asked the lock to open, but the lock did not open.',
   unknown: 'It asked the lock to open, and the lock said nothing.',
 }
 

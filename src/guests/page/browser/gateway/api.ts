@@ -94,7 +94,7 @@ export const unless = async <Answer>(
 export const errorWords = (error: unknown): string => {
   if (error instanceof NoConnection) return 'No connection to the house. Are you on its Wi-Fi?'
   if (!(error instanceof Refusal)) return 'Something went wrong on this page. Reload it.'
-  if (error.status === 401 || error.status === 404) return 'This pass is not valid any more.'
+  if (error.status === 401 || error.status === 404) return 'This pass is no longer valid.'
   if (error.code === 'pass_ended') return 'This pass has ended.'
   if (error.status === 429) return 'Too many tries. Wait a minute, and try again.'
   return error.status === 503

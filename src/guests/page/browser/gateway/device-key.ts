@@ -9,7 +9,7 @@ let key: CryptoKeyPair | undefined
 /** Browsers sign only on pages that came encrypted. */
 const canSign = (): boolean => isSecureContext && Boolean(crypto.subtle)
 
-/** Makes a key for this device that cannot leave its browser. Returns what the gateway is told of it; empty if this
+/** Makes a key for this device that cannot leave its browser. Returns what to send to the gateway; empty if this
  * browser cannot sign. */
 export const newKey = async (): Promise<{ readonly public_key?: string }> => {
   if (!canSign()) return {}
@@ -30,7 +30,7 @@ export const loadKey = async (): Promise<void> => {
   if (!key) await replaceKey()
 }
 
-/** Gives the gateway a new key for this device. Returns false if this browser cannot sign. */
+/** Replaces the key of this device at the gateway. Returns false if this browser cannot sign. */
 export const replaceKey = async (): Promise<boolean> => {
   const body = await newKey()
   if (!body.public_key) return false

@@ -17,7 +17,7 @@ type NoteElement = {
 
 const SECOND_MS = 1000
 
-/** Takes no place, but is there, so that what is written into it later is read out. */
+/** Empty but present, so that a screen reader reads out what is written into it later. */
 const EMPTY = 'empty'
 
 /** Creates a place for notes, which are read out when they change. The countdown is beside them, so that it is not read

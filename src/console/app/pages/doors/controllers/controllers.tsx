@@ -57,7 +57,7 @@ const Row = ({ door, controller, onChange }: RowProps) => {
             onDone={() => onChange(`${name} was removed.`)}
           >
             <p>
-              It gets no commands for {door.name} any more, and the gateway takes no reports from
+              It gets no more commands for {door.name}, and the gateway takes no more reports from
               it. To use the device again, enrol it with a new code.
             </p>
           </ConfirmPassword>
@@ -69,7 +69,7 @@ const Row = ({ door, controller, onChange }: RowProps) => {
 
 const State = ({ controller: { state, seen_at: seenAt } }: { readonly controller: Controller }) => {
   if (state === 'online') return <p class="door-state open">Online</p>
-  if (state === 'forked') return <p class="door-state stopped">Not trusted any more</p>
+  if (state === 'forked') return <p class="door-state stopped">No longer trusted</p>
   return (
     <p class="door-state stopped">
       Offline, last seen <Time at={seenAt} />

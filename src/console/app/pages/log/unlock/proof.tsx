@@ -33,7 +33,7 @@ const PROOFS: Readonly<Record<Unlock['source'], (unlock: Unlock) => string>> = {
       : 'The gateway refused it, by its rules.',
   reported: () => 'The lock says so, without a signature.',
   attested: ({ result }) =>
-    `The controller of the lock signed it: no phone can make it up. ${SIGNED[result]}`,
+    `The controller of the lock signed it: no phone can fake it. ${SIGNED[result]}`,
 }
 
 const SIGNED: Readonly<Record<Unlock['result'], string>> = {
