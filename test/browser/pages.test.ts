@@ -28,6 +28,9 @@ const DEVICES = [
 /** An open operation of Swagger UI needs more than 320 px. */
 const SWAGGER_SIZES = [PHONE, DESK]
 
+/** High enough for all operations of Swagger UI. */
+const HIGH = { height: 20_000 }
+
 const browser = useBrowser()
 
 const service = useOwnedService(async (started) => {
@@ -166,11 +169,14 @@ describe.skipIf(IS_LEFT_OUT)('On every screen, in light and dark', () => {
       await using seen = await visit(browser(), service().url, { httpCredentials: OWNER })
       const { page } = seen
       if (path === '/swagger') {
+        await page.setViewportSize({ ...DESK, ...HIGH })
         await openSwagger(page)
         await unfoldAll(page)
       } else await page.goto(path)
       await inAllLooks(page, name, {
-        ...(path === '/swagger' && { sizes: SWAGGER_SIZES }),
+        ...(path === '/swagger' && {
+          sizes: SWAGGER_SIZES.map((size) => ({ ...size, ...HIGH })),
+        }),
         check: async ({ scheme }) => {
           const paper = await page.evaluate<string>(
             'getComputedStyle(document.body).backgroundColor',

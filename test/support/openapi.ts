@@ -41,6 +41,7 @@ export type Operation = {
 export type Spec = {
   openapi: string
   servers: { url: string }[]
+  tags: { name: string; description?: string }[]
   paths: Record<string, Record<string, Operation>>
   components: { securitySchemes: object; schemas: Record<string, Schema> }
 }

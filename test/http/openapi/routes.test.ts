@@ -62,6 +62,12 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  test('describes every tag of an operation, once, and no other', () => {
+    const used = new Set(operations.flatMap(([, { tags }]) => tags))
+    expect(spec.tags.map(({ name }) => name).toSorted()).toEqual([...used].map(String).toSorted())
+    expect(spec.tags.filter(({ description }) => !description)).toEqual([])
+  })
+
   test('every schema of a body or an answer has examples that match it', () => {
     for (const [name, { requestBody, responses }] of operations) {
       for (const [property, schema] of Object.entries(
