@@ -32,11 +32,13 @@ export const reapplyDevices = async (
   live: Withdrawals,
   { config, stage }: Given,
 ): Promise<Reapplied> => {
-  const passes = await app.db.transaction((tx) => reapplyPassesIn(tx, live.passes))
+  const { isKnown } = live.access
+  const passes = await app.db.transaction((tx) =>
+    reapplyPassesIn(tx, live.passes, { isNewer: isKnown }),
+  )
   for (const id of passes.erased) await app.guests.hosts.erase(COMMAND_LINE, undefined, id)
   const removed = await app.db.transaction((tx) => reapplyControllersIn(tx, live.controllers))
   for (const id of removed) await app.controllers.enrolment.remove(COMMAND_LINE, id)
-  const { isKnown } = live.access
   const doorKey = isKnown ? await reapplyDoorKey({ app }, live, { config, stage }) : false
   return {
     passes: passes.changed,

@@ -59,7 +59,9 @@ export const reapplyControllersIn = async (
     if (controller.removed_at_ms !== null) removed.push(id)
     else
       await tx.run(
-        'UPDATE controller SET lock_id = ?, name = ?, token_hash = ?, forked_at_ms = ? WHERE id = ?',
+        `UPDATE controller
+         SET lock_id = ?, name = ?, token_hash = ?, forked_at_ms = coalesce(forked_at_ms, ?)
+         WHERE id = ?`,
         controller.lock_id,
         controller.name,
         controller.token_hash,

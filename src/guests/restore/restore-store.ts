@@ -55,13 +55,17 @@ const passesIn = async ({ all }: Pick<Queries, 'all'>): Promise<LivePasses> => (
   ),
 })
 
+type Reapplied = { readonly changed: number; readonly erased: readonly string[] }
+
 /** Sets the current link and phones of the passes in a restored database, so that a link that was replaced
- * and a phone that was removed let nobody in again, and no signed statement counts twice. Returns how many passes had
- * such a link or phone, and the ids of those that were erased since. */
+ * and a phone that was removed let nobody in again, and no signed statement counts twice. Unless the current data
+ * `isNewer` than the backup for certain, only the link and the phones of both stay. Returns how many passes had another
+ * link or phone, and the ids of those that were erased since. */
 export const reapplyPassesIn = async (
   tx: Pick<Queries, 'all' | 'run'>,
   live: LivePasses,
-): Promise<{ readonly changed: number; readonly erased: readonly string[] }> => {
+  { isNewer }: { readonly isNewer: boolean },
+): Promise<Reapplied> => {
   const then = await passesIn(tx)
   const known = new Map(then.passes.map((pass) => [pass.id, pass]))
   const devices = Map.groupBy(live.devices, (device) => device.pass_id)
@@ -73,6 +77,9 @@ export const reapplyPassesIn = async (
       device.removed_at_ms === null && !inUse.has(device.id) ? device.pass_id : [],
     ),
   )
+  const thenInUse = new Map(
+    then.devices.flatMap((device) => (device.removed_at_ms === null ? [[device.id, device]] : [])),
+  )
   let changed = 0
   const erased: string[] = []
   for (const { id, code_hash: code, devices_max: max, erased_at_ms: erasedAtMs } of live.passes) {
@@ -82,10 +89,16 @@ export const reapplyPassesIn = async (
       erased.push(id)
       continue
     }
-    if (withdrawn.has(id) || !Bun.deepEquals(code, before.code_hash)) changed += 1
-    await tx.run('UPDATE pass SET code_hash = ?, devices_max = ? WHERE id = ?', code, max, id)
+    const isSameLink = Bun.deepEquals(code, before.code_hash)
+    if (withdrawn.has(id) || !isSameLink) changed += 1
+    const link = isNewer || isSameLink ? code : null
+    await tx.run('UPDATE pass SET code_hash = ?, devices_max = ? WHERE id = ?', link, max, id)
     await tx.run('DELETE FROM pass_device WHERE pass_id = ?', id)
-    for (const device of devices.get(id) ?? []) await insertDevice(tx, device)
+    for (const device of devices.get(id) ?? []) {
+      const earlier = thenInUse.get(device.id)
+      const counter = Math.max(device.counter, earlier?.counter ?? 0)
+      if (isNewer || earlier) await insertDevice(tx, { ...device, counter })
+    }
   }
   return { changed, erased }
 }
