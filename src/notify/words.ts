@@ -119,8 +119,16 @@ const TITLES = {
   unlocked: (who: string, door: string) => `${who} opened ${door}`,
   released: (who: string, door: string) => `The lock let ${who} in at ${door}`,
   denied: (who: string, door: string) => `${who} was refused at ${door}`,
-  'guest.opened': (who: string, door: string) => `Guest ${who} was let in at ${door}`,
+  'guest.opened': (who: string, door: string) => `${who} was let in at ${door}`,
 } as const
+
+/** Returns who did it. Hosts choose the names of guests, which may be those of others in the home. */
+const whoOf = (unlock: UnlockFacts, isFirst: boolean): string => {
+  const { who, method, source } = unlock
+  if (who === null) return isFirst ? 'Somebody' : 'somebody'
+  const isGuest = method === 'guest' && (source === 'decided' || source === 'attested')
+  return isGuest ? `${isFirst ? 'Guest' : 'guest'} ${who}` : who
+}
 
 const unlockWords = (
   event: 'unlocked' | 'denied' | 'guest.opened',
@@ -128,7 +136,7 @@ const unlockWords = (
   zone: string,
 ): Words => {
   const isReleased = event === 'unlocked' && unlock.result === 'released'
-  const who = unlock.who ?? (isReleased ? 'somebody' : 'Somebody')
+  const who = whoOf(unlock, !isReleased)
   const door = doorWords(unlock.lock, unlock.lock_name)
   const receivedAtMs = Date.parse(unlock.received_at)
   const time = (at: string) => timeWords(Date.parse(at), receivedAtMs, zone)

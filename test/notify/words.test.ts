@@ -76,7 +76,12 @@ describe('a notification', () => {
   })
 
   test('says that a guest was let in, and that a lock let somebody in that cannot tell if it opened', () => {
-    const { about } = unlockOf({ who: 'Plumber', user_id: null, method: 'guest' })
+    const { about } = unlockOf({
+      who: 'Plumber',
+      user_id: null,
+      method: 'guest',
+      source: 'decided',
+    })
     const unlock = 'unlock' in about ? about.unlock : undefined
     expect(unlock && said(messageAbout({ event: 'guest.opened', unlock }))).toStrictEqual([
       'Guest Plumber was let in at the front door',
@@ -88,6 +93,15 @@ describe('a notification', () => {
     expect(said(unlockOf({ who: null, result: 'released', source: 'attested' }))[0]).toBe(
       'The lock let somebody in at the front door',
     )
+  })
+
+  test('says that somebody is a guest, whose name a host chose, but not because a phone says so', () => {
+    const guest = { who: 'Ada', user_id: null, method: 'guest', source: 'attested' } as const
+    expect(said(unlockOf(guest))[0]).toBe('Guest Ada opened the front door')
+    expect(said(unlockOf({ ...guest, result: 'released' }))[0]).toBe(
+      'The lock let guest Ada in at the front door',
+    )
+    expect(said(unlockOf({ ...guest, source: 'claimed' }))[0]).toBe('Ada opened the front door')
   })
 
   test.each([
