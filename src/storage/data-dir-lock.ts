@@ -6,10 +6,10 @@ import { isBusy } from './sqlite/faults.ts'
 import { RESTORE_FILES } from './files/data-dir.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
 
-/** What a data folder is locked for. One service and any number of commands work in it side by side; a
- * migration takes the service's place for a moment; a restore works in it alone; and one backup of it
- * is created at a time. */
-export type LockMode = 'service' | 'command' | 'migration' | 'restore' | 'backup'
+/** What a folder is locked for. One service and any number of commands work in a data folder side by
+ * side; a migration takes the service's place for a moment; a restore works in it alone; and one backup
+ * of it is created at a time. A state folder has one controller, which is no service. */
+export type LockMode = 'service' | 'command' | 'migration' | 'restore' | 'backup' | 'controller'
 
 type Lock = { readonly file: string; readonly take: readonly string[]; readonly held: string }
 
@@ -40,6 +40,11 @@ const LOCKS: Readonly<Record<LockMode, Lock>> = {
     file: 'backup.lock',
     take: ['BEGIN EXCLUSIVE'],
     held: 'another backup of it is being created or checked; try again once that has finished',
+  },
+  controller: {
+    file: 'controller.lock',
+    take: ['BEGIN IMMEDIATE'],
+    held: 'another controller runs there',
   },
 }
 

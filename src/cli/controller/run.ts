@@ -36,7 +36,7 @@ const LAST_REPORTS_MS = 2 * SECOND_MS
 export const runController = async (plan: Plan, terminal: Terminal): Promise<number> => {
   const { print, say } = terminal
   makePrivateFolder(plan.folder)
-  const unlock = lockDataDir(plan.folder, 'service')
+  const unlock = lockDataDir(plan.folder, 'controller')
   const stopping = new AbortController()
   void terminal.stopRequested().then(() => stopping.abort())
   const bolt = boltOf({ ...plan, print, say })

@@ -117,13 +117,16 @@ const timesWords = (times: readonly Times[]): string =>
     ),
   ])
 
-const datesWords = ({ startsAt, endsAt }: GrantInWords, now: string): string =>
-  [
-    startsAt === null ? '' : `from ${beginningWords(startsAt, now)}`,
-    endsAt === null ? '' : `until ${endWords(endsAt, now)}`,
-  ]
-    .filter(Boolean)
-    .join(' ')
+const datesWords = ({ startsAt, endsAt }: GrantInWords, now: string): string => {
+  if (startsAt === null) return endsAt === null ? '' : `until ${endWords(endsAt, now)}`
+  const beginning = beginningWords(startsAt, now)
+  if (endsAt === null) return `from ${beginning}`
+  const isOneDay = dateWords(startsAt, now) === endWords(endsAt, now)
+  if (isMidnight(startsAt) && isOneDay) return `on ${beginning}`
+  return startsAt.slice(0, 10) === endsAt.slice(0, 10) && !isMidnight(startsAt)
+    ? `on ${beginning}-${endsAt.slice(11, 16)}`
+    : `from ${beginning} until ${endWords(endsAt, now)}`
+}
 
 const beginningWords = (time: string, now: string): string =>
   isMidnight(time) ? dateWords(time, now) : `${dateWords(time, now)} ${time.slice(11, 16)}`

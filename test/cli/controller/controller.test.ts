@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { runCommand } from '../../support/binary.ts'
 import { controllerGateway } from '../../support/controller-gateway.ts'
 import { controllerPlace } from '../../support/controller-place.ts'
 import { payloadHash } from '../../../src/domain/statement/statement.ts'
@@ -310,14 +311,17 @@ test('those who ask while the door is open share the next opening', async () => 
   expect(place.bolt()).toStrictEqual(['open', 'open'])
 })
 
-test('two controllers do not share a state folder', async () => {
+test('two controllers do not share a state folder, and commands take it for no service', async () => {
   await using gateway = await controllerGateway()
   await using place = controllerPlace()
   place.start([...gateway.args, '--dry-run'])
   await gateway.polled()
   const second = place.start(['--dry-run'])
   expect(await second.exited()).toBe(1)
-  expect(second.output.words).toContain(place.state)
+  expect(second.output.words).toContain(`${place.state}: another controller runs there`)
+  const beside = await runCommand(['user', 'list'], { folder: place.folder, env: { DATA_DIR: '' } })
+  expect(beside.words).toContain('There is no database')
+  expect(beside.words).not.toContain(place.state)
 })
 
 test('a line that was cut by a power cut is dropped, and its counter used again', async () => {

@@ -76,6 +76,16 @@ describe('dates, uses and places', () => {
       { startsAt: '2027-05-03T15:00', endsAt: '2027-05-05T10:00' },
       'from 3 May 15:00 until 5 May 10:00',
     ],
+    [{ startsAt: '2026-12-01T09:00', endsAt: '2026-12-01T13:00' }, 'on 1 December 09:00-13:00'],
+    [{ startsAt: '2026-12-01T00:00', endsAt: '2026-12-02T00:00' }, 'on 1 December'],
+    [
+      { startsAt: '2026-12-01T09:00', endsAt: '2026-12-02T00:00' },
+      'from 1 December 09:00 until 1 December',
+    ],
+    [
+      { startsAt: '2026-12-01T00:00', endsAt: '2026-12-01T13:00' },
+      'from 1 December until 1 December 13:00',
+    ],
     [{ endsAt: '2027-03-01T00:00' }, 'until 28 February'],
     [{ endsAt: '2028-03-31T13:00' }, 'until 31 March 2028 13:00'],
     [{ endsAt: '2026-05-03T15:00' }, 'until 3 May 2026 15:00'],

@@ -143,7 +143,7 @@ test('times are written as local times', () => {
 
 test('the words of a grant have its dates in local time of the home', () => {
   const dates = { startsAtMs: at('2027-03-27T23:00Z'), endsAtMs: at('2027-03-28T22:00Z') }
-  expect(wordsOf(grantOf(dates), askingOf())).toBe('from 28 March until 28 March')
+  expect(wordsOf(grantOf(dates), askingOf())).toBe('on 28 March')
   expect(wordsOf(grantOf(dates), { ...askingOf(), home: homeIn('UTC') })).toBe(
     'from 27 March 23:00 until 28 March 22:00',
   )
