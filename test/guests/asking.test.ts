@@ -102,7 +102,7 @@ describe('a guest', () => {
     expect((await other.unlock()).status).toBe(200)
   })
 
-  test('guesses no code, and is no failed login', async () => {
+  test('cannot guess codes, and does not count as a failed login', async () => {
     await using home = await usedPass({}, { RATE_LIMIT_AUTH: '20/minute' })
     const stranger = guestPhone(home)
     const looks = Array.from({ length: 11 }, () => stranger.look('A'.repeat(22)))

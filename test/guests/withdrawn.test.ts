@@ -17,7 +17,7 @@ const usedPass = async (...options: Parameters<typeof homeWithGuests>) => {
 describe('a phone that is removed at the same moment', () => {
   const rounds = Array.from({ length: 8 }, (_, round) => round)
 
-  test('gets no new key any more', async () => {
+  test('gets no new key', async () => {
     await using home = await usedPass()
     for (const _ of rounds) {
       const { link } = (await (

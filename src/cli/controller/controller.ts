@@ -27,11 +27,11 @@ export const CONTROLLER_OPTIONS = {
     summary: 'the folder for its key and reports',
   },
   name: { type: 'string', value: 'NAME', summary: 'its name at the gateway [the host name]' },
-  open: { type: 'string', value: 'COMMAND', summary: 'what opens the door, run by sh' },
+  open: { type: 'string', value: 'COMMAND', summary: 'the command that opens the door, run by sh' },
   close: {
     type: 'string',
     value: 'COMMAND',
-    summary: 'what closes it, run at the start, after each opening and at the end',
+    summary: 'the command that closes it, run at the start, after each opening and at the end',
   },
   'open-seconds': {
     type: 'string',
@@ -42,7 +42,7 @@ export const CONTROLLER_OPTIONS = {
   sense: {
     type: 'string',
     value: 'COMMAND',
-    summary: 'a sensor: what exits with 0 while the door is open',
+    summary: 'the command that reads a sensor: exits with 0 while the door is open',
   },
   'sense-seconds': {
     type: 'string',

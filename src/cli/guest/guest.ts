@@ -216,7 +216,7 @@ const ACTIONS: Actions = {
 export const guest: Command = {
   summary: 'let guests without an account open locks',
   details:
-    'A guest gets a link, and opens the page behind it on a phone. Times are local time of the home ' +
+    'A guest gets a link and opens it on a phone. Times are in the local time of the home ' +
     '(HOME_ZONE). To change when a pass opens, use the console or the API.',
   actions: ACTIONS,
   examples: {

@@ -110,7 +110,7 @@ export const passAnswer = <Grant extends TSchema>(grant: Grant) =>
       devices_max: t.Integer(),
       looked_at: { ...nullable(Time), description: 'When its link was first opened' },
       asked_at: { ...nullable(Time), description: 'When the guest last asked for help' },
-      refused_at: { ...nullable(Time), description: 'When a phone too many was last refused' },
+      refused_at: { ...nullable(Time), description: 'When one phone too many was last refused' },
       created_at: Time,
     },
     { $id: 'Pass', additionalProperties: false },

@@ -186,7 +186,7 @@ describe.skipIf(IS_LEFT_OUT)('a door with a controller', () => {
     await known().send(await known().next('opened_unasked'))
     await using seen = await openAs(browser(), service(), 'oli', DOOR)
     const { page } = seen
-    await how(page).getByText('Not trusted any more').waitFor()
+    await how(page).getByText('No longer trusted').waitFor()
     await how(page)
       .getByText(/^Two different reports of it have the same number/)
       .waitFor()

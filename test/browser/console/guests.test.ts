@@ -254,7 +254,7 @@ describe.skipIf(IS_LEFT_OUT)('a pass that comes from a backup', () => {
     const { page } = seen
     await page.getByRole('link', { name: /^Eva/ }).getByText('switched off').waitFor()
     await page.getByRole('link', { name: /^Eva/ }).click()
-    await page.getByText(/it opens nothing until an owner confirms it\.$/).waitFor()
+    await page.getByText(/^It opens nothing until an owner confirms it/).waitFor()
     await look(page, 'guest-suspended')
     await page.getByRole('button', { name: 'Confirm it' }).click()
     await page.getByText('Confirmed, effective now.').waitFor()

@@ -92,7 +92,7 @@ describe.skipIf(IS_LEFT_OUT)('a guest who opens a link', () => {
     expectCalm(second, [401, 409])
   })
 
-  test('that has ended or was never one reads that it does not work any more', async () => {
+  test('that has ended or was never one reads that it no longer works', async () => {
     const { grant, path } = await invite(home())
     await (await asAda(home())).post(`/v1/grants/${grant}/revocation`)
     for (const link of [path, `/guest#pass=${'x'.repeat(22)}`, '/guest#pass=short']) {

@@ -59,7 +59,7 @@ describe.skipIf(IS_LEFT_OUT)('a guest at the door', () => {
     expectCalm(seen, [401])
   })
 
-  test('who presses only once is asked, as with a screen reader or a switch', async () => {
+  test('that presses only once is asked, as with a screen reader or a switch', async () => {
     await using seen = await atTheDoor()
     const { page, before } = seen
     await holdButton(page).click()
@@ -288,7 +288,7 @@ describe.skipIf(IS_LEFT_OUT)('a guest at the door', () => {
     expect(pass.asked_at).not.toBeNull()
   })
 
-  test('whose pass is revoked while the page is open reads that it is not valid any more', async () => {
+  test('whose pass is revoked while the page is open reads that it is no longer valid', async () => {
     await using seen = await atTheDoor()
     const { page, grant } = seen
     await (await asAda(home())).post(`/v1/grants/${grant}/revocation`)

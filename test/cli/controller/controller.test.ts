@@ -191,7 +191,7 @@ test('a report that the gateway refuses for good does not keep the others from i
   expect(gateway.reports.map(({ counter }) => counter)).toStrictEqual([2, 3])
 })
 
-test('a gateway that is away is asked again until it answers, and that is said once', async () => {
+test('an unreachable gateway is asked again until it answers, and the log says so once', async () => {
   await using gateway = await controllerGateway()
   await using place = controllerPlace()
   const door = place.start([...gateway.args, place.open, '--open-seconds=1'])
@@ -283,7 +283,7 @@ test('a sensor tells that the door opened, that nobody pushed, and that it opene
   expect(gateway.reports.at(-1)?.attempt).toBeUndefined()
 })
 
-test('a command that closes is tried again until it succeeds, and loudly', async () => {
+test('a command that closes is tried again until it succeeds, and each failure is logged', async () => {
   await using gateway = await controllerGateway()
   await using place = controllerPlace()
   const door = place.start([

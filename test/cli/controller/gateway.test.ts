@@ -77,7 +77,7 @@ test('the command that the gateway shows enrols a controller, and who presses se
   expect(await door.stop()).toBe(0)
 })
 
-test('a jam is told as one', async () => {
+test('a jam is reported as one', async () => {
   await using home = await homeWithOwner()
   await using place = controllerPlace()
   const enrolment = (await home.enrolment()).filter((word) => word !== '--dry-run')

@@ -63,7 +63,7 @@ test('a certificate without a CA is pinned by its own fingerprint', async () => 
   await gateway.polled()
 })
 
-test('a gateway with another certificate hears nothing, not even the code', async () => {
+test('a gateway with another certificate gets nothing, not even the code', async () => {
   await using place = controllerPlace()
   const files = await privateCa(place.folder)
   // A second CA of the same name signs, and the first one stands behind it in the chain.

@@ -28,7 +28,7 @@ describe('the code that enrols a controller', () => {
     expect(home.logLines.join()).not.toContain(made['code'] ?? '')
   })
 
-  test('works once, within half an hour, for whoever has a key', async () => {
+  test('works once, within half an hour, for anyone with a key', async () => {
     await using home = await controlledHome()
     const code = await home.makeCode()
     const [one, other] = [await testController(home.url), await testController(home.url)]

@@ -106,7 +106,7 @@ describe('a command', () => {
     expect(await queue.take('one', new Uint8Array(16).fill(3))).toStrictEqual([])
   })
 
-  test('dies, however often the controller polls', async () => {
+  test('expires, however often the controller polls', async () => {
     using queue = await queueWith()
     queue.lines.open('one', 'home')
     await queue.operate()
@@ -116,7 +116,7 @@ describe('a command', () => {
     expect(await queue.take('one')).toStrictEqual([])
   })
 
-  test('that no controller has taken when it dies did certainly not open', async () => {
+  test('that no controller got before it expired certainly opened nothing', async () => {
     using queue = await queueWith({ commandMs: 1 })
     queue.lines.open('one', 'home')
     const id = await queue.operate()
@@ -134,7 +134,7 @@ describe('a command', () => {
     expect(queue.outcomes).toStrictEqual(['sent', 'unheard'])
   })
 
-  test('is withdrawn if the attempt is not permitted any more, and nobody gets it', async () => {
+  test('is withdrawn if the attempt is no longer permitted, and nobody gets it', async () => {
     let isPermitted = true
     using queue = await queueWith({
       stillPermitted: async (ids) => new Set(isPermitted ? ids : []),
@@ -163,7 +163,7 @@ describe('a command', () => {
     expect(queue.settled).toStrictEqual([])
   })
 
-  test('has failed once no controller may open any more', async () => {
+  test('has failed once no controller can still open', async () => {
     using queue = await queueWith()
     queue.lines.open('one', 'home')
     queue.lines.open('two', 'home')

@@ -29,7 +29,7 @@ describe('the polls of a controller', () => {
     expect(await line.next(LONG_MS, NEVER)).toBe(true)
   })
 
-  test('end after their time, when nobody waits any more, and when the gateway stops', async () => {
+  test('end after their time, when nobody waits for them, and when the gateway stops', async () => {
     const { lines, wait } = opened()
     expect(await lines.open('one', 'home').next(0, NEVER)).toBe(false)
     const hangUp = new AbortController()

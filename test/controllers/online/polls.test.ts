@@ -50,7 +50,7 @@ describe('a controller that polls', () => {
     expect(await home.records()).toStrictEqual(['door_key.made', 'device.enrolled'])
   })
 
-  test('is told nothing of a denied attempt, nor of a repeat', async () => {
+  test('gets no command for a denied attempt, nor for a repeat', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
     const { id, attempts } = await askDuringPoll(home, controller)
@@ -151,7 +151,7 @@ describe('a controller that polls', () => {
     expect(await controller.poll()).toBeUndefined()
   })
 
-  test('gets no command that has died meanwhile', async () => {
+  test('gets no command that has expired meanwhile', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
     await controller.poll()

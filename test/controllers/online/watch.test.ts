@@ -32,7 +32,7 @@ const watching = () => {
   return { clock, told, stored, watch }
 }
 
-test('a controller that does not poll for two minutes is told of once, and again after it was back', async () => {
+test('a controller that does not poll for two minutes is announced once, and again after it came back', async () => {
   const { clock, told, watch } = watching()
   watch.add(controller)
   clock.nowMs += 2 * MINUTE_MS - 1
@@ -51,7 +51,7 @@ test('a controller that does not poll for two minutes is told of once, and again
   await watch.stop()
 })
 
-test('one that was copied or removed is not told of', async () => {
+test('one that was copied or removed is not announced', async () => {
   const { clock, told, watch } = watching()
   watch.add(controller)
   watch.add({ ...controller, id: 'two' })

@@ -67,7 +67,7 @@ test('the first report follows none, and any other hash is a fork', () => {
   expect(verdictOn({ ...linkAt(1), previous: hashOf(9) }, empty)).toBe('forked')
 })
 
-test('what is missing of a gap is exactly what did not come', () => {
+test('what is missing of a gap is exactly what did not arrive', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),

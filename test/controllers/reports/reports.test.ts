@@ -211,7 +211,7 @@ describe('reports of a controller', () => {
     expect(told[0]?.about).toContain('opened although nobody was let in')
   })
 
-  test('that tell of any time leave the log readable, and stand where they came', async () => {
+  test('with any time leave the log readable, in the order of receipt', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
     for (const [issuedAtS, occurredAt] of [

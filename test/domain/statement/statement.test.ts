@@ -219,7 +219,7 @@ test('claims that could not be read back are not signed', async () => {
     ).toBe(true)
 })
 
-test('what is no public key has signed nothing', async () => {
+test('bytes that are not a public key verify nothing', async () => {
   const bytes = await signStatement(knock, key.sign)
   const offCurve = Uint8Array.from(key.publicKey)
   offCurve[64] = (offCurve[64] ?? 0) ^ 1

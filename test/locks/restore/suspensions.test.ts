@@ -82,7 +82,7 @@ describe('a grant with a number of visits, after a restore that cannot be compar
       ])
   })
 
-  test('can be revoked instead, which needs no confirmation any more', async () => {
+  test('can be revoked instead, and then needs no confirmation', async () => {
     await using app = await restored()
     await app.revoke(app.counted)
     expect(await app.locks.suspensions.count()).toBe(0)

@@ -154,7 +154,7 @@ describe('the use of an attempt that failed', () => {
     expect(await app.used()).toBe(1)
   })
 
-  test('of a grant that counts nothing is none', async () => {
+  test('does not exist for a grant without counted visits', async () => {
     await using app = await home(1)
     await app.grant({ holder: { role: 'member' }, locks: ['front-door'] })
     const { id, use } = await app.ask()
