@@ -1,5 +1,5 @@
 import { Database } from 'bun:sqlite'
-import { describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, test } from 'bun:test'
 import {
   cpSync,
   mkdirSync,
@@ -31,8 +31,17 @@ const MOVED =
 
 type Answer = { readonly msg?: string; readonly detail?: string; readonly code?: string }
 
-/** Creates a data folder with an owner and a member, and this many unlocks in its log. */
+/** Creates a data folder with an owner and a member, and this many unlocks in its log. Those with as many are
+ * copies of one. */
 const gateway = async (unlocks: number) => {
+  const first = built.get(unlocks) ?? build(unlocks)
+  built.set(unlocks, first)
+  const door = at(temporaryFolder())
+  cpSync((await first).folder, door.folder, { recursive: true })
+  return door
+}
+
+const build = async (unlocks: number) => {
   const folder = temporaryFolder()
   await addAccount('oli', { role: 'owner', folder, env: ENV })
   await addAccount('ada', { folder, env: ENV })
@@ -40,6 +49,12 @@ const gateway = async (unlocks: number) => {
   await door.unlocks(unlocks)
   return door
 }
+
+const built = new Map<number, ReturnType<typeof build>>()
+
+afterAll(async () => {
+  for (const door of built.values()) (await door)[Symbol.dispose]()
+})
 
 type Gateway = Awaited<ReturnType<typeof gateway>>
 
