@@ -33,7 +33,7 @@ const RETRY_MS = 1 * SECOND_MS
 const RETRY_MS_MAX = 30 * SECOND_MS
 const LAST_TRIES = 5
 
-/** Moves the bolt by commands; prints OPEN and CLOSE instead if there are none. */
+/** Moves the bolt with commands; without any, prints OPEN and CLOSE instead. */
 export const boltOf = ({ open, close, sense, print, say }: Dependencies): Bolt => {
   let again: Timer | undefined
   let closing: Promise<boolean> = Promise.resolve(true)

@@ -5,7 +5,7 @@ import { pinnedAgent } from './pinned-agent.ts'
 /** An answer of the gateway. */
 export type Answer = {
   readonly status: number
-  /** The JSON of the body; undefined without one, or if it is none. */
+  /** The body as JSON; undefined if there is none or it is not JSON. */
   readonly body: unknown
 }
 
@@ -26,7 +26,7 @@ export type Gateway = {
   readonly close: () => void
 }
 
-/** No answer of the gateway is longer. */
+/** The longest answer of the gateway, in bytes. */
 const ANSWER_BYTES_MAX = 1024 ** 2
 
 /** A gateway at an address, with its certificate pinned if there is a fingerprint. Proxies that the environment names are

@@ -34,7 +34,7 @@ export const leafOf = (
   }
 }
 
-/** A time after the year 9999, which RFC 3339 cannot express, is none. */
+/** Ignores a time after the year 9999, which RFC 3339 cannot express. */
 const occurredAtMsOf = ({ clockUnsure, issuedAtS }: ClaimsOf<'report'>): number | null =>
   clockUnsure || issuedAtS > TIME_S_MAX ? null : issuedAtS * SECOND_MS
 

@@ -57,7 +57,7 @@ type Given = {
 /** What a controller learns of its reports. */
 export type Received = { readonly through: number; readonly missing: readonly Run[] }
 
-/** More than any lock has to say. */
+/** More reports an hour than any lock has. */
 const REPORTS_PER_HOUR_MAX = 3600
 
 /** Stores what controllers sign. Their counters and hashes form a chain: what is missing is known and asked for, and a

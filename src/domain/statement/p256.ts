@@ -24,7 +24,7 @@ export const exportPrivateKey = async (
   pair: Pick<CryptoKeyPair, 'privateKey'>,
 ): Promise<Uint8Array> => new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey))
 
-/** Reads a private key as PKCS #8. Throws if it is none of P-256. */
+/** Reads a private key as PKCS #8. Throws if it is not a P-256 key. */
 export const importKeyPair = async (pkcs8: Uint8Array): Promise<CryptoKeyPair> => {
   const bytes = new Uint8Array(pkcs8)
   const privateKey = await crypto.subtle.importKey('pkcs8', bytes, KEY, true, ['sign'])
@@ -40,7 +40,7 @@ export const signWith =
   async (bytes) =>
     new Uint8Array(await crypto.subtle.sign(SIGNATURE, privateKey, new Uint8Array(bytes)))
 
-/** Reads a public key given as an uncompressed point, or returns undefined if it is none of P-256. */
+/** Reads a public key given as an uncompressed point. Returns undefined if it is not a P-256 key. */
 export const importPublicKey = async (point: Uint8Array): Promise<CryptoKey | undefined> => {
   try {
     return await crypto.subtle.importKey('raw', new Uint8Array(point), KEY, true, ['verify'])

@@ -4,7 +4,7 @@ import type { Claims, ClaimsOf, StatementKind } from './claims.ts'
 import { importPublicKey, isSignature, lowS } from './p256.ts'
 import type { Sign } from './p256.ts'
 
-/** No statement is longer, in bytes. */
+/** The longest statement, in bytes. */
 export const STATEMENT_BYTES_MAX = 512
 
 /** The protected header: `{1: -7}`, ES256 (RFC 9053). */

@@ -1,4 +1,4 @@
-/** The language that this browser prefers, for days and times of day; `LANG=C` gives one that is none. */
+/** The language that this browser prefers, for days and times of day; `LANG=C` results in a tag that is not a language. */
 const LANGUAGE =
   navigator.languages.find((language) => {
     try {
