@@ -1,10 +1,11 @@
 import { SECOND_MS } from '../../domain/duration.ts'
 
 /** How an attempt to open ended at the bolt. */
-type Outcome = 'released' | 'motor_blocked' | 'command_failed'
+type Outcome = 'released' | 'motor_blocked' | 'command_failed' | 'interrupted'
 
 export type Bolt = {
-  readonly open: () => Promise<Outcome>
+  /** Runs the command that opens, unless it is not wanted any more once the door has closed: then `interrupted`. */
+  readonly open: (isWanted: () => boolean) => Promise<Outcome>
   /** Runs the command that closes until it succeeds, and logs each failure. Resolves after the first try. */
   readonly close: () => Promise<void>
   /** The same, for the end of the program: tries a few times, and returns whether it succeeded. */
@@ -25,7 +26,7 @@ type Dependencies = {
 /** The exit status with which a command says that the bolt is blocked. */
 const BLOCKED_STATUS = 3
 
-/** A command that runs longer is killed. */
+/** A command that runs longer is killed, with all that it has started. */
 const COMMAND_MS_MAX = 10 * SECOND_MS
 const SENSE_MS_MAX = 2 * SECOND_MS
 
@@ -62,8 +63,9 @@ export const boltOf = ({ open, close, sense, print, say }: Dependencies): Bolt =
   }
 
   return {
-    open: async () => {
+    open: async (isWanted) => {
       await closing
+      if (!isWanted()) return 'interrupted'
       clearTimeout(again)
       if (open === undefined) {
         print('OPEN')
@@ -96,13 +98,24 @@ const run = async (command: string, timeoutMs: number): Promise<number | undefin
       // Standard output is for what this program prints.
       stdout: 2,
       stderr: 'inherit',
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
+      // In a process group of its own.
+      detached: true,
     })
+    const timer = setTimeout(() => killGroup(running.pid), timeoutMs)
     await running.exited
+    clearTimeout(timer)
     return running.exitCode ?? undefined
   } catch {
     return undefined
+  }
+}
+
+/** Kills a shell and what it runs: that may hold the pin of the relay. */
+const killGroup = (group: number): void => {
+  try {
+    process.kill(-group, 'SIGKILL')
+  } catch {
+    // It has just ended by itself.
   }
 }
 

@@ -54,7 +54,8 @@ export const CONTROLLER_OPTIONS = {
   'enrol-only': { type: 'boolean', summary: 'exit once enrolled' },
   'plain-http': {
     type: 'boolean',
-    summary: 'allow http:// to another machine, though the network can then read the token',
+    summary:
+      'allow http:// to another machine, though anybody on the network can then read the token and, while it enrols, take it over',
   },
 } as const satisfies Options
 
@@ -109,7 +110,7 @@ const gatewayUrl = (text: string | undefined, allowsHttp: boolean): URL | undefi
     throw new UsageError('--gateway must be an address such as https://lock.home:8080')
   if (url.protocol === 'http:' && !allowsHttp && !isLoopback(url.hostname))
     throw new UsageError(
-      '--gateway with http:// lets the network read the token of this controller; use https://, or add --plain-http',
+      '--gateway with http:// lets anybody on the network read the token of this controller and, while it enrols, take it over; use https://, or add --plain-http',
     )
   return url
 }

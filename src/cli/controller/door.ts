@@ -51,14 +51,15 @@ export const doorAt = (deps: Dependencies) => {
     // On disk before the bolt moves, so that a power cut cannot hide an opening.
     await report(eventsOf(attemptsOf(batch), 'opening'))
     await report(eventsOf(attemptsOf(batch.filter(({ isFresh }) => !isFresh())), 'interrupted'))
-    const attempts = attemptsOf(batch.filter(({ isFresh }) => isFresh()))
+    const fresh = batch.filter(({ isFresh }) => isFresh())
+    const attempts = attemptsOf(fresh)
     if (attempts.length === 0) return
     say(`Opening for ${attempts.join(', ')}`)
     isReleased = true
     try {
       // The door may open before the command ends.
       if (senseMs !== undefined) for (const attempt of attempts) awaited.set(attempt, Infinity)
-      const outcome = await bolt.open()
+      const outcome = await bolt.open(() => fresh.every(({ isFresh }) => isFresh()))
       const isReported = outcome !== 'released' || senseMs === undefined
       for (const attempt of attempts.filter((one) => awaited.has(one)))
         if (isReported) awaited.delete(attempt)

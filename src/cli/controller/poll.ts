@@ -102,10 +102,14 @@ export const pollCommands = async (deps: Dependencies): Promise<void> => {
 const base64Url = (bytes: Uint8Array): string =>
   bytes.toBase64({ alphabet: 'base64url', omitPadding: true })
 
+/** No gateway sends more at once. */
+const STATEMENTS_MAX = 100
+
 const statementsIn = (body: unknown, name: string): readonly Uint8Array[] => {
   const list = (body as Readonly<Record<string, unknown>> | null | undefined)?.[name]
   if (!Array.isArray(list)) return []
   return (list as readonly unknown[])
+    .slice(0, STATEMENTS_MAX)
     .filter((text) => typeof text === 'string')
     .map((text) => new Uint8Array(Buffer.from(text, 'base64')))
 }

@@ -50,6 +50,7 @@ export const reporterTo = (deps: Dependencies) => {
     if (!last) return false
     const { status, body } = await post(reports)
     if (status === 200) {
+      if (!saysThrough(body)) throw new Error('It does not answer as a gateway')
       // What was just sent is not sent again, whatever the gateway says.
       const from = asked.length > 0 ? last.counter + 1 : 1
       wanted = available(
@@ -106,14 +107,23 @@ export const reporterTo = (deps: Dependencies) => {
   }
 }
 
+/** Somebody else may say 200 to everything, such as the login page of a network. */
+const saysThrough = (body: unknown): boolean =>
+  Number.isSafeInteger((body as { readonly through?: unknown } | null | undefined)?.through)
+
+const RUNS_MAX = 100
+
 /** Returns runs of counters in an answer. */
 export const runsIn = (body: unknown, name: string): readonly Run[] => {
   const list = (body as Readonly<Record<string, unknown>> | null | undefined)?.[name]
   if (!Array.isArray(list)) return []
-  return (list as readonly unknown[]).filter(
-    (run): run is Run =>
-      Array.isArray(run) && run.length === 2 && run.every((end) => Number.isSafeInteger(end)),
-  )
+  // More than a gateway asks for at once would keep the program from closing the door in time.
+  return (list as readonly unknown[])
+    .slice(0, RUNS_MAX)
+    .filter(
+      (run): run is Run =>
+        Array.isArray(run) && run.length === 2 && run.every((end) => Number.isSafeInteger(end)),
+    )
 }
 
 /** Returns what an answer says that is no success. */

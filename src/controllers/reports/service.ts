@@ -161,7 +161,8 @@ export const reportService = (deps: Dependencies) => {
 
   /** Adds the leaf of a report that says how an attempt ended or that the lock opened unasked. */
   const tell = async (tx: Transaction, controller: Controller, given: Given): Promise<void> => {
-    const { attempt, result } = given.claims
+    const { result } = given.claims
+    const attempt = result === 'opened_unasked' ? undefined : given.claims.attempt
     const asker = attempt === undefined ? undefined : await reportsIn(tx).askerOf(attempt)
     const isAsked = asker?.isPermitted === true && asker.lockId === controller.lockId
     const leaf = leafOf(controller, given, isAsked ? asker : undefined)

@@ -191,6 +191,17 @@ test('a report that the gateway refuses for good does not keep the others from i
   expect(gateway.reports.map(({ counter }) => counter)).toStrictEqual([2, 3])
 })
 
+test('no report is lost to a network that answers everything with 200, such as its login page', async () => {
+  await using gateway = await controllerGateway()
+  await using place = controllerPlace()
+  gateway.state.refusesReports = () => new Response('<html>Log in</html>')
+  const door = place.start([...gateway.args, '--dry-run'])
+  await door.says('Cannot send reports: It does not answer as a gateway')
+  gateway.state.refusesReports = undefined
+  await until(() => gateway.results().includes('started'))
+  expect(gateway.reports.map(({ counter }) => counter)).toStrictEqual([1])
+})
+
 test('an unreachable gateway is asked again until it answers, and the log says so once', async () => {
   await using gateway = await controllerGateway()
   await using place = controllerPlace()
@@ -345,7 +356,10 @@ test('a line that was cut by a power cut is dropped, and its counter used again'
 test('a command line that cannot be right is refused', async () => {
   await using place = controllerPlace()
   const refusals: readonly (readonly [string[], string])[] = [
-    [['--gateway', 'http://192.168.1.20:8080', '--dry-run'], 'lets the network read the token'],
+    [
+      ['--gateway', 'http://192.168.1.20:8080', '--dry-run'],
+      'lets anybody on the network read the token',
+    ],
     [['--gateway', 'lock.home', '--dry-run'], '--gateway must be an address'],
     [['--gateway', 'https://lock.home', '--ca-sha256', '12', '--dry-run'], '--ca-sha256 must be'],
     [

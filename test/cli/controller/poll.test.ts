@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { Asked } from '../../../src/cli/controller/door.ts'
 import { pollCommands } from '../../../src/cli/controller/poll.ts'
+import { runsIn } from '../../../src/cli/controller/reporter.ts'
 import { lockClaim } from '../../../src/domain/statement/claims.ts'
 import { signStatement } from '../../../src/domain/statement/statement.ts'
 import { testKey } from '../../support/statements.ts'
@@ -70,4 +71,34 @@ test('a later one does not, whatever the time of day', async () => {
   const { asked, said } = await askedAfter(30_001)
   expect(said).toStrictEqual(['A command came too late: ignored'])
   expect(asked).toStrictEqual([])
+})
+
+test('an answer with more than a gateway sends at once keeps nobody busy', async () => {
+  const run = (first: number) => [first, first]
+  const want = Array.from({ length: 100_000 }, (_, at) => run(at))
+  expect(runsIn({ want }, 'want')).toHaveLength(100)
+
+  const over = new AbortController()
+  const { publicKey } = await testKey()
+  const said: string[] = []
+  await pollCommands({
+    gateway: {
+      ask: () => {
+        if (said.length > 0) over.abort()
+        const commands = Array.from({ length: 100_000 }, () => 'AAAA')
+        return Promise.resolve({ status: 200, body: { commands } })
+      },
+    },
+    token: 'slc_test',
+    lockId: LOCK_ID,
+    doorKey: publicKey,
+    door: { ask: () => true },
+    reporter: { idle: () => Promise.resolve(), want: () => {} },
+    monotonicMs: () => 0,
+    storeDoorKey: () => {},
+    backOff: () => Promise.resolve(),
+    signal: over.signal,
+    say: (line) => said.push(line),
+  })
+  expect(said.length).toBeLessThanOrEqual(200)
 })

@@ -209,6 +209,15 @@ describe('reports of a controller', () => {
     )
     expect(told).toMatchObject([{ event: 'controller.alarm' }])
     expect(told[0]?.about).toContain('opened although nobody was let in')
+
+    // Nobody's, even if it names an attempt that was permitted.
+    const polling = controller.poll({ wait: 20 })
+    await home.online()
+    const { id: attempt } = await home.ask()
+    await polling
+    await controller.send(await controller.next('opened_unasked', { attempt }))
+    const unasked = { result: 'unlocked', username: '', attempt: null }
+    expect(await home.newestEvent()).toMatchObject(unasked)
   })
 
   test('with any time leave the log readable, in the order of receipt', async () => {
