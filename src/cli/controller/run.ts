@@ -76,8 +76,11 @@ const identify = async (
   const caSha256 = plan.caSha256 ?? (url.protocol === 'https:' ? stored?.caSha256 : undefined)
   const gateway = gatewayAt(url, caSha256)
   const codeHash = code && (await sha256(new TextEncoder().encode(code))).toBase64()
-  if (stored && (codeHash === undefined || codeHash === stored.codeHash))
+  if (stored && (codeHash === undefined || codeHash === stored.codeHash)) {
+    if (plan.isEnrolOnly)
+      say(`Already enrolled at the lock ${stored.lock.label} (${stored.lock.name})`)
     return { identity: { ...stored, gateway: url.href, caSha256 }, gateway }
+  }
   if (code === undefined || codeHash === undefined)
     throw new UsageError('--code is missing: this controller is not enrolled yet')
   const backOff = (failures: number) => pause(backOffMs(failures), signal)
