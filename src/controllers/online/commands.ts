@@ -188,10 +188,11 @@ export const commandQueue = (deps: Dependencies) => {
     },
 
     /** Returns true if no other controller can still open the lock for an attempt. */
-    isLast: (attemptId: string, controllerId: string): boolean => {
+    isLast: (attemptId: string, { id, lockId }: Pick<Controller, 'id' | 'lockId'>): boolean => {
       const one = asked.get(attemptId)
-      if (!one) return true
-      return one.askable.union(one.opening).isSubsetOf(new Set([controllerId]))
+      // Too long ago to know which controllers had the command.
+      if (!one) return controllersOf(lockId).every((other) => other === id)
+      return one.askable.union(one.opening).isSubsetOf(new Set([id]))
     },
 
     stop: (): void => {

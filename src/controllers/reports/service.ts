@@ -37,7 +37,7 @@ type Dependencies = {
   /** Throws `unavailable` if the disk has no room. */
   readonly requireRoom: () => void
   /** Returns true if no other controller can still open the lock for an attempt. */
-  readonly isLast: (attemptId: string, controllerId: string) => boolean
+  readonly isLast: (attemptId: string, controller: Controller) => boolean
   /** Called after COMMIT with each report about an attempt; `isOver` if that is how it ended. */
   readonly onHeard: (attemptId: string, controllerId: string, isOver: boolean) => void
   /** Called after COMMIT with each new report, and once a controller is no longer trusted. */
@@ -168,7 +168,7 @@ export const reportService = (deps: Dependencies) => {
     const leaf = leafOf(controller, given, isAsked ? asker : undefined)
     if (leaf) reportIn(tx).add(leaf)
     const outcome = outcomeOf(result)
-    const isKnown = outcome !== 'failed' || deps.isLast(attempt ?? '', controller.id)
+    const isKnown = outcome !== 'failed' || deps.isLast(attempt ?? '', controller)
     if (attempt !== undefined && isAsked && outcome && isKnown)
       await settleIn(tx, attempt, { state: outcome, detail: result })
     if (isAsked || (outcome !== 'happened' && result !== 'opened_unasked')) return
