@@ -5,7 +5,7 @@ import type { Locator, Page } from 'playwright-core'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { type Service, UNLIMITED } from '../support/binary.ts'
-import { type Visit, useService } from './chromium.ts'
+import { type Visit, useService, waitForTrue } from './chromium.ts'
 
 export const OWNER = { username: 'own', password: PASSWORD }
 
@@ -203,7 +203,7 @@ export const openSwagger = async (page: Page): Promise<void> => {
 export const unfoldAll = async (page: Page): Promise<void> => {
   for (const group of await page.locator('.opblock-tag').all()) await group.click()
   const { size } = await documented(page.url())
-  await page.waitForFunction(`document.querySelectorAll('.opblock').length === ${size}`)
+  await waitForTrue(page, `document.querySelectorAll('.opblock').length === ${size}`)
 }
 
 /** Unfolds the group of an operation and folds the others: while all are unfolded, each step takes a second. */

@@ -40,11 +40,15 @@ export const HowOpened = ({ door, refresh, onChange }: Props) => {
   useReloadOn(refresh, loaded.reload)
   const [code, setCode] = useState<ControllerCode>()
   const heading = useRef<HTMLHeadingElement>(null)
-  const changed = (message: string): void => {
+  // Once the door is known to have no driver, this loads by itself; until then there would be none to load.
+  const removed = (message: string): void => {
     showToast(message)
     heading.current?.focus()
-    loaded.reload()
     onChange()
+  }
+  const changed = (message: string): void => {
+    loaded.reload()
+    removed(message)
   }
   const driver = loaded.data?.driver
   const slotHint = driver && DRIVER_KINDS[driver.kind].slotHint
@@ -64,7 +68,13 @@ export const HowOpened = ({ door, refresh, onChange }: Props) => {
           <WhenLoaded what="lock" loaded={loaded}>
             {(moved) => (
               <>
-                <Moved door={door} {...moved} onChange={changed} onCode={setCode} />
+                <Moved
+                  door={door}
+                  {...moved}
+                  onChange={changed}
+                  onRemoved={removed}
+                  onCode={setCode}
+                />
                 {moved.driver && <LastOperation door={door} refresh={refresh} />}
               </>
             )}
@@ -83,10 +93,11 @@ type MovedProps = {
   readonly controllers: readonly Controller[]
   /** Called with what to tell the person. */
   readonly onChange: (message: string) => void
+  readonly onRemoved: (message: string) => void
   readonly onCode: (code: ControllerCode) => void
 }
 
-const Moved = ({ door, driver, controllers, onChange, onCode }: MovedProps) => {
+const Moved = ({ door, driver, controllers, onChange, onRemoved, onCode }: MovedProps) => {
   const [isChanging, setChanging] = useState(false)
   const changed = (message: string): void => {
     setChanging(false)
@@ -108,7 +119,7 @@ const Moved = ({ door, driver, controllers, onChange, onCode }: MovedProps) => {
         door={door}
         driver={driver}
         onChange={() => setChanging(true)}
-        onRemoved={() => changed('The gateway no longer opens it.')}
+        onRemoved={() => onRemoved('The gateway no longer opens it.')}
       />
     )
   return (
