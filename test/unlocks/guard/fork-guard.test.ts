@@ -81,6 +81,8 @@ describe('the largest signed head', () => {
     guard.keep(head(5))
     guard.keep(head(4))
     expect(guard.kept()).toMatchObject({ size: 5 })
+    // Both belong to this process here, and would write the same draft at once.
+    await guard.flush()
     await using command = opened()
     command.keep(head(9))
     await command.flush()
