@@ -3,8 +3,8 @@
  * no least share, and `storage` and `unlocks` a lower one. */
 const LEAST: Readonly<Record<string, number>> = {
   accounts: 0.98,
-  audit: 0.95,
-  controllers: 0.97,
+  audit: 0.94,
+  controllers: 0.96,
   domain: 0.95,
   drivers: 0.97,
   guests: 0.97,
@@ -12,7 +12,7 @@ const LEAST: Readonly<Record<string, number>> = {
   'legacy-tables': 0.97,
   locks: 0.96,
   notify: 0.97,
-  ops: 0.97,
+  ops: 0.96,
   outbox: 0.96,
   storage: 0.86,
   unlocks: 0.85,
