@@ -24,7 +24,8 @@ const running = async (events: number) => {
   for (let from = 0; from < events; from += 100) {
     const batch = Array.from({ length: 100 }, (_, at) => ({
       id: crypto.randomUUID(),
-      method: `method ${from + at}.`,
+      // Written like this only where the event is: names are also stored in small letters, on a random page.
+      method: `Method ${from + at}.`,
     }))
     expect((await post('/v1/unlocks', batch, bearer(token))).status).toBe(200)
   }
@@ -163,7 +164,7 @@ describe('a damaged database', () => {
     await using door = await running(12_000)
     const { folder, service, database, unlock, read, ready, live, verifyAll } = door
     // More than is in SQLite's memory, and all of it in the file.
-    damage(database, 'method 5500.')
+    damage(database, 'Method 5500.')
     expect(await unlock()).toBe('ok')
     expect(await read('limit=5')).toBe('ok')
     expect(await verifyAll()).toBe('broken')
@@ -211,7 +212,7 @@ describe('a damaged database', () => {
       using db = databaseFile(database)
       db.run("INSERT INTO setting (name, value) VALUES ('filler', hex(zeroblob(35000000)))")
     }
-    damage(database, 'method 5500.')
+    damage(database, 'Method 5500.')
     await using again = await startService({ folder, env: ENV })
     const { unlock, read, ready, verifyAll } = caller(again.url, token)
     expect([await unlock(), await read('limit=5')]).toStrictEqual(['ok', 'ok'])
