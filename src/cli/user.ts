@@ -22,6 +22,7 @@ import {
   UsageError,
   runAction,
 } from './command/command.ts'
+import { requireConsent, requireTerminal } from './command/consent.ts'
 import { commandConfig } from './command/running-service.ts'
 import { confirmNewFolder, withApp, withExistingData } from './command/with-app.ts'
 import { userList } from './user-list.ts'
@@ -166,13 +167,15 @@ const erase: Command['run'] = async (args, terminal) => {
     options: ERASE,
   })
   const name = onlyName(positionals, 'erase')
-  if (!values.yes && !terminal.isInteractive)
-    throw new UsageError('user erase needs --yes without a terminal to ask at')
+  if (!values.yes) requireTerminal(terminal, 'user erase')
   const confirm = async () => {
     if (values.yes) return
-    const typed = await terminal.readLine(`Type ${name} to erase it for good: `)
-    if (usernameKeyOf(typed) !== usernameKeyOf(name))
-      throw new AppError('invalid', 'That is not the name; nothing was erased')
+    await requireConsent(terminal, {
+      word: name,
+      purpose: 'to erase it for good',
+      refusal: 'That is not the name; nothing was erased',
+      isWord: (typed) => usernameKeyOf(typed) === usernameKeyOf(name),
+    })
   }
   if (values.imported) return eraseImported({ name, confirm, terminal })
   return withPerson(

@@ -18,6 +18,7 @@ import { disableOthersIn } from '../../outbox/core/restore-store.ts'
 import type { LogBreak } from '../../unlocks/guard/head-file.ts'
 import { RECEIPTS, lossWords, lostEvents, unlocks } from '../../unlocks/guard/words.ts'
 import { type Command, type Options, type Terminal, UsageError } from '../command/command.ts'
+import { requireConsent, requireTerminal } from '../command/consent.ts'
 import { commandConfig } from '../command/running-service.ts'
 import { withTimes } from '../command/table.ts'
 import { confirmNewFolder } from '../command/with-app.ts'
@@ -123,7 +124,7 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
       say(live ? live.summary : `Its log has the key ${manifest.log.key}`)
       const broken = await restoredBreak(config, unpacked, live)
       if (broken) say(signedBefore(broken, live))
-      if ((live || broken) && !isSure) await requireConsent(terminal)
+      if ((live || broken) && !isSure) await askForConsent(terminal)
       await prepare(unpacked, { live, broken, config, stage }, terminal)
     } finally {
       await unpacked.app[Symbol.asyncDispose]()
@@ -153,10 +154,13 @@ const contents = ({ manifest, events }: Unpacked, terminal: Terminal): string =>
   return withTimes(`${count} and all accounts, as of ${manifest.made_at}`, terminal)
 }
 
-const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<void> => {
-  if (!isInteractive) throw new UsageError('restore needs --yes without a terminal to ask at')
-  const answer = await readLine('Type restore to replace the current data: ')
-  if (answer !== 'restore') throw new AppError('invalid', 'Nothing was restored')
+const askForConsent = async (terminal: Terminal): Promise<void> => {
+  requireTerminal(terminal, 'restore')
+  await requireConsent(terminal, {
+    word: 'restore',
+    purpose: 'to replace the current data',
+    refusal: 'Nothing was restored',
+  })
 }
 
 type Preparing = Parameters<typeof reapplyDevices>[2] & {
@@ -165,8 +169,8 @@ type Preparing = Parameters<typeof reapplyDevices>[2] & {
 }
 
 /** Prepares the unpacked files for use: erases people who were erased since, makes people wait whose
- * admission was withdrawn since, sets end dates again, withdraws grants and locks again, revokes credentials that may have ended since, and records the
- * restore and what it loses. */
+ * admission was withdrawn since, sets end dates again, withdraws grants and locks again, revokes credentials that may
+ * have ended since, and records the restore and what it loses. */
 const prepare = async (
   unpacked: Unpacked,
   { live, broken, ...folders }: Preparing,

@@ -3,7 +3,6 @@ import { Value } from '@sinclair/typebox/value'
 import type { App } from '../../app.ts'
 import { homeZone } from '../../config/home-zone.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
-import { AppError } from '../../errors.ts'
 import { PASS_FILTERS, type PassFilter } from '../../guests/core/store.ts'
 import { qrTerminal } from '../../http/page/qr.ts'
 import { checkFields } from '../../http/request/json-body.ts'
@@ -17,6 +16,7 @@ import {
   UsageError,
   runAction,
 } from '../command/command.ts'
+import { requireConsent, requireTerminal } from '../command/consent.ts'
 import { commandConfig } from '../command/running-service.ts'
 import { listing } from '../command/table.ts'
 import { withLocks } from '../command/with-app.ts'
@@ -169,6 +169,11 @@ const ERASE = {
   yes: { type: 'boolean', default: false, summary: 'do not ask for the name to confirm' },
 } as const satisfies Options
 
+const ERASURE = {
+  purpose: 'to erase this guest for good',
+  refusal: 'That is not the name; nothing was erased',
+} as const
+
 const erase: Command['run'] = async (args, terminal) => {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -176,15 +181,10 @@ const erase: Command['run'] = async (args, terminal) => {
     options: ERASE,
   })
   const id = onlyId(positionals, 'erase')
-  if (!values.yes && !terminal.isInteractive)
-    throw new UsageError('guest erase needs --yes without a terminal to ask at')
+  if (!values.yes) requireTerminal(terminal, 'guest erase')
   return withLocks(commandConfig(terminal), async ({ guests: { hosts } }) => {
     const { label } = await hosts.show(undefined, id)
-    if (!values.yes) {
-      const typed = await terminal.readLine(`Type ${label} to erase this guest for good: `)
-      if (typed.trim() !== label)
-        throw new AppError('invalid', 'That is not the name; nothing was erased')
-    }
+    if (!values.yes) await requireConsent(terminal, { word: label, ...ERASURE })
     await hosts.erase(COMMAND_LINE, undefined, id)
     terminal.print('Erased')
   })

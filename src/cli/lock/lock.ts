@@ -3,7 +3,6 @@ import { Value } from '@sinclair/typebox/value'
 import type { App } from '../../app.ts'
 import type { LockState } from '../../domain/access.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
-import { AppError } from '../../errors.ts'
 import { acceptedBy } from '../../http/request/accepted.ts'
 import { timeMs } from '../../http/request/text.ts'
 import { LockBody, lockJson } from '../../locks/registry/schema.ts'
@@ -15,6 +14,7 @@ import {
   UsageError,
   runAction,
 } from '../command/command.ts'
+import { requireConsent, requireTerminal } from '../command/consent.ts'
 import { commandConfig } from '../command/running-service.ts'
 import { listing, withTimes } from '../command/table.ts'
 import { withLocks } from '../command/with-app.ts'
@@ -124,21 +124,19 @@ const retire: Command['run'] = async (args, terminal) => {
     options: RETIRE,
   })
   const label = onlyLabel(positionals, 'retire')
-  if (!values.yes && !terminal.isInteractive)
-    throw new UsageError('lock retire needs --yes without a terminal to ask at')
+  if (!values.yes) requireTerminal(terminal, 'lock retire')
   return withHome(terminal, async ({ locks }) => {
     await locks.find(label)
-    if (!values.yes) await confirm(label, terminal)
+    if (!values.yes) await requireConsent(terminal, { word: label, ...RETIREMENT })
     await locks.change(COMMAND_LINE, label, { state: 'retired' })
     terminal.print(`${label} is retired; its unlocks stay in the log`)
   })
 }
 
-const confirm = async (label: string, { readLine }: Terminal): Promise<void> => {
-  const typed = await readLine(`Type ${label} to retire it for good: `)
-  if (typed.trim() !== label)
-    throw new AppError('invalid', 'That is not the label; nothing was changed')
-}
+const RETIREMENT = {
+  purpose: 'to retire it for good',
+  refusal: 'That is not the label; nothing was changed',
+} as const
 
 const onlyLabel = (args: readonly string[], action: string): string => {
   const [label, ...more] = parseArgs({ args: [...args], allowPositionals: true }).positionals

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
 import type { App } from '../../app.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
-import { AppError } from '../../errors.ts'
 import type { LogBreak } from '../../unlocks/guard/head-file.ts'
 import { recordLoss } from '../../unlocks/guard/loss.ts'
 import { RECEIPTS, lossWords, stopDetail } from '../../unlocks/guard/words.ts'
-import { type Action, type Options, type Terminal, UsageError } from '../command/command.ts'
+import type { Action, Options, Terminal } from '../command/command.ts'
+import { requireConsent, requireTerminal } from '../command/consent.ts'
 import { commandConfig } from '../command/running-service.ts'
 import { withTimes } from '../command/table.ts'
 import { withExistingData } from '../command/with-app.ts'
@@ -33,7 +33,7 @@ export const acceptLoss: Action = {
       }
       terminal.say(withTimes(`${stopDetail(broken)}.`, terminal))
       terminal.say(`${lossWords(broken)}. ${RECEIPTS}`)
-      if (!values.yes) await requireConsent(terminal)
+      if (!values.yes) await askForConsent(terminal)
       await accept(app, broken)
       terminal.print('The loss is recorded in the log and the audit trail, and the log continues')
     })
@@ -44,11 +44,13 @@ export const acceptLoss: Action = {
 const requireIntact = ({ unlocks: { unlockLog } }: App): Promise<void> =>
   unlockLog.requireContinued()
 
-const requireConsent = async ({ isInteractive, readLine }: Terminal): Promise<void> => {
-  if (!isInteractive)
-    throw new UsageError('log accept-loss needs --yes without a terminal to ask at')
-  const answer = await readLine('Type accept to continue without them: ')
-  if (answer !== 'accept') throw new AppError('invalid', 'Nothing was accepted')
+const askForConsent = async (terminal: Terminal): Promise<void> => {
+  requireTerminal(terminal, 'log accept-loss')
+  await requireConsent(terminal, {
+    word: 'accept',
+    purpose: 'to continue without them',
+    refusal: 'Nothing was accepted',
+  })
 }
 
 const accept = async ({ unlocks, audit }: App, broken: LogBreak): Promise<void> => {

@@ -59,8 +59,8 @@ type Reapplied = { readonly changed: number; readonly erased: readonly string[] 
 
 /** Sets the current link and phones of the passes in a restored database, so that a link that was replaced
  * and a phone that was removed let nobody in again, and no signed statement counts twice. Unless the current data
- * `isNewer` than the backup for certain, only the link and the phones that are in both stay. Returns how many passes had another
- * link or phone, and the ids of those that were erased since. */
+ * `isNewer` than the backup for certain, only the link and the phones that are in both stay. Returns how many passes
+ * had another link or phone, and the ids of those that were erased since. */
 export const reapplyPassesIn = async (
   tx: Pick<Queries, 'all' | 'run'>,
   live: LivePasses,
