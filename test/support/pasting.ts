@@ -35,7 +35,8 @@ export const shellIn = async (folder: string) => {
       return answer.trim()
     },
     [Symbol.asyncDispose]: async (): Promise<void> => {
-      await shell.stdin.write('kill "$CONTROLLER" "$GATEWAY" 2>/dev/null\nexit\n')
+      // Both have left the folder before the caller removes it.
+      await shell.stdin.write('kill "$CONTROLLER" "$GATEWAY" 2>/dev/null\nwait\nexit\n')
       await shell.stdin.end()
       await shell.exited
     },

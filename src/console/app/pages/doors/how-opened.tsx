@@ -40,7 +40,8 @@ export const HowOpened = ({ door, refresh, onChange }: Props) => {
   useReloadOn(refresh, loaded.reload)
   const [code, setCode] = useState<ControllerCode>()
   const heading = useRef<HTMLHeadingElement>(null)
-  // Once the door is known to have no driver, this loads by itself; until then there would be none to load.
+  // Once nothing is known to move the door, this loads by itself; until then it would ask for a driver that is
+  // not there.
   const removed = (message: string): void => {
     showToast(message)
     heading.current?.focus()
@@ -125,7 +126,11 @@ const Moved = ({ door, driver, controllers, onChange, onRemoved, onCode }: Moved
   return (
     <>
       {controllers.length > 0 && (
-        <Controllers door={door} controllers={controllers} onChange={changed} />
+        <Controllers
+          door={door}
+          controllers={controllers}
+          onRemoved={controllers.length > 1 ? onChange : onRemoved}
+        />
       )}
       {controllers.length === 0 && (
         <p>

@@ -12,15 +12,15 @@ type Props = {
   readonly door: Door
   readonly controllers: readonly Controller[]
   /** Called with what to tell the person. */
-  readonly onChange: (message: string) => void
+  readonly onRemoved: (message: string) => void
 }
 
 /** The controllers of a door: whether they answer, and what never arrived from them. */
-export const Controllers = ({ door, controllers, onChange }: Props) => (
+export const Controllers = ({ door, controllers, onRemoved }: Props) => (
   <ul class="list" aria-label="Controllers">
     {controllers.map((controller) => (
       <li key={controller.id}>
-        <Row door={door} controller={controller} onChange={onChange} />
+        <Row door={door} controller={controller} onRemoved={onRemoved} />
       </li>
     ))}
   </ul>
@@ -28,7 +28,7 @@ export const Controllers = ({ door, controllers, onChange }: Props) => (
 
 type RowProps = Omit<Props, 'controllers'> & { readonly controller: Controller }
 
-const Row = ({ door, controller, onChange }: RowProps) => {
+const Row = ({ door, controller, onRemoved }: RowProps) => {
   const { name, enrolled_at: enrolledAt, missing } = controller
   const [isAsked, setAsked] = useState(false)
   return (
@@ -54,7 +54,7 @@ const Row = ({ door, controller, onChange }: RowProps) => {
             isOpen={isAsked}
             onClose={() => setAsked(false)}
             onConfirm={(password) => removeController(controller, password)}
-            onDone={() => onChange(`${name} was removed.`)}
+            onDone={() => onRemoved(`${name} was removed.`)}
           >
             <p>
               It gets no more commands for {door.name}, and the gateway takes no more reports from
