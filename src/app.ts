@@ -41,8 +41,11 @@ import { enterFolder } from './storage/backup/restore-journal.ts'
 import { lockForMigration } from './storage/data-dir-lock.ts'
 import { makePrivateFolder } from './storage/files/private-files.ts'
 import { diskSpace } from './storage/disk-space.ts'
+import type { Database, OnCommit } from './storage/database.ts'
 import { openDatabase } from './storage/open.ts'
+import type { openPostgres } from './storage/postgres/open.ts'
 import { unusedBytes } from './storage/unused-space.ts'
+import type { Program } from './storage/writing/writer.ts'
 import { writerThread } from './storage/writing/writer-thread.ts'
 import { keyFile } from './unlocks/log/key-file.ts'
 import { locksModule } from './locks/module.ts'
@@ -82,20 +85,26 @@ const writing = (
   onDeath: (error: unknown, isLast: boolean) => void,
 ): Pick<NonNullable<Parameters<typeof openDatabase>[1]>, 'program' | 'writerThread'> => {
   const { databasePath, dataDir } = config
-  if (use !== 'service' || databasePath === ':memory:') {
-    const zone = () => homeZone(config)
-    const decision = decisionKind({
-      zone,
-      isOpenToMembers: config.guestPasses === 'members',
-      afterPermitted: askPermitted,
-    })
-    const afterAppend = enqueueAppended({ zone })
-    return { program: unlockProgram(dataDir, { decision, afterAppend }) }
-  }
+  if (use !== 'service' || databasePath === ':memory:') return { program: program(config) }
   const { homeZone: zone, guestPasses } = config
   const given: WriterGiven = { databasePath, dataDir, homeZone: zone, guestPasses }
   return { writerThread: () => writerThread({ entry: WRITER, given, onDeath }) }
 }
+
+/** Returns what this thread runs to append to the log. */
+const program = (config: Config): Program => {
+  const zone = () => homeZone(config)
+  const decision = decisionKind({
+    zone,
+    isOpenToMembers: config.guestPasses === 'members',
+    afterPermitted: askPermitted,
+  })
+  return unlockProgram(config.dataDir, { decision, afterAppend: enqueueAppended({ zone }) })
+}
+
+/** Loaded only where the data is on a server. */
+const openServer = async (...given: Parameters<typeof openPostgres>): Promise<Database> =>
+  (await import('./storage/postgres/open.ts')).openPostgres(...given)
 
 /** The first module of the writer thread: beside this file, in an executable too. */
 const WRITER = new URL('./writer.ts', import.meta.url).href
@@ -123,20 +132,23 @@ export const openApp = async (config: Config, options: Options) => {
 
   makePrivateFolder(config.dataDir)
   opening.defer(enterFolder(config.dataDir, use))
-  keyFile(config.dataDir).requireDatabase(config.databasePath)
+  if (!config.postgres) keyFile(config.dataDir).requireDatabase(config.databasePath)
   const metrics = serviceMetrics()
   let onCommit = () => {}
+  const committed: OnCommit = (commit) => {
+    metrics.observeCommit(commit)
+    onCommit()
+    logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
+  }
   const db = opening.adopt(
-    openDatabase(config.databasePath, {
-      ...writing(config, use, onWriterDeath),
-      beforeMigration: () => lockForMigration(config.dataDir, use),
-      ...(onUpgrade ? { onProgress: onUpgrade } : {}),
-      onCommit: (commit) => {
-        metrics.observeCommit(commit)
-        onCommit()
-        logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
-      },
-    }),
+    config.postgres
+      ? await openServer(config.postgres, { program: program(config), onCommit: committed })
+      : openDatabase(config.databasePath, {
+          ...writing(config, use, onWriterDeath),
+          beforeMigration: () => lockForMigration(config.dataDir, use),
+          ...(onUpgrade ? { onProgress: onUpgrade } : {}),
+          onCommit: committed,
+        }),
     (database) => database.close(),
   )
   const disk = diskSpace({

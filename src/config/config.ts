@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { path as absolutePath, sqliteUrl } from './parsers.ts'
+import { path as absolutePath, databaseUrl, sqliteUrl } from './parsers.ts'
+import type { PostgresAddress } from './postgres-address.ts'
 import { SETTINGS, type Setting } from './settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -19,7 +20,10 @@ export type Config = Omit<
   { readonly [Name in keyof Settings]: Value<Settings[Name]> },
   'databasePath'
 > & {
+  /** The database file. */
   readonly databasePath: string
+  /** Where the data is instead of that file, if it is on a PostgreSQL server. */
+  readonly postgres: PostgresAddress | undefined
   /** REGISTRATION is set, so an owner cannot change it while the service runs. */
   readonly registrationIsFixed: boolean
 }
@@ -43,14 +47,16 @@ export const parseConfig = (env: Environment): Config => {
     } catch (error) {
       faults.push(`${setting.env} ${error instanceof Error ? error.message : String(error)}`)
     }
-  const config = values as Omit<Config, 'databasePath'> & { readonly databasePath?: string }
+  const { databasePath: place, ...rest } = values
+  const config = rest as Omit<Config, 'databasePath' | 'postgres' | 'registrationIsFixed'>
   if ((config.tlsCertFile === undefined) !== (config.tlsKeyFile === undefined))
     faults.push('TLS_CERT_FILE and TLS_KEY_FILE go together: set both, or neither')
   if (faults.length > 0) throw new ConfigError(faults)
   return Object.freeze({
     ...config,
     registrationIsFixed: given(env, SETTINGS.registration.env) !== undefined,
-    databasePath: config.databasePath ?? join(config.dataDir, 'secure-lock.db'),
+    databasePath: typeof place === 'string' ? place : join(config.dataDir, 'secure-lock.db'),
+    postgres: typeof place === 'string' ? undefined : (place as PostgresAddress | undefined),
   })
 }
 
@@ -67,7 +73,7 @@ export const isSecretFile = (name: string): boolean =>
 export const givenSettings = (env: Environment) =>
   allSettings.map((setting) => {
     const text = textOf(setting, env) ?? ''
-    const value = setting.secret && text ? 'set' : text
+    const value = isSecret(setting, text) && text ? 'set' : text
     return { name: setting.env, value, defaultText: setting.defaultText ?? '' }
   })
 
@@ -78,15 +84,18 @@ export const portableSettings = (env: Environment): Readonly<Record<string, stri
   for (const setting of allSettings) {
     const text =
       given(env, setting.env) ?? (setting === SETTINGS.dataDir ? setting.defaultText : '')
-    if (text && !setting.secret) settings[setting.env] = portableText(setting, text)
+    if (text && !isSecret(setting, text)) settings[setting.env] = portableText(setting, text)
   }
   for (const { name, path } of secretFiles(env)) settings[name] = path
   return settings
 }
 
+const isSecret = ({ secret }: Setting, text: string): boolean =>
+  typeof secret === 'function' ? secret(text) : secret === true
+
 const portableText = ({ parse }: Setting, text: string): string => {
   if (parse === absolutePath) return absolutePath(text)
-  return parse === sqliteUrl ? `sqlite:///${sqliteUrl(text)}` : text
+  return parse === databaseUrl ? `sqlite:///${sqliteUrl(text)}` : text
 }
 
 /** Returns the settings of an environment, and for what it leaves open those of another. */

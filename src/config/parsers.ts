@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from 'node:path'
 import ipaddr from 'ipaddr.js'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/duration.ts'
 import { canonicalZone } from './home-zone.ts'
+import { type PostgresAddress, postgresAddress } from './postgres-address.ts'
 
 export const integer =
   (min: number, max: number) =>
@@ -152,6 +153,12 @@ export const sqliteUrl = (text: string): string => {
   if (!file) throw new Error('must look like sqlite:///relative/path or sqlite:////absolute/path')
   return isAbsolute(file) ? file : resolve(file)
 }
+
+/** The place of the data: a file, or a schema on a PostgreSQL server. */
+export const databaseUrl = (text: string): string | PostgresAddress =>
+  isPostgres(text) ? postgresAddress(text) : sqliteUrl(text)
+
+export const isPostgres = (text: string): boolean => /^postgres(ql)?:/.test(text)
 
 const PASSPHRASE_CHARACTERS_MIN = 12
 

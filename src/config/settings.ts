@@ -5,10 +5,12 @@ import {
   byteSizeOrOff,
   cidr,
   countOrOff,
+  databaseUrl,
   duration,
   hostName,
   integer,
   ipAddress,
+  isPostgres,
   jwtSecret,
   list,
   mqttUrl,
@@ -18,7 +20,6 @@ import {
   path,
   rateLimit,
   smtpUrl,
-  sqliteUrl,
   timeZone,
   topicPrefix,
   webAddress,
@@ -32,8 +33,8 @@ export type Setting = {
   /** The default, parsed if the setting is not set. Without one, the setting is then
    * `undefined`. */
   readonly defaultText?: string
-  /** It may also come from the file that `${env}_FILE` names, and is never shown. */
-  readonly secret?: true
+  /** It may also come from the file that `${env}_FILE` names, and is never shown; or not if it is such a text. */
+  readonly secret?: true | ((text: string) => boolean)
   /** Throws an Error whose message completes "NAME …" and repeats no secret. */
   readonly parse: (text: string) => unknown
 }
@@ -118,8 +119,9 @@ const DATA = {
   },
   databasePath: {
     env: 'DATABASE_URI',
-    doc: '`sqlite:///relative/path` or `sqlite:////absolute/path`; without it, `secure-lock.db` in `DATA_DIR`',
-    parse: sqliteUrl,
+    doc: '`sqlite:///relative/path`, `sqlite:////absolute/path` or `postgres://user:password@host/database?schema=home`; without it, `secure-lock.db` in `DATA_DIR`',
+    secret: isPostgres,
+    parse: databaseUrl,
   },
   diskReserveBytes: {
     env: 'DISK_RESERVE',

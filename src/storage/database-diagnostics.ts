@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import type { Database } from './database.ts'
 import { pragma, schemaVersion } from './migrate.ts'
 import { MIGRATIONS } from './migrations.ts'
-import { schemaFault } from './schema-check.ts'
+import { schemaFault } from './sqlite/schema-check.ts'
 import { type ReadOnlyDatabase, cannotOpen, configure } from './open.ts'
 
 /** What is known about a database file. */
@@ -61,6 +61,7 @@ export const withoutWriting = ({ all, get, close }: ReadOnlyDatabase): Database 
     throw new AppError('unavailable', 'This database is read-only')
   }
   return {
+    isFile: true,
     all,
     get,
     run: refuse,

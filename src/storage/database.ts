@@ -1,16 +1,15 @@
-import type { Database as Sqlite } from 'bun:sqlite'
 import { AppError } from '../errors.ts'
-import { damageWatch } from './sqlite/faults.ts'
-import { type Params, type Queries, queriesOn } from './sqlite/queries.ts'
-import { NO_SNAPSHOT, turnSnapshot } from './sqlite/snapshot.ts'
+import type { Params, Queries, Reader } from './queries.ts'
 import { writeQueue } from './writing/queue.ts'
 import { stallWatch } from './writing/stall-watch.ts'
 import type { Writer } from './writing/writer.ts'
 
-export type { Queries } from './sqlite/queries.ts'
+export type { Queries } from './queries.ts'
 
 /** The small database interface that stores use. */
 export type Database = Queries & {
+  /** True for a file on this machine, false for a server. */
+  readonly isFile: boolean
   /** Runs `work` in isolation, all or nothing. Resolves only after COMMIT, which is shared with other work that
    * arrived in the meantime. Nothing else can write until `work` is done, so it must not wait for anything
    * but its own statements: after a second without one, it is rolled back. */
@@ -85,9 +84,7 @@ type Outcome = PromiseSettledResult<unknown>
 
 type Connections = {
   readonly writer: Writer
-  readonly reader: Sqlite
-  /** True if reader and writer are the same connection. */
-  readonly isShared?: boolean
+  readonly reader: Reader
   readonly onCommit?: OnCommit | undefined
 }
 
@@ -95,27 +92,18 @@ type Connections = {
  * took. */
 export type OnCommit = (commit: { readonly writes: number; readonly durationMs: number }) => void
 
-/** Returns the database interface over one writing and one reading connection. It stops writing once a
- * damaged page was found. */
-export const database = ({
-  writer,
-  reader,
-  isShared = false,
-  onCommit = () => {},
-}: Connections): Database => {
-  const { attempt, isSound, requireSound } = damageWatch()
-  const snapshot = isShared ? NO_SNAPSHOT : turnSnapshot(reader)
-  const reads = queriesOn(reader, attempt, () => {
-    requireOpen()
-    snapshot.begin()
-  })
+/** Returns the database interface over a writer and a reader. It stops writing once a damaged page was
+ * found. */
+export const database = ({ writer, reader, onCommit = () => {} }: Connections): Database => {
+  const { isSound, requireSound } = reader
   const writes = statementsOf(writer)
 
   let isClosed = false
   /** True if the checkpoint is left to the next start. */
   let leavesWal = false
-  const requireOpen = (): void => {
+  const requireOpen = (): Reader => {
     if (isClosed) throw new AppError('unavailable', 'The server is stopping')
+    return reader
   }
 
   let lastTurn: Promise<unknown> = Promise.resolve()
@@ -176,7 +164,7 @@ export const database = ({
         waitMs: hasWork ? undefined : waitMs,
         isWhole: ofWork.length > 0,
       })
-      snapshot.end()
+      reader.endSnapshot()
       walPages = committed.walPages
       for (const [at, item] of appended.entries())
         outcomes.set(
@@ -195,7 +183,7 @@ export const database = ({
   }
 
   const writeWalBack = async (): Promise<void> => {
-    snapshot.end()
+    reader.endSnapshot()
     if (isSound()) held = { pages: await writer.writeWalBack(), atMs: performance.now() }
   }
 
@@ -225,8 +213,9 @@ export const database = ({
     submit({ run }) as Promise<Result>
 
   return {
-    all: reads.all,
-    get: reads.get,
+    isFile: reader.isFile,
+    all: async (sql, ...params) => requireOpen().all(sql, ...params),
+    get: async (sql, ...params) => requireOpen().get(sql, ...params),
     run: (sql, ...params) => transaction((tx) => tx.run(sql, ...params)),
     transaction,
     append: submit,
@@ -234,7 +223,7 @@ export const database = ({
     checkpointWal: async () => {
       const deadline = performance.now() + WRITE_WAIT_MS
       const checkpoint = async () => {
-        snapshot.end()
+        reader.endSnapshot()
         return isSound() && (await writer.truncateWal())
       }
       while (!(await exclusively(checkpoint))) {
@@ -260,11 +249,7 @@ export const database = ({
         const { fault, canCheckpointWal } = await writer.examine()
         const keepsWal = leavesWal || !isSound() || !canCheckpointWal
         isClosed = true
-        // A read may have begun a new snapshot since.
-        snapshot.end()
-        reads.finalize()
-        // SQLite leaves the database and the WAL as they are while the reader is open.
-        if (!isShared && !keepsWal) reader.close(true)
+        reader.close(keepsWal)
         await writer.close(keepsWal)
         requireSound()
         if (fault !== undefined) throw fault

@@ -10,10 +10,10 @@ import { requireRoom } from './files/data-dir.ts'
 import { fileIdentity } from './files/file-identity.ts'
 import { RETURNS_SPACE, returnsSpace } from './database-copy.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
-import { requireOwnSchema } from './schema-check.ts'
+import { requireOwnSchema } from './sqlite/schema-check.ts'
 import { isBusy, unavailable } from './sqlite/faults.ts'
-import { readQueries } from './sqlite/queries.ts'
-import { isWalDamaged } from './wal.ts'
+import { readQueries, sqliteReader } from './sqlite/queries.ts'
+import { isWalDamaged } from './sqlite/wal.ts'
 import { type Program, type Writer, localWriter } from './writing/writer.ts'
 
 /** The first version that loses no commit when a checkpoint coincides with a reset of the WAL
@@ -92,7 +92,7 @@ export const databaseOn = (
   { program, onCommit }: Pick<OpenOptions, 'program' | 'onCommit'> = {},
 ): Database => {
   const writer = localWriter({ connection, program })
-  return database({ writer, reader: connection, isShared: true, onCommit })
+  return database({ writer, reader: sqliteReader(connection, true), onCommit })
 }
 
 /** How long another process may hold the file or the right to change its schema, as one that is just
@@ -123,10 +123,10 @@ const openFile = (path: string, options: OpenOptions): Database => {
     const { onCommit, program, writerThread } = options
     if (!writerThread) {
       const writer = localWriter({ connection, files: fileIdentity(path), program })
-      return database({ writer, reader, onCommit })
+      return database({ writer, reader: sqliteReader(reader), onCommit })
     }
     connection.close(true)
-    return database({ writer: writerThread(), reader, onCommit })
+    return database({ writer: writerThread(), reader: sqliteReader(reader), onCommit })
   } catch (error) {
     connection.close()
     throw error

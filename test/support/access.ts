@@ -4,7 +4,7 @@ import type { Attempt } from '../../src/locks/decisions/attempt.ts'
 import type { Grant } from '../../src/locks/rules/grant.ts'
 import { termsText } from '../../src/locks/rules/terms.ts'
 import type { Database } from '../../src/storage/database.ts'
-import type { Params } from '../../src/storage/sqlite/queries.ts'
+import type { Params } from '../../src/storage/queries.ts'
 import { grantOf } from './grants.ts'
 
 /** A database file that a service may have open, for rows that a test adds. */

@@ -8,6 +8,7 @@ import type { Role } from '../../src/domain/account.ts'
 import { COMMAND_LINE } from '../../src/domain/audit-event.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { UNLIMITED, temporaryFolder } from './binary.ts'
+import { testPlace } from './postgres.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -32,7 +33,7 @@ export const startApp = async (
   const logLines: string[] = []
   const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data'), ...env }) }
   const app = await openApp(
-    { ...config, databasePath: ':memory:' },
+    { ...config, ...testPlace() },
     {
       logger: processLogger({
         level: config.logLevel,

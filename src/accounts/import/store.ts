@@ -1,7 +1,7 @@
 import type { Account } from '../../domain/account.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Queries } from '../../storage/database.ts'
-import type { ExternalDatabase, Value } from '../../storage/external-database.ts'
+import type { ExternalDatabase, Value } from '../../storage/sqlite/external-database.ts'
 import { type NewAccount, insertAccount } from '../core/store.ts'
 
 /** A row of the legacy server's table `user`; each value may be of any type. */

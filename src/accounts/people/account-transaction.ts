@@ -26,17 +26,22 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
 
   /** Returns false if that changes nothing. */
   setContact: async (id: number, { phone, address, email }: Contact): Promise<boolean> => {
-    const values = [phone ?? null, address ?? null, email !== undefined, email ?? null] as const
+    const values = [
+      phone ?? null,
+      address ?? null,
+      Number(email !== undefined),
+      email ?? null,
+    ] as const
     const changed = await tx.run(
       `UPDATE account
        SET phone = coalesce(?, phone),
            address = coalesce(?, address),
-           email = iif(?, ?, email)
+           email = CASE ? WHEN 1 THEN ? ELSE email END
        WHERE id = ?
          AND (
            phone IS DISTINCT FROM coalesce(?, phone)
            OR address IS DISTINCT FROM coalesce(?, address)
-           OR email IS DISTINCT FROM iif(?, ?, email)
+           OR email IS DISTINCT FROM CASE ? WHEN 1 THEN ? ELSE email END
          )`,
       ...values,
       id,

@@ -36,7 +36,7 @@ import {
   withoutWriting,
 } from '../../storage/database-diagnostics.ts'
 import { openReadOnly } from '../../storage/open.ts'
-import { SCHEMA_FIX } from '../../storage/schema-check.ts'
+import { SCHEMA_FIX } from '../../storage/sqlite/schema-check.ts'
 import { fileFault } from '../../storage/files/private-files.ts'
 import { signedHeadFile } from '../../unlocks/guard/head-file.ts'
 import { stopDetail } from '../../unlocks/guard/words.ts'

@@ -1,15 +1,7 @@
-import type { Database as Sqlite, SQLQueryBindings, Statement } from 'bun:sqlite'
+import type { Database as Sqlite, Statement } from 'bun:sqlite'
+import type { Params, Queries, Reader } from '../queries.ts'
 import { type Attempt, damageWatch } from './faults.ts'
-
-export type Params = readonly SQLQueryBindings[]
-
-/** Runs statements. They reject with `unavailable` if the disk fails or another process holds the lock. */
-export type Queries = {
-  all: <Row>(sql: string, ...params: Params) => Promise<Row[]>
-  get: <Row>(sql: string, ...params: Params) => Promise<Row | undefined>
-  /** Runs a statement that returns no rows; returns the number of rows changed. */
-  run: (sql: string, ...params: Params) => Promise<number>
-}
+import { NO_SNAPSHOT, turnSnapshot } from './snapshot.ts'
 
 /** Prepares each statement once. SQL texts are constants of the stores, so the cache is bounded. */
 export const queriesOn = (
@@ -34,6 +26,28 @@ export const queriesOn = (
     run: async (sql, ...params) => attempt(() => prepared(sql).run(...params)).changes,
     finalize: () => {
       for (const statement of statements.values()) statement.finalize()
+    },
+  }
+}
+
+/** Returns the reader of a database. Without `isShared`, the connection is its own. */
+export const sqliteReader = (connection: Sqlite, isShared = false): Reader => {
+  const { attempt, isSound, requireSound } = damageWatch()
+  const snapshot = isShared ? NO_SNAPSHOT : turnSnapshot(connection)
+  const { all, get, finalize } = queriesOn(connection, attempt, snapshot.begin)
+  return {
+    all,
+    get,
+    isSound,
+    requireSound,
+    isFile: true,
+    endSnapshot: snapshot.end,
+    close: (isLeftOpen) => {
+      // A read may have begun a new snapshot since the last commit.
+      snapshot.end()
+      finalize()
+      // SQLite leaves the database and the WAL as they are while this connection is open.
+      if (!isShared && !isLeftOpen) connection.close(true)
     },
   }
 }

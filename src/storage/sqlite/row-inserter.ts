@@ -1,4 +1,4 @@
-import type { Params, Queries } from './queries.ts'
+import type { Params, Queries } from '../queries.ts'
 
 /** The most rows that one statement inserts; more save little. */
 const ROWS_MAX = 16

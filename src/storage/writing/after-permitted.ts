@@ -1,4 +1,4 @@
-import type { Queries } from '../sqlite/queries.ts'
+import type { Queries } from '../queries.ts'
 
 /** An attempt to open a lock that was just permitted, as plain data. */
 export type PermittedAttempt = {

@@ -1,5 +1,5 @@
 import type { NewDecision } from '../../domain/access.ts'
-import type { Queries } from '../sqlite/queries.ts'
+import type { Queries } from '../queries.ts'
 
 /** What was decided: an answer, which is plain data, and its leaf. An answer without a leaf repeats an earlier
  * decision, or is only counted. */

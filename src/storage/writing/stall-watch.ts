@@ -1,5 +1,5 @@
 import { SECOND_MS } from '../../domain/duration.ts'
-import type { Queries } from '../sqlite/queries.ts'
+import type { Queries } from '../queries.ts'
 
 /** How long a unit of work may hold the only writer without a statement. */
 const STALL_MS = SECOND_MS

@@ -2,11 +2,12 @@ import { type Database as Sqlite, SQLiteError } from 'bun:sqlite'
 import { AppError } from '../../errors.ts'
 import type { FileIdentity } from '../files/file-identity.ts'
 import { damageWatch, isBusy, unavailable } from '../sqlite/faults.ts'
-import { type Params, type Queries, queriesOn } from '../sqlite/queries.ts'
+import type { Params, Queries } from '../queries.ts'
+import { queriesOn } from '../sqlite/queries.ts'
 
 /** What a program made of the inputs of a group: an outcome for each, in order, and what to do once they
  * are on disk. */
-type Recorded = {
+export type Recorded = {
   readonly outcomes: readonly unknown[]
   readonly onCommit?: () => void
 }

@@ -1,5 +1,5 @@
 import type { Database, Queries } from '../../storage/database.ts'
-import type { Params } from '../../storage/sqlite/queries.ts'
+import type { Params } from '../../storage/queries.ts'
 import { rowInserter } from '../../storage/sqlite/row-inserter.ts'
 import { returnUnusedSpace } from '../../storage/unused-space.ts'
 import { countBefore, newestCertainMs } from '../summary/marks-store.ts'

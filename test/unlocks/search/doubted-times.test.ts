@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import type { Queries } from '../../../src/storage/database.ts'
-import type { Params } from '../../../src/storage/sqlite/queries.ts'
+import type { Params } from '../../../src/storage/queries.ts'
 import { exportedEvents } from '../../../src/unlocks/query/export-store.ts'
 import { unlockQueries } from '../../../src/unlocks/query/store.ts'
 import { type Planted, plantedLog } from '../../support/unlocks.ts'

@@ -2,8 +2,8 @@ import { Database as Sqlite, SQLiteError, constants } from 'bun:sqlite'
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { AppError } from '../errors.ts'
-import { fileFault } from './files/private-files.ts'
+import { AppError } from '../../errors.ts'
+import { fileFault } from '../files/private-files.ts'
 
 /** What a column of another program's table may contain, regardless of its type. */
 export type Value = string | number | bigint | Uint8Array | null

@@ -1,6 +1,6 @@
 import { Database as Sqlite } from 'bun:sqlite'
-import { runStep } from './migrate.ts'
-import { MIGRATIONS } from './migrations.ts'
+import { runStep } from '../migrate.ts'
+import { MIGRATIONS } from '../migrations.ts'
 
 /** A row of `sqlite_schema`: a table, view, trigger or index. */
 export type Entry = {

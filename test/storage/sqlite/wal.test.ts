@@ -2,8 +2,8 @@ import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isWalDamaged } from '../../src/storage/wal.ts'
-import { temporaryFolder } from '../support/binary.ts'
+import { isWalDamaged } from '../../../src/storage/sqlite/wal.ts'
+import { temporaryFolder } from '../../support/binary.ts'
 
 const ANY_SIZE = Number.MAX_SAFE_INTEGER
 const COMMITS = 50

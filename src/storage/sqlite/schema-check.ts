@@ -1,6 +1,6 @@
 import type { Database as Sqlite } from 'bun:sqlite'
-import { schemaVersion } from './migrate.ts'
-import { MIGRATIONS } from './migrations.ts'
+import { schemaVersion } from '../migrate.ts'
+import { MIGRATIONS } from '../migrations.ts'
 import { type Entry, entriesOf, schemaAfter } from './newest-schema.ts'
 import { newestSchema } from './newest-schema.ts' with { type: 'macro' }
 

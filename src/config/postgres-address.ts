@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+
+/** Where a home's data is: a PostgreSQL server, a database on it, and a schema in it. */
+export type PostgresAddress = {
+  /** A host, or the folder of a Unix socket. */
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string | undefined
+  readonly database: string
+  readonly schema: string
+  /** Undefined for a connection without TLS, which stays on this machine. */
+  readonly tls: { readonly serverName: string; readonly ca: string | undefined } | undefined
+}
+
+const FORM = 'must look like postgres://user:password@host:5432/database?schema=home'
+
+const PARAMETERS = new Set(['schema', 'sslmode', 'sslrootcert', 'host'])
+
+/** Lower case, so that it needs no quotation marks and is the same in every tool. */
+const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/
+
+/** Reads an address as libpq writes it (postgresql.org/docs/15/libpq-connect.html, 34.1.1.2), with a parameter
+ * `schema` of ours. Over a network, the certificate and the name of the server are verified: other values of `sslmode`
+ * are refused. Throws an Error whose message completes "NAME …" and repeats no secret. */
+export const postgresAddress = (text: string): PostgresAddress => {
+  const url = URL.parse(text)
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw new Error(FORM)
+  const given = url.searchParams
+  const unknown = [...given.keys()].find((name) => !PARAMETERS.has(name))
+  if (unknown !== undefined)
+    throw new Error(
+      `has the parameter ${unknown}, which is not one of ${[...PARAMETERS].join(', ')}`,
+    )
+  const host = given.get('host') ?? url.hostname.replaceAll(/^\[|\]$/g, '')
+  const [user, password, database] = [url.username, url.password, url.pathname.slice(1)].map(
+    decoded,
+  )
+  if (!host || !user || !database) throw new Error(FORM)
+  const schema = given.get('schema') ?? 'secure_lock'
+  if (!SCHEMA.test(schema) || schema.startsWith('pg_'))
+    throw new Error('has a schema that is not lower-case letters, digits and _')
+  return {
+    host,
+    port: Number(url.port || 5432),
+    user,
+    password: password === '' ? undefined : password,
+    database,
+    schema,
+    tls: tlsOf(host, given),
+  }
+}
+
+const decoded = (part: string): string => {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    throw new Error(FORM)
+  }
+}
+
+const tlsOf = (host: string, given: URLSearchParams): PostgresAddress['tls'] => {
+  const mode = given.get('sslmode') ?? (isLocal(host) ? 'disable' : 'verify-full')
+  if (mode === 'disable' && isLocal(host)) return undefined
+  if (mode !== 'verify-full')
+    throw new Error(
+      `has sslmode=${mode}, which does not prove who the server is; use verify-full, and sslrootcert for a certificate of your own`,
+    )
+  const path = given.get('sslrootcert')
+  return { serverName: host, ca: path === null ? undefined : certificates(path) }
+}
+
+const certificates = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    throw new Error(`names certificates in sslrootcert that cannot be read: ${path}`)
+  }
+}
+
+/** True if what is sent stays on this machine. */
+const isLocal = (host: string): boolean =>
+  host.startsWith('/') ||
+  host === 'localhost' ||
+  host === '::1' ||
+  (isIP(host) === 4 && host.startsWith('127.'))
+
+/** Returns an address in words, without its password. */
+export const shownAddress = ({ host, port, user, database, schema }: PostgresAddress): string =>
+  host.startsWith('/')
+    ? `postgres://${user}@/${database}?host=${host}&schema=${schema}`
+    : `postgres://${user}@${isIP(host) === 6 ? `[${host}]` : host}:${port}/${database}?schema=${schema}`

@@ -1,0 +1,45 @@
+/** What the SQL of the stores means on PostgreSQL. They write what both engines understand; this replaces the rest. */
+
+/** Returns a function that translates a statement, so that it names the schema of its tables: behind a pooler, nothing
+ * that a session sets is there for the next statement. */
+export const dialect = (schema: string, tables: readonly string[]): ((sql: string) => string) => {
+  const inSchema = new RegExp(`\\b(FROM|JOIN|INTO|UPDATE)(\\s+)(${tables.join('|')})\\b`, 'g')
+  const known = new Map<string, string>()
+  const translate = (sql: string): string => {
+    let count = 0
+    return sql
+      .replaceAll(/'(?:[^']|'')*'|\?(\d*)/g, (whole, number: string | undefined) =>
+        number === undefined ? whole : `$${number === '' ? (count += 1) : number}`,
+      )
+      .replaceAll(LISTED, (_, list: string, name: string | undefined) =>
+        name === undefined
+          ? `json_array_elements_text(CAST(CAST(${list} AS text) AS json))`
+          : `json_array_elements(CAST(CAST(${list} AS text) AS json)) AS ${name}`,
+      )
+      .replaceAll(inSchema, `$1$2${schema}.$3`)
+      .replaceAll(/\b(max|min)\(/g, (whole, name: string, at: number, all: string) =>
+        hasTwo(all, at + whole.length) ? (name === 'max' ? 'greatest(' : 'least(') : whole,
+      )
+  }
+  return (sql) => {
+    const found = known.get(sql)
+    if (found !== undefined) return found
+    const translated = translate(sql)
+    known.set(sql, translated)
+    return translated
+  }
+}
+
+/** A list as JSON: its values are texts, or with a name, objects. */
+const LISTED = /\bjson_each\((\$\d+)\)(?:\s+AS\s+(\w+))?/g
+
+/** True if the call whose arguments begin at a position has several: the larger of some values, not of some rows. */
+const hasTwo = (sql: string, from: number): boolean => {
+  let depth = 0
+  for (const char of sql.slice(from)) {
+    if (char === '(') depth += 1
+    else if (char === ')' && (depth -= 1) < 0) return false
+    else if (char === ',' && depth === 0) return true
+  }
+  return false
+}

@@ -1,0 +1,62 @@
+import { version as serverVersion } from '../../../package.json'
+import { AppError } from '../../errors.ts'
+import { MIGRATIONS } from '../migrations.ts'
+import type { Client } from './client.ts'
+import home from './migrations/0018_home.sql' with { type: 'text' }
+
+/** The first schema version on PostgreSQL, and the migrations from there on, in order. Each makes there what the
+ * migration of the same number makes with SQLite. */
+const FIRST = 18
+const STEPS: readonly string[] = [home]
+
+/** Brings a schema up to date, or creates it. Replicas that start together wait for each other. Throws `unavailable`
+ * if a newer version of the server has changed it. */
+export const migrate = async (client: Client, schema: string): Promise<void> => {
+  if ((await versionOf(client, schema)) === MIGRATIONS.length) return
+  await client.script(
+    `BEGIN;
+     SELECT pg_advisory_xact_lock(hashtextextended('secure-lock-server ${schema}', 0))`,
+  )
+  try {
+    const from = await versionOf(client, schema)
+    if (from > MIGRATIONS.length)
+      throw new AppError(
+        'unavailable',
+        `The schema ${schema} has version ${from}, newer than ${MIGRATIONS.length}, the newest that version ${serverVersion} of the server knows; upgrade the server`,
+      )
+    if (from === 0) await client.script(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
+    await client.script(`SET LOCAL search_path = ${schema}`)
+    for (const step of STEPS.slice(Math.max(0, from - FIRST + 1))) await client.script(step)
+    await client.query(`UPDATE ${schema}.home SET schema_version = $1 WHERE id = 1`, [
+      MIGRATIONS.length,
+    ])
+    await client.query(
+      `INSERT INTO ${schema}.schema_change (schema_version, server_version, at_ms) VALUES ($1, $2, $3)
+       ON CONFLICT (schema_version) DO NOTHING`,
+      [MIGRATIONS.length, serverVersion, Date.now()],
+    )
+    await client.script('COMMIT')
+  } catch (error) {
+    client.reset()
+    throw error
+  }
+}
+
+/** Returns the version of a schema; 0 if there is none. */
+const versionOf = async (client: Client, schema: string): Promise<number> => {
+  const [exists] = await client.query('SELECT to_regclass($1) IS NOT NULL AS known', [
+    `${schema}.home`,
+  ])
+  if (exists?.['known'] !== true) return 0
+  const [row] = await client.query(`SELECT schema_version FROM ${schema}.home WHERE id = 1`, [])
+  return Number(row?.['schema_version'] ?? 0)
+}
+
+/** Returns the names of all tables. */
+export const tablesIn = async (client: Client, schema: string): Promise<readonly string[]> => {
+  const rows = await client.query(
+    'SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY tablename',
+    [schema],
+  )
+  return rows.map(({ tablename }) => String(tablename))
+}

@@ -1,0 +1,61 @@
+import { AppError } from '../../errors.ts'
+import { type Database, type OnCommit, database } from '../database.ts'
+import type { Reader } from '../queries.ts'
+import type { Program } from '../writing/writer.ts'
+import { type PostgresAddress, shownAddress } from '../../config/postgres-address.ts'
+import { type Client, postgresClient } from './client.ts'
+import { dialect } from './dialect.ts'
+import { migrate, tablesIn } from './migrate.ts'
+import { queriesOn } from './queries.ts'
+import { postgresWriter } from './writer.ts'
+
+/** How many statements read at the same time; further ones wait. */
+const READERS = 4
+
+type Options = {
+  readonly program: Program
+  readonly onCommit?: OnCommit
+}
+
+/** Opens a home on a PostgreSQL server, and brings its schema up to date. Throws AppError `unavailable` with a message
+ * for the operator. */
+export const openPostgres = async (
+  address: PostgresAddress,
+  { program, onCommit }: Options,
+): Promise<Database> => {
+  const { schema } = address
+  const writing = postgresClient({ address, max: 1 })
+  const reading = postgresClient({ address, max: READERS })
+  try {
+    await migrate(writing, schema)
+    const translate = dialect(schema, await tablesIn(writing, schema))
+    return database({
+      writer: postgresWriter({ client: writing, schema, translate, program }),
+      reader: postgresReader(reading, translate),
+      ...(onCommit ? { onCommit } : {}),
+    })
+  } catch (error) {
+    await Promise.allSettled([writing.close(), reading.close()])
+    throw cannotOpen(address, error)
+  }
+}
+
+const cannotOpen = (address: PostgresAddress, error: unknown): AppError =>
+  new AppError(
+    'unavailable',
+    `Cannot open database ${shownAddress(address)}: ${error instanceof Error ? error.message : String(error)}`,
+    { cause: error },
+  )
+
+const postgresReader = (client: Client, translate: (sql: string) => string): Reader => {
+  const { all, get } = queriesOn(client, translate)
+  return {
+    all,
+    get,
+    isFile: false,
+    endSnapshot: () => {},
+    isSound: () => true,
+    requireSound: () => {},
+    close: () => void client.close(),
+  }
+}
