@@ -12,7 +12,13 @@ import type { AuthenticatedAccount } from '../core/store.ts'
 import { type LoginAttempt, attemptKeysOf } from './attempt-keys.ts'
 import { deviceCookies } from './device-cookie.ts'
 import { KNOWN_CLIENT_MS, knownClientStore, knownClientsIn } from './known-client-store.ts'
-import { type Evaluation, type LockoutPlace, type Outcome, evaluateAttempt } from './rules.ts'
+import {
+  type Counters,
+  type Evaluation,
+  type LockoutPlace,
+  type Outcome,
+  evaluateAttempt,
+} from './rules.ts'
 import {
   type ActiveLockout,
   type ActiveLockouts,
@@ -86,30 +92,38 @@ export const lockoutService = (deps: Dependencies) => {
   const evaluate = async (attempt: LoginAttempt, outcome: Outcome): Promise<Evaluation> => {
     const keys = keysOf(attempt)
     const atMs = nowMs()
-    const counters = unsaved.over(await store.counters(keys.subjects, atMs), keys.subjects)
     const isKnown = keys.hasDeviceCookie || (await clients.isKnown(keys, atMs))
-    const evaluation = evaluateAttempt({ outcome, counters, isKnown, atMs })
-    if (!evaluation.passes && keepsInMemory()) unsaved.save(keys.subjects, evaluation.after)
-    else if (!evaluation.passes) {
-      await db.transaction(async (tx) => {
-        await failedLoginsIn(tx).save({ ...keys, counters: evaluation.after, atMs })
-        await sweep(tx, atMs)
-        for (const { kind, failures, durationMs } of evaluation.started)
-          await auditIn(tx).record(attempt.from, {
-            action: 'login.lockout_started',
-            result: 'failure',
-            ...(attempt.account ? { subject: attempt.account.publicId } : {}),
-            detail: {
-              kind,
-              failures,
-              seconds: durationMs / 1000,
-              ...placeDetail(kind === 'name' ? 'login' : keys.place),
-            },
-          })
-      })
-      unsaved.remove(keys.subjects)
+    const evaluateBy = (stored: Counters) =>
+      evaluateAttempt({ outcome, counters: unsaved.over(stored, keys.subjects), isKnown, atMs })
+    const evaluation = evaluateBy(await store.counters(keys.subjects, atMs))
+    if (evaluation.passes) return evaluation
+    if (keepsInMemory()) {
+      unsaved.save(keys.subjects, evaluation.after)
+      return evaluation
     }
-    return evaluation
+    const counted = await db.transaction(async (tx) => {
+      const failedLogins = failedLoginsIn(tx)
+      // Another replica may have counted since.
+      const current = evaluateBy(await failedLogins.counters(keys.subjects, atMs))
+      if (current.passes) return current
+      await failedLogins.save({ ...keys, counters: current.after, atMs })
+      await sweep(tx, atMs)
+      for (const { kind, failures, durationMs } of current.started)
+        await auditIn(tx).record(attempt.from, {
+          action: 'login.lockout_started',
+          result: 'failure',
+          ...(attempt.account ? { subject: attempt.account.publicId } : {}),
+          detail: {
+            kind,
+            failures,
+            seconds: durationMs / 1000,
+            ...placeDetail(kind === 'name' ? 'login' : keys.place),
+          },
+        })
+      return current
+    })
+    unsaved.remove(keys.subjects)
+    return counted
   }
 
   const requestedId = (by: Caller, publicId?: string): Promise<number | undefined> => {

@@ -88,6 +88,8 @@ export const failedLoginStore = (db: Queries) => ({
 
 /** Counts and clears failed logins in a transaction. */
 export const failedLoginsIn = (tx: Queries) => ({
+  counters: (subjects: Subjects, atMs: number): Promise<Counters> => countersOf(tx, subjects, atMs),
+
   /** Writes all three counters, even unchanged ones, so that every refusal takes the same time. The
    * account may have been erased since its password was read. */
   save: async (saved: SavedCounters): Promise<void> => {

@@ -25,6 +25,11 @@ export type UnlockWrites = ReturnType<typeof unlockWrites>
 
 type Reads = Pick<Queries, 'all' | 'get'>
 
+const NEXT_SEQ = `1 + max(
+  coalesce((SELECT max(seq) FROM unlock_event), -1),
+  coalesce((SELECT max(seq) FROM log_record), -1)
+)`
+
 /** The unlock log in the database: events, the tree over them, and its newest checkpoint. */
 export const unlockStore = (db: Database) => ({
   ...logReads(db),
@@ -46,15 +51,13 @@ export const logReads = (db: Reads) => ({
   head: (): Promise<Head | undefined> =>
     db.get<Head>('SELECT size, checkpoint FROM log_head WHERE id = 1'),
 
+  /** Returns the head, and the number that the next leaf gets according to the rows at that moment. */
+  headAndNextSeq: (): Promise<(Head & { readonly next: number }) | undefined> =>
+    db.get(`SELECT size, checkpoint, ${NEXT_SEQ} AS next FROM log_head WHERE id = 1`),
+
   /** Returns the number that the next leaf gets according to the rows, regardless of the head. */
   nextSeq: async (): Promise<number> => {
-    const row = await db.get<{ next: number }>(
-      `SELECT
-         1 + max(
-           coalesce((SELECT max(seq) FROM unlock_event), -1),
-           coalesce((SELECT max(seq) FROM log_record), -1)
-         ) AS next`,
-    )
+    const row = await db.get<{ next: number }>(`SELECT ${NEXT_SEQ} AS next`)
     return row?.next ?? 0
   },
 

@@ -161,8 +161,12 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     )
   }
 
-  if (!(await store.head()) && (await store.nextSeq()) === 0)
-    await store.transaction((writes) => writes.setHead(sign(0, emptyRoot())))
+  if (!(await store.head()))
+    await store.transaction(async (writes) => {
+      // Another replica may have begun the log since.
+      if (!(await writes.head()) && (await writes.nextSeq()) === 0)
+        await writes.setHead(sign(0, emptyRoot()))
+    })
 
   return {
     origin,

@@ -121,11 +121,11 @@ const unreadable = (error: unknown): Failure => {
 }
 
 const recentVerdict = async (store: UnlockStore, key: VerifierKey): Promise<Verdict> => {
-  const head = await store.head()
-  const rows = await store.nextSeq()
+  const head = await store.headAndNextSeq()
   const broken = (fault: string, seq?: number): Verdict => ({ ok: false, seq, fault })
   if (!head) return broken('The log has no head')
-  if (rows !== head.size) return broken(`The log has ${rows} events and a head of ${head.size}`)
+  if (head.next !== head.size)
+    return broken(`The log has ${head.next} events and a head of ${head.size}`)
   const leaves = await store.leaves(head.size - RECENT_EVENTS - 1, RECENT_EVENTS)
   for (const leaf of leaves) {
     const fault = leafFault(leaf)
