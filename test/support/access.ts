@@ -89,9 +89,9 @@ export const insertPerson = async (
 ): Promise<void> => {
   await db.run(
     `INSERT INTO account
-       (public_id, username, username_key, password_hash, role, phone, address, created_at_ms,
+       (id, public_id, username, username_key, password_hash, role, phone, address, created_at_ms,
         admitted_at_ms)
-     VALUES (?, ?, ?, '', ?, '', '', 0, ?)`,
+     VALUES ((SELECT coalesce(max(id), 0) + 1 FROM account), ?, ?, ?, '', ?, '', '', 0, ?)`,
     idOf(name),
     name,
     name,

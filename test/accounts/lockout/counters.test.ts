@@ -4,7 +4,7 @@ import { deviceCookies } from '../../../src/accounts/lockout/device-cookie.ts'
 import { knownClientStore } from '../../../src/accounts/lockout/known-client-store.ts'
 import { lockoutService } from '../../../src/accounts/lockout/service.ts'
 import { failedLoginStore } from '../../../src/accounts/lockout/store.ts'
-import { openDatabase } from '../../../src/storage/open.ts'
+import { openTestDatabase } from '../../support/postgres.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
@@ -20,12 +20,12 @@ const ADA = {
   sessionEpoch: 0,
 } as const
 
-/** The lockout rules on an in-memory database that keeps few counters. */
-const smallLockout = () => {
+/** The lockout rules on a database that keeps few counters. */
+const smallLockout = async () => {
   const clock = { ms: 0 }
   const disk = { isFull: false }
   const nowMs = () => clock.ms
-  const db = openDatabase(':memory:')
+  const db = await openTestDatabase()
   const lockout = lockoutService({
     db,
     key: KEY,
@@ -62,10 +62,13 @@ const smallLockout = () => {
     },
     isKnownAt: (address: string): Promise<boolean> =>
       knownClientStore(db).isKnown(keysOf(attemptAt(address, 'ada', ADA)), clock.ms),
+    [Symbol.asyncDispose]: db.close,
   }
 }
 
-const addAda = async ({ db }: Pick<ReturnType<typeof smallLockout>, 'db'>): Promise<void> => {
+const addAda = async ({
+  db,
+}: Pick<Awaited<ReturnType<typeof smallLockout>>, 'db'>): Promise<void> => {
   await db.run(
     `INSERT INTO account (id, public_id, username, username_key, password_hash, role, phone,
        address, created_at_ms)
@@ -75,7 +78,8 @@ const addAda = async ({ db }: Pick<ReturnType<typeof smallLockout>, 'db'>): Prom
 
 describe('counters of failed logins', () => {
   test('[P4] a guess counts even if its account is erased while the password is checked', async () => {
-    const { fail, trustClient, db, count } = smallLockout()
+    await using lockout = await smallLockout()
+    const { fail, trustClient, db, count } = lockout
     await fail('192.0.2.1', 'ada', ADA)
     const rows = await db.all('SELECT account_id, failures FROM failed_login')
     expect(rows).toStrictEqual(Array.from({ length: 3 }, () => ({ account_id: null, failures: 1 })))
@@ -84,7 +88,8 @@ describe('counters of failed logins', () => {
   })
 
   test('[P4] a flood of other names and addresses displaces no counter with more failures', async () => {
-    const { clock, fail, failuresOf } = smallLockout()
+    await using lockout = await smallLockout()
+    const { clock, fail, failuresOf } = lockout
     for (let failure = 1; failure <= 5; failure += 1) await fail('198.51.100.1', 'ada')
     for (let flood = 0; flood < 4 * COUNTERS_MAX; flood += 1) {
       clock.ms += MINUTE_MS
@@ -95,7 +100,8 @@ describe('counters of failed logins', () => {
   })
 
   test('are bounded in number', async () => {
-    const { clock, fail, count } = smallLockout()
+    await using lockout = await smallLockout()
+    const { clock, fail, count } = lockout
     for (let flood = 0; flood < 4 * COUNTERS_MAX; flood += 1)
       await fail(`192.0.2.${flood}`, `name ${flood}`)
     expect(await count('failed_login')).toBe(3 * 4 * COUNTERS_MAX)
@@ -105,7 +111,8 @@ describe('counters of failed logins', () => {
   })
 
   test('[G7] of a flood that is forgotten are removed in small steps, and count no more', async () => {
-    const { clock, fail, count, failuresOf, db } = smallLockout()
+    await using lockout = await smallLockout()
+    const { clock, fail, count, failuresOf, db } = lockout
     await db.transaction(async (tx) => {
       for (let flood = 0; flood < 500; flood += 1)
         await tx.run(
@@ -126,7 +133,8 @@ describe('counters of failed logins', () => {
   })
 
   test('[G3, P4] are in memory while the disk keeps its last reserve, and stored with the next failure after that', async () => {
-    const { disk, fail, failuresOf, count, lockedOut } = smallLockout()
+    await using lockout = await smallLockout()
+    const { disk, fail, failuresOf, count, lockedOut } = lockout
     for (let failure = 0; failure < 5; failure += 1) await fail('192.0.2.1', 'ada')
     disk.isFull = true
     for (let failure = 0; failure < 5; failure += 1) await fail('192.0.2.1', 'ada')
@@ -141,7 +149,8 @@ describe('counters of failed logins', () => {
   })
 
   test('are gone a day after the last attempt', async () => {
-    const { clock, fail, failuresOf, count } = smallLockout()
+    await using lockout = await smallLockout()
+    const { clock, fail, failuresOf, count } = lockout
     await fail('192.0.2.1', 'ada')
     clock.ms += DAY_MS - 1
     expect(await failuresOf('ada')).toBe(1)
@@ -154,7 +163,7 @@ describe('counters of failed logins', () => {
 
 describe('known clients', () => {
   test('[P5] an account knows the last ten clients that logged in, for ninety days', async () => {
-    const lockout = smallLockout()
+    await using lockout = await smallLockout()
     await addAda(lockout)
     const { clock, trustClient, isKnownAt, fail, count } = lockout
     for (let client = 0; client < 12; client += 1) {
@@ -171,7 +180,7 @@ describe('known clients', () => {
   })
 
   test('erasing an account deletes its known clients and its counters', async () => {
-    const lockout = smallLockout()
+    await using lockout = await smallLockout()
     await addAda(lockout)
     await lockout.trustClient('192.0.2.1')
     await lockout.fail('192.0.2.1', 'ada', ADA)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { accountDirectory } from '../../../src/accounts/people/store.ts'
 import type { Role } from '../../../src/domain/account.ts'
-import { openDatabase } from '../../../src/storage/open.ts'
+import { openTestDatabase } from '../../support/postgres.ts'
 import { type TestApp, bearer, startApp } from '../../support/app.ts'
 import { household } from '../../support/household.ts'
 
@@ -76,7 +76,7 @@ describe('listing accounts', () => {
   })
 
   test('returns every account exactly once, for every page size, order, filter and gap', async () => {
-    const db = openDatabase(':memory:')
+    const db = await openTestDatabase()
     const ids = Array.from({ length: 60 }, (_, index) => index * index * 13 + 1)
     for (const id of ids)
       await db.run(

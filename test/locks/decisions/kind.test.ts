@@ -2,15 +2,15 @@ import { describe, expect, test } from 'bun:test'
 import type { NewDecision } from '../../../src/domain/access.ts'
 import type { Attempt, AttemptAnswer } from '../../../src/locks/decisions/attempt.ts'
 import { decisionKind } from '../../../src/locks/decisions/kind.ts'
-import { openDatabase } from '../../../src/storage/open.ts'
 import { attemptOf, idOf, insertGrant, insertLock, insertPerson } from '../../support/access.ts'
 import { at, weekly } from '../../support/grants.ts'
+import { openTestDatabase } from '../../support/postgres.ts'
 
 const MINUTE_MS = 60_000
 
 /** A home with Ada, a member, and a front door, where groups of attempts are decided as in the log. */
 const home = async () => {
-  const db = openDatabase(':memory:')
+  const db = await openTestDatabase()
   const clock = { passedMs: 0 }
   const kind = decisionKind({ zone: () => 'Europe/Berlin', monotonicMs: () => clock.passedMs })
   const leaves: NewDecision[] = []
