@@ -63,6 +63,8 @@ type Options = {
   readonly certificate?: () => CertificateFacts | undefined
   /** One process serves a data folder; commands work alongside it. */
   readonly use?: 'service' | 'command'
+  /** True if a home on a server must be there already, and is not created. */
+  readonly mustExist?: boolean
   /** Called now and then while an upgrade moves data, with how far it is. */
   readonly onUpgrade?: (done: string) => void
   /** Called when the writer thread has died; `isLast` if it is not started again. */
@@ -125,6 +127,7 @@ export const openApp = async (config: Config, options: Options) => {
     createBackup,
     heartbeatSeconds,
     argon2id,
+    mustExist = false,
     onUpgrade,
     onWriterDeath = () => {},
   } = options
@@ -142,7 +145,11 @@ export const openApp = async (config: Config, options: Options) => {
   }
   const db = opening.adopt(
     config.postgres
-      ? await openServer(config.postgres, { program: program(config), onCommit: committed })
+      ? await openServer(config.postgres, {
+          program: program(config),
+          mustExist,
+          onCommit: committed,
+        })
       : openDatabase(config.databasePath, {
           ...writing(config, use, onWriterDeath),
           beforeMigration: () => lockForMigration(config.dataDir, use),

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { shownPlace } from '../config/config.ts'
 import { type Holder, legacyUserImport } from '../accounts/import/users.ts'
 import { legacyUsers } from '../accounts/import/store.ts'
 import type { App } from '../app.ts'
@@ -46,7 +47,7 @@ export const importLegacy: Command = {
     const legacy = { users: legacyUsers(file), unlocks: legacyUnlocks(file) }
     try {
       return await withApp(config, async (app) => {
-        terminal.say(`Importing ${path} into ${config.databasePath}`)
+        terminal.say(`Importing ${path} into ${shownPlace(config)}`)
         return importAll({ app, legacy, zone, terminal })
       })
     } finally {

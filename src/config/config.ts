@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { path as absolutePath, databaseUrl, sqliteUrl } from './parsers.ts'
-import type { PostgresAddress } from './postgres-address.ts'
+import { type PostgresAddress, shownAddress } from './postgres-address.ts'
 import { SETTINGS, type Setting } from './settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -27,6 +27,13 @@ export type Config = Omit<
   /** REGISTRATION is set, so an owner cannot change it while the service runs. */
   readonly registrationIsFixed: boolean
 }
+
+/** Returns where the data is, for people: the path of the database file, or the address of the home on a server
+ * without its password. */
+export const shownPlace = ({ postgres, databasePath }: Place): string =>
+  postgres ? shownAddress(postgres) : databasePath
+
+export type Place = Pick<Config, 'postgres' | 'databasePath'>
 
 /** All errors in the settings, one per line, without any secret value. */
 export class ConfigError extends Error {

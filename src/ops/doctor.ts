@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -6,6 +6,7 @@ import { DAY_MS } from '../domain/duration.ts'
 import { lastDayOfWeek } from '../domain/calendar/last-day.ts'
 import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/request/client-address.ts'
+import { fileBytes } from '../storage/database-size.ts'
 import { diskReserves, readDisk } from '../storage/disk-space.ts'
 import { TLS_FILES } from '../storage/files/data-dir.ts'
 import type { Backups } from './backups/backups.ts'
@@ -35,7 +36,13 @@ import { type TargetHealth, targetFindings } from './findings/targets.ts'
 type Facts = {
   readonly config: Pick<
     Config,
-    'dataDir' | 'databasePath' | 'diskReserveBytes' | 'host' | 'backupDir' | 'backupEveryMs'
+    | 'dataDir'
+    | 'databasePath'
+    | 'postgres'
+    | 'diskReserveBytes'
+    | 'host'
+    | 'backupDir'
+    | 'backupEveryMs'
   >
   readonly clock: Pick<Clock, 'wallMs'>
   readonly registration: () => Promise<Parameters<typeof registrationFinding>[0]>
@@ -118,7 +125,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
   const { freeBytes, totalBytes } = readDisk(config.dataDir)
   return [
     diskFinding(freeBytes, diskReserves(config.diskReserveBytes, totalBytes)),
-    walFinding(statSync(`${config.databasePath}-wal`, { throwIfNoEntry: false })?.size ?? 0),
+    ...(config.postgres ? [] : [walFinding(fileBytes(`${config.databasePath}-wal`))]),
     clockFinding({
       nowMs,
       newestMs: await facts.newestEventMs(),

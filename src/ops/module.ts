@@ -8,6 +8,7 @@ import { linkBase } from '../http/connection/public-url.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
+import { databaseSizes } from '../storage/database-size.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
 import type { AuditIn } from '../storage/unit-of-work.ts'
 import { probeWrite } from '../storage/write-probe.ts'
@@ -148,7 +149,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
     serviceGauges({
       version,
       dataDir: config.dataDir,
-      databasePath: config.databasePath,
+      ...databaseSizes(config, db),
       diskState: disk.state,
       hashing: accounts.passwordLoad,
       logSize: unlocks.size,

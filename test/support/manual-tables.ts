@@ -69,7 +69,8 @@ const metrics = async (): Promise<string> => {
     serviceGauges({
       version: '',
       dataDir: '',
-      databasePath: '',
+      databaseBytes: () => 0,
+      walBytes: unread,
       diskState: () => 'ok',
       hashing: () => ({ running: 0, waiting: 0, refused: 0 }),
       logSize: async () => 0,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { SETTINGS } from '../../config/settings.ts'
 import { type App, openApp } from '../../app.ts'
-import type { Config } from '../../config/config.ts'
+import { type Config, shownPlace } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { processLogger } from '../../http/log/logger.ts'
 import { hasUnfinishedRestore } from '../../storage/backup/restore-journal.ts'
@@ -13,12 +13,13 @@ import { servicesElsewhere } from './running-service.ts'
 export const withApp = async (
   config: Config,
   work: (app: App) => Promise<number | void>,
+  { mustExist = false }: { readonly mustExist?: boolean } = {},
 ): Promise<number> => {
   // On standard error, because the result of the command may go to a file.
   const write = (line: string) => void process.stderr.write(line)
   const logger = processLogger({ level: 'error', format: 'text', write })
   const onUpgrade = (done: string) => write(`Upgrading the database: ${done}\n`)
-  const app = await openApp(config, { logger, onUpgrade })
+  const app = await openApp(config, { logger, onUpgrade, mustExist })
   try {
     return (await work(app)) ?? 0
   } finally {
@@ -32,7 +33,7 @@ export const withExistingData = (
   work: (app: App) => Promise<number | void>,
 ): Promise<number> => {
   requireDatabase(config)
-  return withApp(config, work)
+  return withApp(config, work, { mustExist: true })
 }
 
 /** The same for commands about locks: a home that has had none gets its first ones. */
@@ -45,8 +46,8 @@ export const withLocks = (
     return work(app)
   })
 
-/** For commands that work on existing data: in the wrong folder they must not create a database.
- * Throws `unavailable`. */
+/** For commands that work on existing data: in the wrong folder they must not create a database. On a server, only
+ * opening it shows whether there is one. Throws `unavailable`. */
 export const requireDatabase = (config: Config): void => {
   if (hasDatabase(config)) return
   const folders = servicesElsewhere(config.dataDir).map(({ dataDir }) => `DATA_DIR=${dataDir}`)
@@ -54,11 +55,11 @@ export const requireDatabase = (config: Config): void => {
     folders.length === 0
       ? 'check DATA_DIR, or start the service first'
       : `set ${folders.join(' or ')}, where a service runs`
-  throw new AppError('unavailable', `There is no database at ${config.databasePath}; ${advice}`)
+  throw new AppError('unavailable', `There is no database at ${shownPlace(config)}; ${advice}`)
 }
 
-const hasDatabase = ({ dataDir, databasePath }: Config): boolean =>
-  existsSync(databasePath) || hasUnfinishedRestore(dataDir)
+const hasDatabase = ({ dataDir, databasePath, postgres }: Config): boolean =>
+  postgres !== undefined || existsSync(databasePath) || hasUnfinishedRestore(dataDir)
 
 /** For commands that may create a data folder. Asks whether to do so beside a service that uses another
  * folder: without DATA_DIR beside any, otherwise only beside the one whose PORT is set. Throws `conflict`

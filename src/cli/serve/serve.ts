@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { version } from '../../../package.json'
 import { SETUP_CODE_MINUTES } from '../../accounts/registration/first-owner.ts'
 import { type App, openApp } from '../../app.ts'
-import { type Config, givenSettings, parseConfig } from '../../config/config.ts'
+import { type Config, givenSettings, parseConfig, shownPlace } from '../../config/config.ts'
 import { systemZoneFault } from '../../config/home-zone.ts'
 import { SETTINGS } from '../../config/settings.ts'
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
@@ -164,7 +164,7 @@ const greet = async (config: Config, app: App, terminal: Terminal): Promise<void
   const { say } = terminal
   say(`Secure Lock Server ${version}`)
   for (const url of ownUrls(config)) say(`  listening  ${url}`)
-  say(`  data       ${config.databasePath}`)
+  say(`  data       ${shownPlace(config)}`)
   const registration = await app.accounts.settings.registration()
   for (const warning of warnings({ ...config, registration }, terminal.env['TZ']))
     say(besideTerm('  warning    ', warning, terminal))

@@ -1,11 +1,13 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { type DiskState, readDisk } from '../../storage/disk-space.ts'
 import type { GaugeSource } from './metrics.ts'
 
 type Dependencies = {
   readonly version: string
   readonly dataDir: string
-  readonly databasePath: string
+  /** The size of the database and of its WAL; a database on a server has no such file. */
+  readonly databaseBytes: () => Promise<number> | number
+  readonly walBytes: () => number | undefined
   readonly diskState: () => DiskState
   readonly hashing: () => {
     readonly running: number
@@ -94,22 +96,24 @@ const verificationGauges = ({ lastVerification }: Dependencies): readonly GaugeS
   ]
 }
 
-const diskGauges = ({ dataDir, databasePath, diskState }: Dependencies): readonly GaugeSource[] => [
-  gauge('secure_lock_database_bytes', 'Size of the database file', () => sizeOf(databasePath)),
-  gauge('secure_lock_database_wal_bytes', 'Size of its WAL', () => sizeOf(`${databasePath}-wal`)),
+const diskGauges = (deps: Dependencies): readonly GaugeSource[] => [
+  gauge('secure_lock_database_bytes', 'Size of the database', deps.databaseBytes),
+  gauge(
+    'secure_lock_database_wal_bytes',
+    'Size of its WAL; absent if it is on a server',
+    deps.walBytes,
+  ),
   gauge(
     'secure_lock_disk_free_bytes',
     'Free space on the disk of `DATA_DIR`',
-    () => readDisk(dataDir).freeBytes,
+    () => readDisk(deps.dataDir).freeBytes,
   ),
   gauge(
     'secure_lock_disk_reserve_reached',
     '0 while there is room; 1 below `DISK_RESERVE`: newcomers and batches are refused; 2 below the last 16 MiB: members too',
-    () => ({ ok: 0, low: 0, reserved: 1, last: 2 })[diskState()],
+    () => ({ ok: 0, low: 0, reserved: 1, last: 2 })[deps.diskState()],
   ),
 ]
-
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
 /** Named as in every Prometheus client. The library's own versions load too many modules for a fast
  * start, and most of its other Node metrics are empty under Bun. */

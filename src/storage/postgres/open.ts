@@ -14,6 +14,8 @@ const READERS = 4
 
 type Options = {
   readonly program: Program
+  /** True to refuse to create a home. */
+  readonly mustExist?: boolean
   readonly onCommit?: OnCommit
 }
 
@@ -21,12 +23,14 @@ type Options = {
  * for the operator. */
 export const openPostgres = async (
   address: PostgresAddress,
-  { program, onCommit }: Options,
+  { program, mustExist = false, onCommit }: Options,
 ): Promise<Database> => {
   const { schema } = address
   const writing = postgresClient({ address, max: 1 })
   const reading = postgresClient({ address, max: READERS })
   try {
+    if (mustExist && !(await tablesIn(writing, schema)).includes('home'))
+      throw new Error('there is no home yet; start the service first')
     await migrate(writing, schema)
     const translate = dialect(schema, await tablesIn(writing, schema))
     return database({
