@@ -18,8 +18,8 @@ async function* eventPages(db: Queries, publicId: string, signal: AbortSignal) {
     const rows = await db.all<EventRow>(
       `SELECT *, address AS shown FROM audit_event WHERE actor = ? AND seq > ?
        UNION ALL
-       SELECT *, iif(actor IS NULL, address, NULL) AS shown FROM audit_event
-       WHERE subject = ? AND actor IS NOT ? AND seq > ?
+       SELECT *, CASE WHEN actor IS NULL THEN address END AS shown FROM audit_event
+       WHERE subject = ? AND actor IS DISTINCT FROM ? AND seq > ?
        ORDER BY seq
        LIMIT ?`,
       publicId,

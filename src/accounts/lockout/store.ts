@@ -70,7 +70,7 @@ export const failedLoginStore = (db: Queries) => ({
     const rows = await db.all<LockoutRow>(
       `${ACTIVE_LOCKOUTS}
        WHERE failed_login.locked_until_ms > ?
-         AND (? IS NULL OR failed_login.account_id = ?)
+         AND (CAST(? AS bigint) IS NULL OR failed_login.account_id = ?)
        ORDER BY account.id IS NULL, failed_login.locked_until_ms DESC, failed_login.subject
        LIMIT ?`,
       atMs,

@@ -36,12 +36,12 @@ export const accountTransaction = (tx: Queries, clock: Pick<Clock, 'nonDecreasin
       `UPDATE account
        SET phone = coalesce(?, phone),
            address = coalesce(?, address),
-           email = CASE ? WHEN 1 THEN ? ELSE email END
+           email = CASE CAST(? AS bigint) WHEN 1 THEN ? ELSE email END
        WHERE id = ?
          AND (
            phone IS DISTINCT FROM coalesce(?, phone)
            OR address IS DISTINCT FROM coalesce(?, address)
-           OR email IS DISTINCT FROM CASE ? WHEN 1 THEN ? ELSE email END
+           OR email IS DISTINCT FROM CASE CAST(? AS bigint) WHEN 1 THEN ? ELSE email END
          )`,
       ...values,
       id,

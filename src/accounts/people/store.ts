@@ -238,10 +238,10 @@ const conditionsOf = ({ role, isDisabled, isAdmitted, unit }: AccountFilter) => 
     ...(role === undefined ? [] : [{ sql: 'account.role = ?', values: [role] }]),
     ...(isDisabled === undefined
       ? []
-      : [{ sql: '(account.disabled_at_ms IS NOT NULL) = ?', values: [Number(isDisabled)] }]),
+      : [{ sql: `account.disabled_at_ms IS ${isDisabled ? 'NOT NULL' : 'NULL'}`, values: [] }]),
     ...(isAdmitted === undefined
       ? []
-      : [{ sql: '(account.admitted_at_ms IS NOT NULL) = ?', values: [Number(isAdmitted)] }]),
+      : [{ sql: `account.admitted_at_ms IS ${isAdmitted ? 'NOT NULL' : 'NULL'}`, values: [] }]),
     ...(unit === undefined ? [] : [{ sql: 'account.unit_key = ?', values: [foldedText(unit)] }]),
   ]
   return {

@@ -29,17 +29,16 @@ export const waitingListIn = (queries: Pick<Queries, 'all'>) => ({
 
   /** Returns the share of each client, the largest first. */
   shares: (): Promise<readonly Share[]> =>
-    // SQLite takes `public_id` from the row with the lowest id.
     queries.all<Share>(
-      `SELECT
-         waiting_client AS client,
-         count(*) AS accounts,
-         public_id AS oldest,
-         min(id) AS oldest_id
-       FROM account
-       WHERE waiting_client IS NOT NULL
-       GROUP BY waiting_client
-       ORDER BY accounts DESC, oldest_id`,
+      `SELECT share.client, share.accounts, account.public_id AS oldest
+       FROM (
+         SELECT waiting_client AS client, count(*) AS accounts, min(id) AS oldest_id
+         FROM account
+         WHERE waiting_client IS NOT NULL
+         GROUP BY waiting_client
+       ) AS share
+       JOIN account ON account.id = share.oldest_id
+       ORDER BY share.accounts DESC, share.oldest_id`,
     ),
 
   /** Returns the public ids of the first `limit` people, the oldest first. */

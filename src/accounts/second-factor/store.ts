@@ -83,7 +83,7 @@ export const secondFactorsIn = (tx: Queries) => {
            failed_at_ms
          ) VALUES (?, ?, 0, 0, 0)
          ON CONFLICT (account_id) DO UPDATE SET secret = excluded.secret, failures = 0
-         WHERE confirmed_at_ms IS NULL`,
+         WHERE second_factor.confirmed_at_ms IS NULL`,
         accountId,
         sealed,
       )
