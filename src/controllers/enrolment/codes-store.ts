@@ -25,7 +25,7 @@ export const codesIn = (tx: Pick<Queries, 'get' | 'run'>) => ({
   /** Returns the lock of a valid code. */
   find: async (hash: Uint8Array, nowMs: number) =>
     tx.get<{ lockId: string; label: string; name: string; state: string }>(
-      `SELECT lock_id AS lockId, label, name, state
+      `SELECT lock_id AS "lockId", label, name, state
        FROM controller_code
        JOIN lock ON lock.id = lock_id
        WHERE hash = ? AND expires_at_ms > ?`,

@@ -59,7 +59,7 @@ export const reportsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
       queries.all<{ counter: number; payload_hash: Uint8Array; statement: Uint8Array | null }>(
         `SELECT counter, payload_hash, statement
          FROM controller_report
-         WHERE controller_id = ? AND counter IN (SELECT value FROM json_each(?))`,
+         WHERE controller_id = ? AND counter IN (SELECT CAST(value AS bigint) FROM json_each(?))`,
         controllerId,
         JSON.stringify(counters),
       ),

@@ -15,8 +15,9 @@ export const askPermitted: AfterPermitted = async (tx, attempts) => {
        asked.value ->> 'id',
        lock.id,
        'asked',
-       asked.value ->> 'decidedAtMs',
-       (asked.value ->> 'decidedAtMs') + iif(driver.lock_id IS NULL, ${CONTROLLER_DEADLINE_MS}, ${DEADLINE_MS})
+       CAST(asked.value ->> 'decidedAtMs' AS bigint),
+       CAST(asked.value ->> 'decidedAtMs' AS bigint)
+         + CASE WHEN driver.lock_id IS NULL THEN ${CONTROLLER_DEADLINE_MS} ELSE ${DEADLINE_MS} END
      FROM json_each(?) AS asked
      CROSS JOIN lock ON lock.id = asked.value ->> 'lockId'
      LEFT JOIN lock_driver AS driver ON driver.lock_id = lock.id

@@ -41,8 +41,8 @@ export type Operator = {
 
 const OPERATOR = `
   SELECT
-    lock_operation.attempt_id AS attemptId,
-    attempt.account_public_id AS accountPublicId,
+    lock_operation.attempt_id AS "attemptId",
+    attempt.account_public_id AS "accountPublicId",
     attempt.seq,
     lock_operation.state
   FROM lock_operation
@@ -125,7 +125,7 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
        SET state = ?, detail = ?, settled_at_ms = ?
        WHERE attempt_id = ?
          AND state <> 'happened'
-         AND (? = 'happened' OR detail IS NOT 'interrupted')`,
+         AND (? = 'happened' OR detail IS DISTINCT FROM 'interrupted')`,
       state,
       detail,
       nowMs,

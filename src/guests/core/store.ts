@@ -142,8 +142,8 @@ export const passesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
     devicesOf: async (ids: readonly string[]): Promise<readonly PassDevice[]> => {
       const rows = await queries.all<DeviceRow>(
         `SELECT ${DEVICE}
-         FROM json_each(?) AS asked
-         CROSS JOIN pass_device ON pass_device.pass_id = asked.value
+         FROM json_each(?)
+         CROSS JOIN pass_device ON pass_device.pass_id = value
          ORDER BY pass_device.id`,
         JSON.stringify(ids),
       )
@@ -215,13 +215,13 @@ const AFTER_EVERY_ID = '~'
 const PASS = `
   pass.id,
   pass.label,
-  pass.made_by AS madeBy,
-  pass.devices_max AS devicesMax,
-  pass.looked_at_ms AS lookedAtMs,
-  pass.asked_at_ms AS askedAtMs,
-  pass.refused_at_ms AS refusedAtMs,
-  pass.created_at_ms AS createdAtMs,
-  pass.revoked_at_ms AS revokedAtMs`
+  pass.made_by AS "madeBy",
+  pass.devices_max AS "devicesMax",
+  pass.looked_at_ms AS "lookedAtMs",
+  pass.asked_at_ms AS "askedAtMs",
+  pass.refused_at_ms AS "refusedAtMs",
+  pass.created_at_ms AS "createdAtMs",
+  pass.revoked_at_ms AS "revokedAtMs"`
 
 /** Stands for no end, and for any number of uses. */
 const NEVER_MS = '9223372036854775807'

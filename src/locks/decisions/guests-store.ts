@@ -29,9 +29,9 @@ export const guestReads = (db: Pick<Queries, 'all'>) => ({
   passes: async (ids: readonly string[]): Promise<ReadonlyMap<string, PassNow>> => {
     const rows = await read<PassNow>(
       db,
-      `SELECT pass.id, pass.label, pass.made_by AS madeBy
-       FROM json_each(?) AS asked
-       CROSS JOIN pass ON pass.id = asked.value AND pass.erased_at_ms IS NULL`,
+      `SELECT pass.id, pass.label, pass.made_by AS "madeBy"
+       FROM json_each(?)
+       CROSS JOIN pass ON pass.id = value AND pass.erased_at_ms IS NULL`,
       ids,
     )
     return new Map(rows.map((row) => [row.id, row]))
@@ -43,11 +43,11 @@ export const guestReads = (db: Pick<Queries, 'all'>) => ({
       `SELECT
          device.id,
          device.pass_id,
-         hex(device.public_key) AS key_hex,
+         device.public_key,
          device.counter,
          device.removed_at_ms
-       FROM json_each(?) AS asked
-       CROSS JOIN pass_device AS device ON device.id = asked.value`,
+       FROM json_each(?)
+       CROSS JOIN pass_device AS device ON device.id = value`,
       ids,
     )
     return new Map(rows.map((row) => [row.id, deviceOf(row)]))
@@ -62,7 +62,9 @@ export const noteDevices = async (
   if (devices.length === 0) return
   await tx.run(
     `UPDATE pass_device
-     SET counter = max(counter, seen.value ->> 'counter'), seen_at_ms = seen.value ->> 'atMs'
+     SET
+       counter = max(counter, CAST(seen.value ->> 'counter' AS bigint)),
+       seen_at_ms = CAST(seen.value ->> 'atMs' AS bigint)
      FROM json_each(?) AS seen
      WHERE pass_device.id = seen.value ->> 'id'`,
     JSON.stringify(devices),
@@ -80,7 +82,7 @@ const read = async <Row>(
 type DeviceRow = {
   id: string
   pass_id: string
-  key_hex: string | null
+  public_key: Uint8Array | null
   counter: number
   removed_at_ms: number | null
 }
@@ -89,6 +91,6 @@ const deviceOf = (row: DeviceRow): DeviceNow => ({
   id: row.id,
   passId: row.pass_id,
   isRemoved: row.removed_at_ms !== null,
-  key: row.key_hex?.toLowerCase() || null,
+  key: row.public_key?.toHex() ?? null,
   counter: row.counter,
 })

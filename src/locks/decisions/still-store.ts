@@ -10,8 +10,8 @@ export const stillPermitted = async (
 ): Promise<ReadonlySet<string>> => {
   const rows = await queries.all<{ id: string }>(
     `SELECT attempt.id
-     FROM json_each(?) AS asked
-     CROSS JOIN attempt ON attempt.id = asked.value
+     FROM json_each(?)
+     CROSS JOIN attempt ON attempt.id = value
      JOIN lock ON lock.id = attempt.lock_id
      LEFT JOIN account ON account.public_id = attempt.account_public_id
      LEFT JOIN access_grant ON access_grant.id = attempt.grant_id

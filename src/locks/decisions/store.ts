@@ -26,11 +26,9 @@ export const decisionReads = (db: Pick<Queries, 'all'>) => ({
   /** Returns attempts by id. */
   attempts: async (ids: readonly string[]): Promise<ReadonlyMap<string, DecidedAttempt>> => {
     const rows = await db.all<AttemptRow>(
-      `SELECT
-        attempt.*,
-        hex(request_hash) AS request_hex
-      FROM json_each(?) AS asked
-      CROSS JOIN attempt ON attempt.id = asked.value`,
+      `SELECT attempt.*
+      FROM json_each(?)
+      CROSS JOIN attempt ON attempt.id = value`,
       JSON.stringify(ids),
     )
     return new Map(rows.map((row) => [row.id, attemptOf(row)]))
@@ -43,16 +41,20 @@ export const decisionReads = (db: Pick<Queries, 'all'>) => ({
         lock.id,
         lock.label,
         lock.state,
-        (
-          SELECT json_group_array(until_ms)
-          FROM lockdown
-          WHERE lock_id IN ('', lock.id)
-        ) AS untils_ms
-      FROM json_each(?) AS asked
-      CROSS JOIN lock ON lock.label = asked.value`,
+        lockdown.lock_id AS lockdown,
+        lockdown.until_ms
+      FROM json_each(?)
+      CROSS JOIN lock ON lock.label = value
+      LEFT JOIN lockdown ON lockdown.lock_id IN ('', lock.id)`,
       JSON.stringify(labels),
     )
-    return new Map(rows.map((row) => [row.label, lockOf(row)]))
+    const locks = new Map<string, LockNow>()
+    for (const { lockdown, until_ms: untilMs, ...lock } of rows) {
+      const known = locks.get(lock.label)?.lockdowns ?? []
+      const lockdowns = lockdown === null ? known : [...known, { untilMs }]
+      locks.set(lock.label, { ...lock, lockdowns })
+    }
+    return locks
   },
 
   /** Returns the label of a lock; empty if there is none. */
@@ -70,8 +72,8 @@ export const decisionReads = (db: Pick<Queries, 'all'>) => ({
         disabled_at_ms,
         admitted_at_ms,
         ends_at_ms
-      FROM json_each(?) AS asked
-      CROSS JOIN account ON account.public_id = asked.value`,
+      FROM json_each(?)
+      CROSS JOIN account ON account.public_id = value`,
       JSON.stringify(publicIds),
     )
     return new Map(rows.map((row) => [row.public_id, holderOf(row)]))
@@ -116,9 +118,9 @@ export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
           decided_at_ms,
           seq
         )
-        VALUES (?, unhex(?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         attempt.id,
-        attempt.requestHash,
+        Uint8Array.fromHex(attempt.requestHash),
         attempt.lockId,
         attempt.accountPublicId,
         attempt.passId,
@@ -140,12 +142,12 @@ export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
     const counted = await tx.run(
       `UPDATE access_grant
       SET
-        uses = uses + (used.value ->> 'count'),
-        used_at_ms = used.value ->> 'atMs',
+        uses = uses + CAST(used.value ->> 'count' AS bigint),
+        used_at_ms = CAST(used.value ->> 'atMs' AS bigint),
         used_by = used.value ->> 'by'
       FROM json_each(?) AS used
       WHERE access_grant.id = used.value ->> 'grantId'
-        AND uses + (used.value ->> 'count') <= uses_max`,
+        AND uses + CAST(used.value ->> 'count' AS bigint) <= uses_max`,
       JSON.stringify(uses),
     )
     return counted === uses.length
@@ -176,7 +178,7 @@ export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
 
 type AttemptRow = {
   id: string
-  request_hex: string
+  request_hash: Uint8Array
   lock_id: string
   account_public_id: string
   pass_id: string | null
@@ -192,7 +194,7 @@ type AttemptRow = {
 
 const attemptOf = (row: AttemptRow): DecidedAttempt => ({
   id: row.id,
-  requestHash: row.request_hex.toLowerCase(),
+  requestHash: row.request_hash.toHex(),
   lockId: row.lock_id,
   accountPublicId: row.account_public_id,
   passId: row.pass_id,
@@ -206,14 +208,14 @@ const attemptOf = (row: AttemptRow): DecidedAttempt => ({
   seq: row.seq,
 })
 
-type LockRow = { id: string; label: string; state: LockState; untils_ms: string }
-
-const lockOf = ({ id, label, state, untils_ms: untilsMs }: LockRow): LockNow => ({
-  id,
-  label,
-  state,
-  lockdowns: (JSON.parse(untilsMs) as (number | null)[]).map((untilMs) => ({ untilMs })),
-})
+/** A lock with one of its lockdowns, if there is any. */
+type LockRow = {
+  id: string
+  label: string
+  state: LockState
+  lockdown: string | null
+  until_ms: number | null
+}
 
 type HolderRow = {
   public_id: string

@@ -62,9 +62,10 @@ export const grantReads = (queries: Pick<Queries, 'all'>, nowMs: number) => ({
       queries,
       await queries.all(
         `${SELECT}
-         WHERE access_grant.key >= ?1 AND access_grant.key < ?1 || char(1114111)
+         WHERE access_grant.key >= ? AND access_grant.key < ?
          ORDER BY access_grant.id`,
         prefix,
+        `${prefix}\u{10FFFF}`,
       ),
     ),
 

@@ -62,10 +62,10 @@ const IN_FORCE = '(lockdown.until_ms IS NULL OR lockdown.until_ms > ?)'
 const SELECT = `
   SELECT
     lock.label AS lock,
-    lockdown.begun_at_ms AS begunAtMs,
-    lockdown.begun_by AS begunBy,
+    lockdown.begun_at_ms AS "begunAtMs",
+    lockdown.begun_by AS "begunBy",
     account.username,
-    lockdown.until_ms AS untilMs
+    lockdown.until_ms AS "untilMs"
   FROM lockdown
   LEFT JOIN lock ON lock.id = lockdown.lock_id
   LEFT JOIN account ON account.public_id = lockdown.begun_by`

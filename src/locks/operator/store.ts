@@ -5,7 +5,7 @@ export const operatorsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   /** Returns the public id of the operator of a lock, or undefined. */
   find: async (label: string): Promise<string | undefined> => {
     const row = await queries.get<{ publicId: string }>(
-      `SELECT account_public_id AS publicId
+      `SELECT account_public_id AS "publicId"
        FROM lock_operator
        WHERE lock_id = (SELECT id FROM lock WHERE label = ?)`,
       label,
@@ -28,7 +28,7 @@ export const operatorsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   /** Returns the operators by the labels of their locks. */
   all: async (): Promise<ReadonlyMap<string, string>> => {
     const rows = await queries.all<{ label: string; publicId: string }>(
-      `SELECT lock.label, lock_operator.account_public_id AS publicId
+      `SELECT lock.label, lock_operator.account_public_id AS "publicId"
        FROM lock_operator
        JOIN lock ON lock.id = lock_operator.lock_id`,
     )

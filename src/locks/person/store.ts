@@ -21,8 +21,8 @@ export const attemptsIn = (queries: Pick<Queries, 'all' | 'run'>) => ({
          lock.label AS lock,
          attempt.decision,
          attempt.reason,
-         attempt.grant_id AS grantId,
-         attempt.decided_at_ms AS decidedAtMs
+         attempt.grant_id AS "grantId",
+         attempt.decided_at_ms AS "decidedAtMs"
        FROM attempt
        JOIN lock ON lock.id = attempt.lock_id
        WHERE attempt.account_public_id = ? AND attempt.id > ?

@@ -17,7 +17,7 @@ export type Lock = {
 export const locksIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   /** Returns all locks in the order of their names, retired ones included. */
   all: (): Promise<readonly Lock[]> =>
-    queries.all<Lock>(`SELECT ${COLUMNS} FROM lock ORDER BY name COLLATE NOCASE, label`),
+    queries.all<Lock>(`SELECT ${COLUMNS} FROM lock ORDER BY lower(name), label`),
 
   find: (label: string): Promise<Lock | undefined> =>
     queries.get<Lock>(`SELECT ${COLUMNS} FROM lock WHERE label = ?`, label),

@@ -6,7 +6,7 @@ type Used = { readonly id: string; readonly uses: number }
 export const raiseUses = async (tx: Pick<Queries, 'run'>, used: readonly Used[]): Promise<void> => {
   await tx.run(
     `UPDATE access_grant
-     SET uses = max(uses, min(used.value ->> 'uses', uses_max))
+     SET uses = max(uses, min(CAST(used.value ->> 'uses' AS bigint), uses_max))
      FROM json_each(?) AS used
      WHERE access_grant.id = used.value ->> 'id' AND uses_max IS NOT NULL`,
     JSON.stringify(used),

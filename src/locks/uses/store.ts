@@ -17,11 +17,11 @@ export const usesIn = (tx: Pick<Queries, 'get' | 'run'>) => ({
   findUnopened: (attemptId: string): Promise<CountedUse | undefined> =>
     tx.get<CountedUse>(
       `SELECT
-         attempt.grant_id AS grantId,
+         attempt.grant_id AS "grantId",
          access_grant.holder,
          attempt.use_number AS number,
          attempt.use_max AS max,
-         account.public_id AS accountPublicId
+         account.public_id AS "accountPublicId"
        FROM attempt
        JOIN lock_operation AS own ON own.attempt_id = attempt.id AND ${unopened('own')}
        JOIN access_grant ON access_grant.id = attempt.grant_id AND access_grant.holder IS NOT NULL
@@ -76,4 +76,4 @@ export const usesIn = (tx: Pick<Queries, 'get' | 'run'>) => ({
 /** Holds if the lock is certainly shut after an operation. One that was interrupted may have opened it: otherwise,
  * cutting the power of a controller as it opens would give the visit back. */
 const unopened = (operation: string): string =>
-  `${operation}.state IN ('failed', 'offline') AND ${operation}.detail IS NOT 'interrupted'`
+  `${operation}.state IN ('failed', 'offline') AND ${operation}.detail IS DISTINCT FROM 'interrupted'`

@@ -43,10 +43,11 @@ const STALE_IN_DIGEST = 'too old; sent in a digest'
 /** A row that was dropped and was in no digest yet. */
 const IS_GAP = `state = 'dropped' AND answer IS NULL`
 
-/** Waiting accounts are sent hourly at most, and delay nothing else. A due time more than an hour ahead was written
- * before the clock was set back. */
-const isReady = (nowMs: string): string =>
-  `(event <> 'account.waiting' OR due_at_ms NOT BETWEEN ${nowMs} + 1 AND ${nowMs} + 3600000)`
+/** Within the hour after ?1. A due time further ahead was written before the clock was set back. */
+const IN_AN_HOUR = 'due_at_ms > ?1 AND due_at_ms <= ?1 + 3600000'
+
+/** Waiting accounts are sent hourly at most, and delay nothing else. */
+const IS_READY = `(event <> 'account.waiting' OR NOT (${IN_AN_HOUR}))`
 
 /** The rows of the outbox, in a transaction or on a read connection. */
 export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
@@ -60,7 +61,7 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
          AND (
            EXISTS (
              SELECT 1 FROM delivery
-             WHERE target_id = target.id AND state = 'waiting' AND ${isReady('?1')}
+             WHERE target_id = target.id AND state = 'waiting' AND ${IS_READY}
            )
            OR EXISTS (SELECT 1 FROM delivery WHERE target_id = target.id AND ${IS_GAP})
          )`,
@@ -78,7 +79,7 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
        WHERE
          state = 'waiting'
          AND event = 'account.waiting'
-         AND due_at_ms BETWEEN ?1 + 1 AND ?1 + 3600000`,
+         AND ${IN_AN_HOUR}`,
       nowMs,
     )
     return row?.due ?? undefined
@@ -89,7 +90,7 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     queries.all<Delivery>(
       `SELECT ${COLUMNS}
        FROM delivery
-       WHERE target_id = ?2 AND state = 'waiting' AND ${isReady('?1')}
+       WHERE target_id = ?2 AND state = 'waiting' AND ${IS_READY}
        ORDER BY id
        LIMIT ?3`,
       nowMs,
@@ -217,7 +218,7 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
          SELECT id FROM delivery
          WHERE settled_at_ms IS NOT NULL
          ORDER BY settled_at_ms DESC, id DESC
-         LIMIT -1 OFFSET ?
+         LIMIT 9223372036854775807 OFFSET ?
        )`,
       countMax,
     )
@@ -296,8 +297,8 @@ type Reported = {
 }
 
 const COLUMNS = `
-  id, event, seq, about, created_at_ms AS createdAtMs, due_at_ms AS dueAtMs, attempts, state,
-  settled_at_ms AS settledAtMs, status, answer`
+  id, event, seq, about, created_at_ms AS "createdAtMs", due_at_ms AS "dueAtMs", attempts, state,
+  settled_at_ms AS "settledAtMs", status, answer`
 
 const missed = async (
   queries: Pick<Queries, 'get'>,
@@ -310,9 +311,9 @@ const missed = async (
        coalesce(sum(CASE event WHEN 'unlocked' THEN 1 ELSE 0 END), 0) AS unlocked,
        coalesce(sum(CASE event WHEN 'denied' THEN 1 ELSE 0 END), 0) AS denied,
        coalesce(sum(CASE WHEN event IN ('unlocked', 'denied') THEN 0 ELSE 1 END), 0) AS others,
-       min(created_at_ms) AS fromMs,
-       max(created_at_ms) AS toMs,
-       max(id) AS lastId
+       min(created_at_ms) AS "fromMs",
+       max(created_at_ms) AS "toMs",
+       max(id) AS "lastId"
      FROM delivery
      WHERE target_id = ? AND ${condition} AND created_at_ms < ?`,
     targetId,

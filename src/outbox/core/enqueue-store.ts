@@ -75,8 +75,8 @@ export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     tx.get<NewestDelivery>(
       `SELECT
          about,
-         due_at_ms AS dueAtMs,
-         CASE state WHEN 'waiting' THEN 1 ELSE 0 END AS isWaiting
+         due_at_ms AS "dueAtMs",
+         CASE state WHEN 'waiting' THEN 1 ELSE 0 END AS "isWaiting"
        FROM delivery
        WHERE target_id = ? AND event = ?
        ORDER BY id DESC

@@ -11,6 +11,7 @@ export const dialect = (schema: string, tables: readonly string[]): ((sql: strin
       .replaceAll(/'(?:[^']|'')*'|\?(\d*)/g, (whole, number: string | undefined) =>
         number === undefined ? whole : `$${number === '' ? (count += 1) : number}`,
       )
+      .replaceAll(IN_ORDER, '$1')
       .replaceAll(LISTED, (_, list: string, name: string | undefined) =>
         name === undefined
           ? `json_array_elements_text(CAST(CAST(${list} AS text) AS json))`
@@ -29,6 +30,9 @@ export const dialect = (schema: string, tables: readonly string[]): ((sql: strin
     return translated
   }
 }
+
+/** A join whose sides SQLite must read in this order. */
+const IN_ORDER = /\bCROSS (JOIN\s+\w+(?:\s+AS\s+\w+)?\s+ON\b)/g
 
 /** A list as JSON: its values are texts, or with a name, objects. */
 const LISTED = /\bjson_each\((\$\d+)\)(?:\s+AS\s+(\w+))?/g
