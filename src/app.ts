@@ -41,6 +41,7 @@ import { enterFolder } from './storage/backup/restore-journal.ts'
 import { lockForMigration } from './storage/data-dir-lock.ts'
 import { makePrivateFolder } from './storage/files/private-files.ts'
 import { diskSpace } from './storage/disk-space.ts'
+import { requireHere } from './storage/moving/moved.ts'
 import type { Database, OnCommit } from './storage/database.ts'
 import { openDatabase } from './storage/open.ts'
 import type { openPostgres } from './storage/postgres/open.ts'
@@ -61,8 +62,8 @@ type Options = {
   readonly clock?: Clock
   /** Facts about the certificate in use. */
   readonly certificate?: () => CertificateFacts | undefined
-  /** One process serves a data folder; commands work alongside it. */
-  readonly use?: 'service' | 'command'
+  /** One process serves a data folder; commands work alongside it, unless one needs the data for itself. */
+  readonly use?: 'service' | 'command' | 'alone'
   /** True if a home on a server must be there already, and is not created. */
   readonly mustExist?: boolean
   /** Called now and then while an upgrade moves data, with how far it is. */
@@ -108,6 +109,9 @@ const program = (config: Config): Program => {
 const openServer = async (...given: Parameters<typeof openPostgres>): Promise<Database> =>
   (await import('./storage/postgres/open.ts')).openPostgres(...given)
 
+/** How the data folder is locked. */
+const LOCKS = { service: 'service', command: 'command', alone: 'restore' } as const
+
 /** The first module of the writer thread: beside this file, in an executable too. */
 const WRITER = new URL('./writer.ts', import.meta.url).href
 
@@ -134,7 +138,7 @@ export const openApp = async (config: Config, options: Options) => {
   await using opening = new AsyncDisposableStack()
 
   makePrivateFolder(config.dataDir)
-  opening.defer(enterFolder(config.dataDir, use))
+  opening.defer(enterFolder(config.dataDir, LOCKS[use]))
   if (!config.postgres) keyFile(config.dataDir).requireDatabase(config.databasePath)
   const metrics = serviceMetrics()
   let onCommit = () => {}
@@ -148,16 +152,20 @@ export const openApp = async (config: Config, options: Options) => {
       ? await openServer(config.postgres, {
           program: program(config),
           mustExist,
+          use: use === 'alone' ? 'alone' : 'shared',
+          onLost: (error) => onWriterDeath(error, true),
           onCommit: committed,
         })
       : openDatabase(config.databasePath, {
           ...writing(config, use, onWriterDeath),
-          beforeMigration: () => lockForMigration(config.dataDir, use),
+          beforeMigration: () => lockForMigration(config.dataDir, LOCKS[use]),
           ...(onUpgrade ? { onProgress: onUpgrade } : {}),
           onCommit: committed,
         }),
     (database) => database.close(),
   )
+  // A command that has the home for itself may bring it back.
+  if (use !== 'alone') await requireHere(db)
   const disk = diskSpace({
     folder: dirname(config.databasePath),
     reserveBytes: config.diskReserveBytes,

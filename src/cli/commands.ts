@@ -51,6 +51,7 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   audit: async () => (await import('./audit.ts')).audit,
   backup: async () => (await import('./backup/backup.ts')).backup,
   restore: async () => (await import('./backup/restore.ts')).restore,
+  migrate: async () => (await import('./migrate.ts')).migrate,
   tls: async () => (await import('./tls/tls.ts')).tls,
   doctor: async () => (await import('./doctor/doctor.ts')).doctor,
   healthcheck: async () => (await import('./healthcheck.ts')).healthcheck,

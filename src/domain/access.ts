@@ -158,6 +158,8 @@ export const RECORD_KINDS = [
   'door_key.ended',
   'holiday.changed',
   'zone.changed',
+  'home.moved',
+  'home.move_undone',
 ] as const
 export type RecordKind = (typeof RECORD_KINDS)[number]
 

@@ -56,6 +56,9 @@ export const AUDIT_ACTIONS = {
     'the server disabled a target: its receiver is gone, or it has failed for five days',
   'backup.create': 'a backup was created, or (`failure`) could not be',
   'backup.restore': 'a backup was restored',
+  'home.move': '`migrate` began to move the home to another database; `to` is its address',
+  'home.move_undo':
+    'the home stays in the database that it had moved from, or a move was interrupted; `to` is where it had moved to',
   'lock.add': 'a lock was added',
   'lock.rename': 'a lock was renamed',
   'lock.state': 'a lock was disabled, enabled again, or retired for good',

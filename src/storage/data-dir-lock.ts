@@ -123,6 +123,8 @@ export const isServed = (path: string): boolean | undefined => {
 }
 
 /** Locks the folder for a schema change, which would make a running service of an older version fail. A
- * service of this version holds the lock already. */
-export const lockForMigration = (path: string, use: 'service' | 'command'): (() => void) =>
-  use === 'service' ? () => {} : lockDataDir(path, 'migration')
+ * service of this version holds the lock already, and so does a command that works in the folder alone. */
+export const lockForMigration = (
+  path: string,
+  use: 'service' | 'command' | 'restore',
+): (() => void) => (use === 'command' ? lockDataDir(path, 'migration') : () => {})

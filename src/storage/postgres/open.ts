@@ -5,6 +5,7 @@ import type { Program } from '../writing/writer.ts'
 import { type PostgresAddress, shownAddress } from '../../config/postgres-address.ts'
 import { type Client, postgresClient } from './client.ts'
 import { dialect } from './dialect.ts'
+import { type HomeUse, lockHome } from './home-lock.ts'
 import { migrate, tablesIn } from './migrate.ts'
 import { queriesOn } from './queries.ts'
 import { postgresWriter } from './writer.ts'
@@ -16,6 +17,10 @@ type Options = {
   readonly program: Program
   /** True to refuse to create a home. */
   readonly mustExist?: boolean
+  /** How the home is used; by default side by side with others. */
+  readonly use?: HomeUse
+  /** Called if another use has taken the home after the server could not be reached for a while. */
+  readonly onLost?: (error: AppError) => void
   readonly onCommit?: OnCommit
 }
 
@@ -23,23 +28,25 @@ type Options = {
  * for the operator. */
 export const openPostgres = async (
   address: PostgresAddress,
-  { program, mustExist = false, onCommit }: Options,
+  { program, mustExist = false, use = 'shared', onLost = () => {}, onCommit }: Options,
 ): Promise<Database> => {
   const { schema } = address
   const writing = postgresClient({ address, max: 1 })
   const reading = postgresClient({ address, max: READERS })
+  let unlock = async (): Promise<void> => {}
   try {
+    unlock = await lockHome({ address, use, onLost })
     if (mustExist && !(await tablesIn(writing, schema)).includes('home'))
       throw new Error('there is no home yet; start the service first')
     await migrate(writing, schema)
     const translate = dialect(schema, await tablesIn(writing, schema))
     return database({
       writer: postgresWriter({ client: writing, schema, translate, program }),
-      reader: postgresReader(reading, translate),
+      reader: postgresReader(reading, translate, unlock),
       ...(onCommit ? { onCommit } : {}),
     })
   } catch (error) {
-    await Promise.allSettled([writing.close(), reading.close()])
+    await Promise.allSettled([writing.close(), reading.close(), unlock()])
     throw cannotOpen(address, error)
   }
 }
@@ -51,7 +58,11 @@ const cannotOpen = (address: PostgresAddress, error: unknown): AppError =>
     { cause: error },
   )
 
-const postgresReader = (client: Client, translate: (sql: string) => string): Reader => {
+const postgresReader = (
+  client: Client,
+  translate: (sql: string) => string,
+  unlock: () => Promise<void>,
+): Reader => {
   const { all, get } = queriesOn(client, translate)
   return {
     all,
@@ -60,6 +71,6 @@ const postgresReader = (client: Client, translate: (sql: string) => string): Rea
     endSnapshot: () => {},
     isSound: () => true,
     requireSound: () => {},
-    close: () => void client.close(),
+    close: () => void Promise.allSettled([client.close(), unlock()]),
   }
 }

@@ -5,13 +5,7 @@ export type StoredSettings = ReturnType<typeof settingsIn>
 /** What the server remembers by name, such as settings that an owner changes, as one transaction or reader sees
  * them. */
 export const settingsIn = (queries: Pick<Queries, 'get' | 'run'>) => ({
-  find: async (name: string): Promise<string | undefined> => {
-    const row = await queries.get<{ value: string }>(
-      'SELECT value FROM setting WHERE name = ?',
-      name,
-    )
-    return row?.value
-  },
+  find: (name: string): Promise<string | undefined> => storedSetting(queries, name),
 
   put: async (name: string, value: string): Promise<void> => {
     await queries.run(
@@ -22,3 +16,12 @@ export const settingsIn = (queries: Pick<Queries, 'get' | 'run'>) => ({
     )
   },
 })
+
+/** Returns what is remembered by a name, or undefined if nothing is. */
+export const storedSetting = async (
+  queries: Pick<Queries, 'get'>,
+  name: string,
+): Promise<string | undefined> => {
+  const row = await queries.get<{ value: string }>('SELECT value FROM setting WHERE name = ?', name)
+  return row?.value
+}

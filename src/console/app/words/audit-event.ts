@@ -222,6 +222,14 @@ const VERBS: Words<readonly [past: string, infinitive: string]> = {
     'withdraw an acceptance',
   ],
   'backup.restore': () => ['restored a backup', 'restore a backup'],
+  'home.move': (e) => [
+    `began to move the home to ${detail(e, 'to')}`,
+    'move the home to another database',
+  ],
+  'home.move_undo': (e) => [
+    `took back the move of the home to ${detail(e, 'to')}`,
+    'take back the move of the home',
+  ],
 }
 
 /** A person, or everyone with a role. */

@@ -1,0 +1,57 @@
+import { Type as t, type Static } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { AppError } from '../../errors.ts'
+import type { Queries } from '../queries.ts'
+import { settingsIn, storedSetting } from '../sqlite/setting-store.ts'
+
+/** Where a home moves or has moved to, as it is stored there where it leaves. */
+const Move = t.Object({
+  id: t.String(),
+  /** The new place, for people: a path or an address without its password. */
+  to: t.String(),
+  atMs: t.Integer(),
+  /** Whether all of it has arrived. */
+  isDone: t.Boolean(),
+})
+
+export type Move = Static<typeof Move>
+
+const MOVED_TO = 'moved_to'
+const MOVED_FROM = 'moved_from'
+
+/** Returns the move with which a home left this place, or undefined if it is here. */
+export const moveIn = async (db: Pick<Queries, 'get'>): Promise<Move | undefined> => {
+  const text = await storedSetting(db, MOVED_TO)
+  if (text === undefined) return undefined
+  const move: unknown = JSON.parse(text)
+  if (!Value.Check(Move, move)) throw new AppError('unavailable', 'The setting moved_to is damaged')
+  return move
+}
+
+export const storeMove = (tx: Queries, move: Move): Promise<void> =>
+  settingsIn(tx).put(MOVED_TO, JSON.stringify(move))
+
+export const forgetMove = async (tx: Queries): Promise<void> =>
+  void (await tx.run('DELETE FROM setting WHERE name = ?', MOVED_TO))
+
+/** Stores in the new place which move brought the home there. */
+export const storeArrival = async (tx: Queries, id: string): Promise<void> => {
+  await forgetMove(tx)
+  await settingsIn(tx).put(MOVED_FROM, id)
+}
+
+/** Returns the id of the move that brought a home to a place. */
+export const arrivalIn = (db: Pick<Queries, 'get'>): Promise<string | undefined> =>
+  storedSetting(db, MOVED_FROM)
+
+/** Throws `unavailable` if the home has left this place, or a move has begun and not ended. */
+export const requireHere = async (db: Pick<Queries, 'get'>): Promise<void> => {
+  const move = await moveIn(db)
+  if (move) throw new AppError('unavailable', leftWords(move))
+}
+
+/** Says where a home is now, and how to return to this place. */
+export const leftWords = ({ to, atMs, isDone }: Move): string =>
+  isDone
+    ? `This home moved to ${to} on ${new Date(atMs).toISOString()}: set DATABASE_URI to that address. To use this database again, without what was recorded there since, run secure-lock-server migrate --undo`
+    : `A move of this home to ${to} has begun and has not ended: run secure-lock-server migrate --to with that address again or, to stay here, migrate --undo`

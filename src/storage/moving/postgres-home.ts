@@ -1,0 +1,159 @@
+import type { PostgresAddress } from '../../config/postgres-address.ts'
+import { type Client, postgresClient } from '../postgres/client.ts'
+import {
+  BATCH_ROWS,
+  type Home,
+  type NewHome,
+  type Rows,
+  type Table,
+  type Value,
+  arrayText,
+  quoted,
+} from './table.ts'
+
+/** How long a statement may take: one sorts or counts a whole table. */
+const ANSWER_MS_MAX = 600_000
+
+/** Returns a connection for statements about a whole home. */
+export const movingClient = (address: PostgresAddress): Client =>
+  postgresClient({ address, max: 1, answerMs: ANSWER_MS_MAX })
+
+/** Reads the tables of a home on a server, in the transaction of a client. */
+export const postgresHome = async (client: Client, schema: string): Promise<Home> => ({
+  tables: await tablesOf(client, schema),
+  count: async ({ name }) => {
+    const [row] = await client.query(`SELECT count(*) AS n FROM ${schema}.${quoted(name)}`, [])
+    return Number(row?.['n'])
+  },
+  read: (table) => read(client, schema, table),
+  lastNumbers: async () => {
+    const numbers = new Map<string, bigint>()
+    for (const { name, sequence } of await sequencesOf(client, schema)) {
+      const [row] = await client.query(`SELECT last_value, is_called FROM ${sequence}`, [])
+      if (row?.['is_called'] === true) numbers.set(name, BigInt(String(row['last_value'])))
+    }
+    return numbers
+  },
+})
+
+/** Writes a home on a server, in the transaction of a client. */
+export const newPostgresHome = async (client: Client, schema: string): Promise<NewHome> => {
+  const home = await postgresHome(client, schema)
+  const types = await typesOf(client, schema)
+  return {
+    ...home,
+    write: async ({ name, columns }, rows) => {
+      const arrays = columns.map((column, index) => {
+        const type = types.get(`${name}.${column}`) ?? 'text'
+        return `CAST(CAST($${index + 1} AS text) AS ${type}[])`
+      })
+      await client.query(
+        `INSERT INTO ${schema}.${quoted(name)} (${columns.map(quoted).join(', ')})
+         SELECT * FROM unnest(${arrays.join(', ')})`,
+        columns.map((_, index) => arrayText(rows, index)),
+      )
+    },
+    setLastNumbers: async (numbers) => {
+      for (const { name, column, sequence } of await sequencesOf(client, schema))
+        await client.query(
+          `SELECT setval(CAST(CAST($1 AS text) AS regclass), greatest(max(${quoted(column)}), CAST($2 AS bigint)))
+           FROM ${schema}.${quoted(name)}`,
+          [sequence, String(numbers.get(name) ?? 1n)],
+        )
+    },
+  }
+}
+
+/** The tables, each after those that it refers to. */
+const tablesOf = async (client: Client, schema: string): Promise<readonly Table[]> => {
+  const columns = await client.query(
+    `SELECT c.table_name AS name, c.column_name AS column, k.ordinal_position AS key
+     FROM information_schema.columns c
+     JOIN information_schema.tables t
+       ON t.table_schema = c.table_schema AND t.table_name = c.table_name AND t.table_type = 'BASE TABLE'
+     LEFT JOIN (
+       SELECT k.* FROM information_schema.key_column_usage k
+       JOIN information_schema.table_constraints p
+         ON p.constraint_schema = k.constraint_schema AND p.constraint_name = k.constraint_name
+           AND p.table_name = k.table_name AND p.constraint_type = 'PRIMARY KEY'
+     ) k ON k.table_schema = c.table_schema AND k.table_name = c.table_name AND k.column_name = c.column_name
+     WHERE c.table_schema = $1 AND c.is_generated = 'NEVER'
+     ORDER BY c.table_name COLLATE "C", c.column_name COLLATE "C"`,
+    [schema],
+  )
+  const references = await client.query(
+    `SELECT r.conrelid::regclass::oid AS from, f.relname AS name, t.relname AS to
+     FROM pg_constraint r
+     JOIN pg_class f ON f.oid = r.conrelid
+     JOIN pg_class t ON t.oid = r.confrelid
+     JOIN pg_namespace n ON n.oid = f.relnamespace
+     WHERE r.contype = 'f' AND n.nspname = $1`,
+    [schema],
+  )
+  const tables = [...Map.groupBy(columns, ({ name }) => String(name))].map(([name, own]) => ({
+    name,
+    columns: own.map(({ column }) => String(column)),
+    key: own
+      .filter(({ key }) => key !== null)
+      .toSorted((left, right) => Number(left['key']) - Number(right['key']))
+      .map(({ column }) => String(column)),
+  }))
+  const ordered = new Map<string, Table>()
+  const add = (table: Table): void => {
+    if (ordered.has(table.name)) return
+    for (const { name, to } of references)
+      if (name === table.name && to !== table.name)
+        for (const other of tables.filter((one) => one.name === to)) add(other)
+    ordered.set(table.name, table)
+  }
+  for (const table of tables) add(table)
+  return [...ordered.values()]
+}
+
+const typesOf = async (client: Client, schema: string): Promise<ReadonlyMap<string, string>> => {
+  const rows = await client.query(
+    `SELECT table_name || '.' || column_name AS name, data_type AS type
+     FROM information_schema.columns WHERE table_schema = $1`,
+    [schema],
+  )
+  return new Map(rows.map(({ name, type }) => [String(name), String(type)]))
+}
+
+/** The columns that number their rows, with their sequences. */
+const sequencesOf = async (client: Client, schema: string) => {
+  const rows = await client.query(
+    `SELECT table_name AS name, column_name AS column,
+       pg_get_serial_sequence(table_schema || '.' || table_name, column_name) AS sequence
+     FROM information_schema.columns WHERE table_schema = $1 AND is_identity = 'YES'`,
+    [schema],
+  )
+  return rows.map(({ name, column, sequence }) => ({
+    name: String(name),
+    column: String(column),
+    sequence: String(sequence),
+  }))
+}
+
+async function* read(
+  client: Client,
+  schema: string,
+  { name, columns, key }: Table,
+): AsyncGenerator<Rows> {
+  const cursor = quoted(`rows of ${name}`)
+  await client.script(
+    `DECLARE ${cursor} NO SCROLL CURSOR FOR
+     SELECT ${columns.map(quoted).join(', ')} FROM ${schema}.${quoted(name)} ORDER BY ${key.map(quoted).join(', ')}`,
+  )
+  for (;;) {
+    const rows = await client.query(`FETCH ${BATCH_ROWS} FROM ${cursor}`, [])
+    if (rows.length === 0) break
+    yield rows.map((row) => columns.map((column) => valueOf(row[column])))
+  }
+  await client.script(`CLOSE ${cursor}`)
+}
+
+const valueOf = (value: unknown): Value => {
+  if (value === undefined || value === null) return null
+  if (typeof value === 'number' || typeof value === 'bigint') return BigInt(value)
+  return value instanceof Uint8Array ? value : String(value)
+}

@@ -1,0 +1,29 @@
+import type { PostgresAddress } from '../../config/postgres-address.ts'
+import { sqliteHome } from './sqlite-home.ts'
+import type { Home } from './table.ts'
+
+/** Where a home is: on a server or, without an address, in a file. */
+export type Place = {
+  readonly postgres: PostgresAddress | undefined
+  readonly databasePath: string
+}
+
+/** Reads the home at a place as it is at this moment. */
+export const openSource = async ({
+  postgres,
+  databasePath,
+}: Place): Promise<Home & { readonly close: () => Promise<void> }> => {
+  if (!postgres) {
+    const home = sqliteHome(databasePath)
+    return { ...home, close: async () => home.close() }
+  }
+  const { movingClient, postgresHome } = await import('./postgres-home.ts')
+  const client = movingClient(postgres)
+  try {
+    await client.script('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    return { ...(await postgresHome(client, postgres.schema)), close: client.close }
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}
