@@ -1,8 +1,7 @@
-import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { guessedPasswords } from '../../src/audit/guesses-store.ts'
-import { databaseOn } from '../../src/storage/open.ts'
-import { migrate } from '../../src/storage/migrate.ts'
+import { idOf, insertPerson } from '../support/access.ts'
+import { openTestDatabase } from '../support/postgres.ts'
 
 type Planted = {
   readonly action?: string
@@ -24,23 +23,25 @@ const times = (count: number, planted: Planted): readonly Planted[] =>
 
 /** The guesses since the time 100, as text, among planted failures of dora and ada. */
 const guessesIn = async (planted: readonly Planted[]): Promise<readonly string[]> => {
-  using sqlite = new Database(':memory:', { strict: true })
-  migrate(sqlite)
-  for (const name of ['dora', 'ada'])
-    sqlite.run(
-      `INSERT INTO account (public_id, username, username_key, password_hash, role, phone, address, created_at_ms)
-       VALUES (?, ?, ?, 'x', 'member', '1', 'x', 0)`,
-      [name, name, name],
-    )
-  const insert = sqlite.prepare(
-    `INSERT INTO audit_event (seq, at_ms, action, result, actor, subject, address, detail)
-     VALUES (?, ?, ?, 'failure', NULL, ?, ?, ?)`,
-  )
-  for (const [seq, event] of planted.entries()) {
-    const { action = 'login', subject, address, detail = {}, atMs = 100 } = event
-    insert.run(seq, atMs, action, subject, address, JSON.stringify(detail))
-  }
-  const guesses = await guessedPasswords(databaseOn(sqlite))(100)
+  const db = await openTestDatabase()
+  for (const name of ['dora', 'ada']) await insertPerson(db, name)
+  await db.transaction(async (tx) => {
+    for (const [seq, event] of planted.entries()) {
+      const { action = 'login', subject, address, detail = {}, atMs = 100 } = event
+      await tx.run(
+        `INSERT INTO audit_event (seq, at_ms, action, result, actor, subject, address, detail)
+         VALUES (?, ?, ?, 'failure', NULL, ?, ?, ?)`,
+        seq,
+        atMs,
+        action,
+        subject === null ? null : idOf(subject),
+        address,
+        JSON.stringify(detail),
+      )
+    }
+  })
+  const guesses = await guessedPasswords(db)(100)
+  await db.close()
   return guesses.map(
     ({ account, addresses, times: count }) =>
       `${account?.username ?? '?'} ${count} ${addresses.join()}`,

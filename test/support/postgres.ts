@@ -7,6 +7,9 @@ import type { Program } from '../../src/storage/writing/writer.ts'
 /** The address of a server, such as `postgres://postgres@127.0.0.1:5432/test`: feature tests then run on it. */
 const SERVER = process.env['TEST_POSTGRES']
 
+/** True if feature tests run on a server. Only tests about SQLite or its file are skipped then. */
+export const IS_POSTGRES = SERVER !== undefined
+
 /** Returns settings for an empty database of its own: in memory, or a new schema on the server. */
 export const testPlace = () =>
   SERVER === undefined

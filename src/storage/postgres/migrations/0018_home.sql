@@ -584,9 +584,9 @@ CREATE INDEX account_by_invitation ON account (invitation_id) WHERE invitation_i
 
 CREATE INDEX account_owner ON account (role) WHERE role = 'owner';
 
-CREATE INDEX audit_event_by_actor ON audit_event (actor) WHERE actor IS NOT NULL;
+CREATE INDEX audit_event_by_actor ON audit_event (actor, seq) WHERE actor IS NOT NULL;
 
-CREATE INDEX audit_event_by_subject ON audit_event (subject) WHERE subject IS NOT NULL;
+CREATE INDEX audit_event_by_subject ON audit_event (subject, seq) WHERE subject IS NOT NULL;
 
 CREATE INDEX failed_login_by_account ON failed_login (account_id);
 
