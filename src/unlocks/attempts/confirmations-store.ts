@@ -62,8 +62,8 @@ const CONTROLLERS = `
  * SQLite from searching by that column. */
 const CONFIRMED = `
   SELECT claim.seq
-  FROM json_each(?) AS asked
-  CROSS JOIN unlock_event AS claim ON claim.seq = asked.value
+  FROM json_each(?)
+  CROSS JOIN unlock_event AS claim ON claim.seq = CAST(value AS bigint)
   WHERE EXISTS (SELECT 1 FROM unlock_report WHERE claim_seq = claim.seq) OR EXISTS (
     SELECT 1
     FROM (

@@ -59,7 +59,7 @@ export const lockLabels = (db: Pick<Queries, 'all' | 'get'>) => ({
            FROM beside
            WHERE lock NOT IN (SELECT value FROM json_each(?1))
            UNION ALL
-           SELECT lock, 
+           SELECT lock,
              (SELECT max(happened_at_ms) FROM unlock_of_lock WHERE unlock_of_lock.lock = number)
            FROM (
              SELECT number, lock
@@ -69,10 +69,10 @@ export const lockLabels = (db: Pick<Queries, 'all' | 'get'>) => ({
              LIMIT ?2
            ) AS summed
          )
-       SELECT lock AS label, max(happened_at_ms) AS lastAtMs
+       SELECT lock AS label, max(happened_at_ms) AS "lastAtMs"
        FROM label
        GROUP BY lock
-       ORDER BY lastAtMs DESC, lock
+       ORDER BY "lastAtMs" DESC, lock
        LIMIT ?2`,
       JSON.stringify(known),
       limit,

@@ -14,18 +14,18 @@ const ERASED = 'seq, account_number AS account, method_number AS method'
 
 /** What erasing removes from the tables beside the events, given their sequence numbers as JSON. */
 const ERASED_BESIDE = [
-  'UPDATE unlock_decision SET grant_id = NULL WHERE seq IN (SELECT value FROM json_each(?))',
-  'DELETE FROM unlock_token WHERE seq IN (SELECT value FROM json_each(?))',
-  'DELETE FROM unlock_guest WHERE seq IN (SELECT value FROM json_each(?))',
+  'UPDATE unlock_decision SET grant_id = NULL WHERE seq IN (SELECT CAST(value AS bigint) FROM json_each(?))',
+  'DELETE FROM unlock_token WHERE seq IN (SELECT CAST(value AS bigint) FROM json_each(?))',
+  'DELETE FROM unlock_guest WHERE seq IN (SELECT CAST(value AS bigint) FROM json_each(?))',
   `UPDATE controller_report
    SET statement = NULL
    WHERE (controller_id, counter) IN (
      SELECT unlock_report.reporter, unlock_statement.reporter_counter
-     FROM json_each(?) AS erased
-     CROSS JOIN unlock_report ON unlock_report.seq = erased.value
-     CROSS JOIN unlock_statement ON unlock_statement.seq = erased.value
+     FROM json_each(?)
+     CROSS JOIN unlock_report ON unlock_report.seq = CAST(value AS bigint)
+     CROSS JOIN unlock_statement ON unlock_statement.seq = unlock_report.seq
    )`,
-  'UPDATE unlock_statement SET statement = NULL WHERE seq IN (SELECT value FROM json_each(?))',
+  'UPDATE unlock_statement SET statement = NULL WHERE seq IN (SELECT CAST(value AS bigint) FROM json_each(?))',
 ]
 
 /** Where a search in the order in which events happened continues. */
@@ -51,7 +51,7 @@ export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWri
          username = NULL,
          method = NULL,
          salt = NULL
-       WHERE seq IN (SELECT value FROM json_each(?))`,
+       WHERE seq IN (SELECT CAST(value AS bigint) FROM json_each(?))`,
       JSON.stringify(events.map(({ seq }) => seq)),
     )
     for (const sql of ERASED_BESIDE) await tx.run(sql, JSON.stringify(events.map(({ seq }) => seq)))

@@ -101,7 +101,7 @@ export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
       await tx.run(
         `UPDATE unlock_account
          SET bucket = NULL, public_id = NULL
-         WHERE number IN (SELECT value FROM json_each(?)) AND NOT EXISTS (
+         WHERE number IN (SELECT CAST(value AS bigint) FROM json_each(?)) AND NOT EXISTS (
            SELECT 1 FROM unlock_event WHERE account_number = unlock_account.number
          )`,
         distinct(numbers.map(({ account }) => account)),
@@ -109,7 +109,7 @@ export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
       await tx.run(
         `UPDATE unlock_method
          SET bucket = NULL, folded = NULL
-         WHERE number IN (SELECT value FROM json_each(?))
+         WHERE number IN (SELECT CAST(value AS bigint) FROM json_each(?))
            AND NOT EXISTS (SELECT 1 FROM unlock_of_method WHERE method = unlock_method.number)
            AND NOT EXISTS (
              SELECT 1

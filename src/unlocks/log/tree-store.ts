@@ -87,15 +87,15 @@ const readNodes = async (
   const rows = await db.all<{ key: number; hash: Uint8Array }>(
     `SELECT number AS key, hash
      FROM tree_node
-     WHERE number IN (SELECT value FROM json_each(?1))
+     WHERE number IN (SELECT CAST(value AS bigint) FROM json_each(?1))
      UNION ALL
      SELECT -1 - seq, leaf_hash
      FROM unlock_event
-     WHERE seq IN (SELECT value FROM json_each(?2))
+     WHERE seq IN (SELECT CAST(value AS bigint) FROM json_each(?2))
      UNION ALL
      SELECT -1 - seq, leaf_hash
      FROM log_record
-     WHERE seq IN (SELECT value FROM json_each(?2))`,
+     WHERE seq IN (SELECT CAST(value AS bigint) FROM json_each(?2))`,
     JSON.stringify(keys.filter((key) => key >= 0)),
     JSON.stringify(keys.filter((key) => key < 0).map((key) => -1 - key)),
   )

@@ -133,7 +133,7 @@ const ownerReader = (db: Pick<Queries, 'all'>) => {
       `SELECT unlock_account.number, unlock_account.public_id AS "publicId", account.unit
        FROM unlock_account
        LEFT JOIN account ON account.public_id = unlock_account.public_id
-       WHERE unlock_account.number IN (SELECT value FROM json_each(?))`,
+       WHERE unlock_account.number IN (SELECT CAST(value AS bigint) FROM json_each(?))`,
       JSON.stringify([...missing]),
     )
     for (const { number, ...owner } of found) known.set(number, owner)

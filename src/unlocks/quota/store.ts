@@ -50,7 +50,7 @@ export const quotaStore = (db: Pick<Queries, 'all' | 'get'>) => {
     ofWaiting: async (
       nowMs: number,
     ): Promise<readonly { readonly client: string; readonly events: number }[]> => {
-      const waiting = await db.all<{ publicId: string; client: string }>(
+      const waiting = await db.all<{ publicId: string; client: string | null }>(
         `SELECT
            public_id AS "publicId",
            coalesce(
@@ -64,10 +64,11 @@ export const quotaStore = (db: Pick<Queries, 'all' | 'get'>) => {
              )
            ) AS client
          FROM account
-         WHERE admitted_at_ms IS NULL AND client IS NOT NULL`,
+         WHERE admitted_at_ms IS NULL`,
       )
       const counted: { client: string; events: number }[] = []
       for (const { publicId, client } of waiting) {
+        if (client === null) continue
         const recorded = await ofAccount(publicId, nowMs)
         counted.push({ client, events: recorded.reduce((sum, { events }) => sum + events, 0) })
       }

@@ -78,11 +78,11 @@ export const mergedLists = (db: Pick<Queries, 'all'>, wanted: Wanted): ReadKeys 
     for (let rest: Interval | undefined = interval; rest && missing.size > 0;) {
       const next = nextRange(rest, sorting)
       const rows = await db.all<Key & { number: number }>(
-        `SELECT list.value AS number, unlock_event.seq, unlock_event.happened_at_ms
-         FROM json_each(?) AS list
+        `SELECT CAST(value AS bigint) AS number, unlock_event.seq, unlock_event.happened_at_ms
+         FROM json_each(?)
          CROSS JOIN unlock_event ON unlock_event.seq = (
            SELECT seq
-           FROM ${from} = list.value AND ${next.range.sql}
+           FROM ${from} = CAST(value AS bigint) AND ${next.range.sql}
            ORDER BY ${sorting.orderBy}
            LIMIT 1
          )`,

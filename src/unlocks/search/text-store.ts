@@ -72,15 +72,13 @@ const accountsWithText: WithText = async (db, text, after) => {
 }
 
 const methodsWithText: WithText = async (db, text, after) => {
-  const rows = await db.all<{ number: number }>(
-    `SELECT number
-     FROM unlock_method
-     WHERE number > ? AND number <= ? AND instr(folded, ?) > 0`,
+  const rows = await db.all<{ number: number; folded: string | null }>(
+    'SELECT number, folded FROM unlock_method WHERE number > ? AND number <= ?',
     after,
     after + NAMES_PER_STEP,
-    foldedText(text),
   )
-  return rows.map(({ number }) => number)
+  const part = foldedText(text)
+  return rows.flatMap(({ number, folded }) => (folded?.includes(part) ? number : []))
 }
 
 const locksWithText: WithText = async (db, text, after) => {

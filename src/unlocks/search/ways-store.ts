@@ -168,7 +168,7 @@ const rowsOf = async <Row extends Key>(
 ): Promise<readonly Row[]> => {
   if (keys.length === 0) return []
   const rows = await db.all<Row>(
-    `SELECT ${columns} FROM unlock_event WHERE seq IN (SELECT value FROM json_each(?))`,
+    `SELECT ${columns} FROM unlock_event WHERE seq IN (SELECT CAST(value AS bigint) FROM json_each(?))`,
     ...values,
     JSON.stringify(keys.map(({ seq }) => seq)),
   )

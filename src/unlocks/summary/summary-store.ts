@@ -83,7 +83,7 @@ export const forgetInSummary = async (tx: Queries, seqs: readonly number[]): Pro
   const end = Math.max(...seqs) + 1
   while ((await catchUp(tx, end)) < end);
   const erased = JSON.stringify(seqs)
-  const tallies = talliesOf('seq IN (SELECT value FROM json_each(?))', '1 = 1')
+  const tallies = talliesOf('seq IN (SELECT CAST(value AS bigint) FROM json_each(?))', '1 = 1')
   await tx.run(
     `INSERT INTO unlock_tally (quarter, account, method, unlocks)
      SELECT quarter, account, method, sum(unlocks)
@@ -105,7 +105,7 @@ export const forgetInSummary = async (tx: Queries, seqs: readonly number[]): Pro
      WHERE (method, happened_at_ms, seq) IN (
        SELECT method_number, happened_at_ms, seq
        FROM unlock_event
-       WHERE seq IN (SELECT value FROM json_each(?))
+       WHERE seq IN (SELECT CAST(value AS bigint) FROM json_each(?))
      )`,
     erased,
   )

@@ -125,13 +125,20 @@ export const addTallies = async (
   const edges = [dayOf(first), dayOf(end - 1)].filter((day) => day < days[0] || day >= days[1])
   // In one statement, since a commit moves tallies from one place to another.
   const rows = await db.all<Row>(
-    `SELECT day, sums, NULL AS tallies, NULL AS quarter, NULL AS account, NULL AS method, NULL AS unlocks
+    `SELECT
+       day,
+       sums,
+       NULL AS tallies,
+       CAST(NULL AS bigint) AS quarter,
+       CAST(NULL AS bigint) AS account,
+       CAST(NULL AS bigint) AS method,
+       CAST(NULL AS bigint) AS unlocks
      FROM unlock_tally_day
      WHERE day >= ? AND day < ?
      UNION ALL
      SELECT day, NULL, tallies, NULL, NULL, NULL, NULL
      FROM unlock_tally_day
-     WHERE day IN (SELECT value FROM json_each(?))
+     WHERE day IN (SELECT CAST(value AS bigint) FROM json_each(?))
      UNION ALL
      SELECT NULL, NULL, NULL, quarter, account, method, unlocks
      FROM unlock_tally

@@ -13,7 +13,7 @@ export const ofUnit = async (db: Pick<Queries, 'all' | 'get'>, unit: string) => 
     if (number !== undefined) numbers.push(number)
   }
   return {
-    sql: 'account_number IN (SELECT value FROM json_each(?))',
+    sql: 'account_number IN (SELECT CAST(value AS bigint) FROM json_each(?))',
     values: [JSON.stringify(numbers)],
     accounts: numbers,
   }
