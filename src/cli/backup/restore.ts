@@ -50,7 +50,7 @@ const RESTORE = {
 
 /** Replaces the database and keys with those of a backup, once all of it is verified. */
 export const restore: Command = {
-  summary: 'replace the contents of DATA_DIR with those of a backup, or only verify the backup',
+  summary: 'replace all data with that of a backup, or only verify it',
   details:
     'Stop the service first. The previous data is kept in a folder beside the new data, and all sessions end.',
   options: RESTORE,

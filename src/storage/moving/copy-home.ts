@@ -19,7 +19,9 @@ export const copyHome = async ({ from, to, onCopied, onCompared }: Copying): Pro
   let done = 0
   for (const table of tables)
     for await (const rows of from.read(sources.get(table.name) ?? table)) {
-      await to.write(table, rows)
+      await to.write(table, rows).catch((error: unknown) => {
+        throw cannotCopy(table, error)
+      })
       done += rows.length
       onCopied(done, total)
     }
@@ -36,6 +38,11 @@ export const copyHome = async ({ from, to, onCopied, onCompared }: Copying): Pro
     onCompared(done, total)
   }
   return total
+}
+
+const cannotCopy = ({ name }: Table, error: unknown): AppError => {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new AppError('unavailable', `Cannot copy ${name}: ${reason}`, { cause: error })
 }
 
 /** Returns the tables of the new home that the other has too. Tables that only a server has say what its replicas do at

@@ -155,5 +155,6 @@ async function* read(
 const valueOf = (value: unknown): Value => {
   if (value === undefined || value === null) return null
   if (typeof value === 'number' || typeof value === 'bigint') return BigInt(value)
-  return value instanceof Uint8Array ? value : String(value)
+  if (typeof value === 'string' || value instanceof Uint8Array) return value
+  throw new Error('a column is neither a whole number nor a text nor bytes')
 }

@@ -1,8 +1,6 @@
 import { AppError } from '../../errors.ts'
 import type { Queries } from '../queries.ts'
-import { openFileTarget } from './file-target.ts'
 import { arrivalIn, moveIn } from './moved.ts'
-import type { Place } from './source.ts'
 import type { NewHome } from './table.ts'
 
 /** A place that a home moves to. */
@@ -22,16 +20,6 @@ export type Arriving = NewHome & {
   /** Leaves nothing of it there. */
   readonly discard: () => Promise<void>
 }
-
-/** Opens the place that a move goes to: a file, or a home on a server. What a home left there when it moved away is set
- * aside. Rejects with `conflict` if there is another home, and with `unavailable` if it cannot be used. */
-export const openTarget = async (
-  { postgres, databasePath }: Place,
-  moveId: string,
-): Promise<Target> =>
-  postgres
-    ? (await import('./server-target.ts')).openServerTarget(postgres, moveId)
-    : openFileTarget(databasePath, moveId)
 
 /** How a place is used: by nobody, by a home that moved away, or by the home that this move brought there. */
 export type Occupied = 'empty' | 'left' | 'arrived'

@@ -43,16 +43,13 @@ export const lockHome = async ({ address, use, onLost }: Options): Promise<() =>
     await client.close().catch(() => {})
     throw error
   }
-  const timer = setInterval(() => {
-    // Takes it once more, which counts, so that a new connection has it too.
-    void take(client, address, use).then(
-      (isHeld) => {
-        if (!isHeld) onLost(new AppError('unavailable', HELD[use]))
-      },
-      // The server cannot be reached: nobody else can either.
-      () => {},
-    )
-  }, CHECK_EVERY_MS)
+  const check = async (): Promise<void> => {
+    // Takes it once more, which counts, so that a new connection has it too. If the server cannot be reached, nobody
+    // else takes it either.
+    const isHeld = await take(client, address, use).catch(() => true)
+    if (!isHeld) onLost(new AppError('unavailable', HELD[use]))
+  }
+  const timer = setInterval(() => void check(), CHECK_EVERY_MS)
   timer.unref()
   return async () => {
     clearInterval(timer)
