@@ -8,7 +8,7 @@ import type { Role } from '../../src/domain/account.ts'
 import { COMMAND_LINE } from '../../src/domain/audit-event.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { UNLIMITED, temporaryFolder } from './binary.ts'
-import { testPlace } from './postgres.ts'
+import { giveBack, testPlace } from './postgres.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -32,8 +32,9 @@ export const startApp = async (
   const clock = { nowMs, passedMs: 0 }
   const logLines: string[] = []
   const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data'), ...env }) }
+  const place = await testPlace()
   const app = await openApp(
-    { ...config, ...testPlace() },
+    { ...config, ...place },
     {
       logger: processLogger({
         level: config.logLevel,
@@ -73,6 +74,7 @@ export const startApp = async (
     [Symbol.asyncDispose]: async () => {
       await app.http.server?.stop(true)
       await app[Symbol.asyncDispose]()
+      await giveBack(place.postgres)
       rmSync(folder, { recursive: true, force: true })
     },
   }
