@@ -23,7 +23,7 @@ if (IS_LEFT_OUT)
 setDefaultTimeout(240_000)
 
 /** How long Chromium may take for one step, such as a click. */
-const STEP_MS_MAX = 60_000
+export const STEP_MS_MAX = 60_000
 
 /** A Chromium that can reach no address but this machine's, with all its settings. */
 export const CHROMIUM = {
