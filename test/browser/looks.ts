@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { inaccessible } from './accessibility.ts'
 
-const NARROWEST = { width: 320, height: 640 }
+export const NARROWEST = { width: 320, height: 640 }
 
 /** A phone of 390 px at 200 %. Pages must fit it, and need not look their best. */
 export const ENLARGED = { width: 195, height: 422 }
@@ -24,19 +24,20 @@ type Options = {
 }
 
 /** Shows a page on several screens, in light and dark, and checks that it fits each of them and that
- * axe finds nothing serious. Leaves size and colours as they were. */
+ * axe finds nothing serious. Without `sizes`, it also has to fit smaller screens, which have the layout of
+ * the phone. Leaves size and colours as they were. */
 export const inAllLooks = async (
   page: Page,
   name: string,
-  { check, sizes = [NARROWEST, PHONE, DESK] }: Options = {},
+  { check, sizes }: Options = {},
 ): Promise<void> => {
   const before = page.viewportSize() ?? DESK
-  for (const viewport of sizes) {
+  for (const viewport of sizes ?? [PHONE, DESK]) {
     const { width } = viewport
     for (const scheme of SCHEMES) {
       await setLook(page, { ...viewport, scheme })
       const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth')
-      const findings = await inaccessible(page, rulesFor({ width, scheme }))
+      const findings = await inaccessible(page, RULES[scheme])
       const lowLinks = await page.evaluate<string[]>(LOW_LINKS)
       expect({ name, width, scheme, scrollWidth, findings, lowLinks }).toEqual({
         name,
@@ -51,7 +52,7 @@ export const inAllLooks = async (
     }
   }
   await page.emulateMedia({ colorScheme: null })
-  if (sizes.includes(NARROWEST)) await fitsEnlarged(page, name)
+  if (!sizes) for (const size of [NARROWEST, ENLARGED]) await fits(page, name, size)
   await page.setViewportSize(before)
 }
 
@@ -65,18 +66,16 @@ export const setLook = async (
   await page.evaluate(END_ANIMATIONS)
 }
 
-/** Checks that a page fits a phone at 200 %. Leaves it at that size. */
-export const fitsEnlarged = async (page: Page, name: string): Promise<void> => {
-  await page.setViewportSize(ENLARGED)
-  expect([name, await page.evaluate<number>('document.documentElement.scrollWidth')]).toEqual([
-    name,
-    ENLARGED.width,
-  ])
+/** Checks that a page fits a size, and leaves it at that. */
+export const fits = async (page: Page, name: string, size: typeof PHONE): Promise<void> => {
+  await page.setViewportSize(size)
+  const { width } = size
+  const scrollWidth = await page.evaluate<number>('document.documentElement.scrollWidth')
+  expect({ name, width, scrollWidth }).toEqual({ name, width, scrollWidth: width })
 }
 
-/** Colours differ in the dark, and nothing else does. The two narrow screens share one layout. */
-const rulesFor = ({ width, scheme }: Look): readonly string[] | undefined =>
-  width !== NARROWEST.width && scheme === 'light' ? undefined : ['color-contrast']
+/** Colours differ in the dark, and nothing else does. */
+const RULES = { light: undefined, dark: ['color-contrast'] } as const
 
 /** The end of one transition may start another, in an element that inherits the colour. */
 const END_ANIMATIONS = `(async () => {

@@ -4,7 +4,7 @@ import { PASSWORD } from '../support/app.ts'
 import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
 import { recordedLog } from '../support/unlock-log.ts'
 import { IS_LEFT_OUT, useBrowser, useResource, visit } from './chromium.ts'
-import { DESK, PHONE, fitsEnlarged, inAllLooks } from './looks.ts'
+import { DESK, ENLARGED, PHONE, fits, inAllLooks } from './looks.ts'
 import {
   OWNER,
   block,
@@ -12,7 +12,7 @@ import {
   expectCalm,
   openSwagger,
   post,
-  testSwagger,
+  testWalkOfMember,
   tokenOf,
   unfoldAll,
   useOwnedService,
@@ -62,28 +62,6 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
   ({ device, viewport, colorScheme }) => {
     const open = (options: BrowserContextOptions = {}) =>
       visit(browser(), service().url, { viewport, colorScheme, ...options })
-
-    test('the root leads to the login page, which links to the tables, the manual, the API and health; every link works [I6]', async () => {
-      await using seen = await open({ httpCredentials: OWNER })
-      const { page } = seen
-      await page.goto('/')
-      expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Secure Lock Server')
-      expect(page.url()).toBe(`${service().url}/console`)
-      const links = await hrefs(page)
-      expect(links).toEqual(
-        expect.arrayContaining(['/getLogs', '/getUsers', '/manual', '/swagger', '/readyz']),
-      )
-      // The console follows its own links without a request.
-      for (const link of links.filter((path) => !path.startsWith('/console'))) {
-        await page.goto('/')
-        await page.getByRole('heading', { level: 1 }).waitFor()
-        const answer = page.waitForResponse((response) => response.url() === service().url + link)
-        await page.locator(`a[href="${link}"]`).click()
-        expect([link, (await answer).status()]).toEqual([link, 200])
-        await page.waitForLoadState('networkidle')
-      }
-      expectCalm(seen)
-    })
 
     test('an owner reads the unlock that was just recorded, newest last', async () => {
       await using seen = await open({ httpCredentials: OWNER })
@@ -148,8 +126,32 @@ describe.skipIf(IS_LEFT_OUT).each([...DEVICES])(
 const PHONE_OPERATIONS = 5
 
 describe.skipIf(IS_LEFT_OUT)(`On a phone of ${PHONE.width} px in the dark`, () => {
-  const open = () => visit(browser(), service().url, { viewport: PHONE, colorScheme: 'dark' })
-  testSwagger('phone', service, open, PHONE_OPERATIONS)
+  const open = (options: BrowserContextOptions = {}) =>
+    visit(browser(), service().url, { viewport: PHONE, colorScheme: 'dark', ...options })
+
+  test('the root leads to the login page, which links to the tables, the manual, the API and health; every link works [I6]', async () => {
+    await using seen = await open({ httpCredentials: OWNER })
+    const { page } = seen
+    await page.goto('/')
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Secure Lock Server')
+    expect(page.url()).toBe(`${service().url}/console`)
+    const links = await hrefs(page)
+    expect(links).toEqual(
+      expect.arrayContaining(['/getLogs', '/getUsers', '/manual', '/swagger', '/readyz']),
+    )
+    // The console follows its own links without a request.
+    for (const link of links.filter((path) => !path.startsWith('/console'))) {
+      await page.goto('/')
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      const answer = page.waitForResponse((response) => response.url() === service().url + link)
+      await page.locator(`a[href="${link}"]`).click()
+      expect([link, (await answer).status()]).toEqual([link, 200])
+      await page.waitForLoadState('networkidle')
+    }
+    expectCalm(seen)
+  })
+
+  testWalkOfMember('phone', service, open, PHONE_OPERATIONS)
 })
 
 describe.skipIf(IS_LEFT_OUT)('On every screen, in light and dark', () => {
@@ -158,7 +160,6 @@ describe.skipIf(IS_LEFT_OUT)('On every screen, in light and dark', () => {
     { path: '/join', name: 'join' },
     { path: '/getLogs', name: 'unlocks' },
     { path: '/getUsers', name: 'accounts' },
-    { path: '/swagger', name: 'api' },
     { path: '/manual', name: 'manual' },
     { path: '/manual/getting-started', name: 'manual-page' },
   ]
@@ -168,26 +169,33 @@ describe.skipIf(IS_LEFT_OUT)('On every screen, in light and dark', () => {
     async ({ path, name }) => {
       await using seen = await visit(browser(), service().url, { httpCredentials: OWNER })
       const { page } = seen
-      if (path === '/swagger') {
-        await page.setViewportSize({ ...DESK, ...HIGH })
-        await openSwagger(page)
-        await unfoldAll(page)
-      } else await page.goto(path)
+      await page.goto(path)
       await inAllLooks(page, name, {
-        ...(path === '/swagger' && {
-          sizes: SWAGGER_SIZES.map((size) => ({ ...size, ...HIGH })),
-        }),
-        check: async ({ scheme }) => {
-          const paper = await page.evaluate<string>(
-            'getComputedStyle(document.body).backgroundColor',
-          )
-          expect(brightness(paper) > 128).toBe(scheme === 'light')
-        },
+        check: ({ scheme }) => expectPaper(page, scheme),
       })
-      await fitsEnlarged(page, name)
       expectCalm(seen)
     },
   )
+
+  test('/swagger fits, follows the colours of the system and is accessible [I6]', async () => {
+    await using seen = await visit(browser(), service().url)
+    const { page } = seen
+    await page.setViewportSize({ ...DESK, ...HIGH })
+    await openSwagger(page)
+    await unfoldAll(page)
+    for (const { width } of [DESK, PHONE, ENLARGED]) await fits(page, 'api', { width, ...HIGH })
+
+    // The operations of a group look like all others.
+    await page.reload()
+    await page.locator('.opblock-tag[data-tag="Locks"]').click()
+    for (const method of ['get', 'post', 'put', 'patch', 'delete'])
+      await page.locator(`.opblock-${method}`).first().waitFor()
+    await inAllLooks(page, 'api', {
+      sizes: SWAGGER_SIZES,
+      check: ({ scheme }) => expectPaper(page, scheme),
+    })
+    expectCalm(seen)
+  })
 
   test('a broken log is reported above the console, calmly and to everyone', async () => {
     await using seen = await visit(browser(), broken().url)
@@ -238,6 +246,11 @@ const unlock = async ({ url }: Service, username: string, method: string): Promi
 const hrefs = async (page: Page): Promise<string[]> => {
   const links = await page.locator('a').all()
   return Promise.all(links.map(async (link) => String(await link.getAttribute('href'))))
+}
+
+const expectPaper = async (page: Page, scheme: 'light' | 'dark'): Promise<void> => {
+  const paper = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')
+  expect(brightness(paper) > 128).toBe(scheme === 'light')
 }
 
 /** From 0 for black to 255 for white, of `rgb(r, g, b)`. */

@@ -11,7 +11,7 @@ import { CONTROLLER, attested, reported } from '../support/reports.ts'
 import { testKey } from '../support/statements.ts'
 import { type RecordedLog, claimed, recordedLog, restamp } from '../support/unlock-log.ts'
 import { IS_LEFT_OUT, useBrowser, useResource, visit } from './chromium.ts'
-import { inAllLooks } from './looks.ts'
+import { NARROWEST, inAllLooks } from './looks.ts'
 
 const SIZE = 300
 const FILES = ['entries.ndjson', 'proofs.ndjson', 'checkpoint', 'key'] as const
@@ -353,6 +353,8 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
         })
       await page.locator(`#verdict[data-state="${state}"]`).waitFor()
       await page.evaluate(axe.source)
+      const hiddenPx = `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(
+        document.querySelector('.scroll'))`
       await inAllLooks(page, `verifier-${state}`, {
         check: async () => {
           const found = await page.evaluate<{ violations: { id: string }[] }>(
@@ -360,11 +362,11 @@ describe.skipIf(IS_LEFT_OUT)('The page of a bundle, opened from a file', () => {
           )
           expect(found.violations.map(({ id }) => id)).toStrictEqual([])
           // The whole table is in sight.
-          const hidden = `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(
-            document.querySelector('.scroll'))`
-          expect(await page.evaluate<number>(hidden)).toBe(0)
+          expect(await page.evaluate<number>(hiddenPx)).toBe(0)
         },
       })
+      await page.setViewportSize(NARROWEST)
+      expect(await page.evaluate<number>(hiddenPx)).toBe(0)
     }
   })
 })

@@ -119,7 +119,8 @@ export const runCommand = async (
 }
 
 /** A port that nothing listens on. Each worker of `bun test --parallel` looks in its own range,
- * below the ports that the kernel gives to outgoing connections, so nobody else takes it meanwhile. */
+ * below the ports that the kernel gives to outgoing connections, so nobody else takes it meanwhile. A suite that
+ * runs beside another has `PORTS_FROM` of its own. */
 export const freePort = async (): Promise<number> => {
   const first = PORTS_FROM + (Number(process.env['BUN_TEST_WORKER_ID'] ?? 0) % WORKERS) * PORTS
   for (;;) {
@@ -128,9 +129,9 @@ export const freePort = async (): Promise<number> => {
   }
 }
 
-const PORTS_FROM = 11_000
+const PORTS_FROM = Number(process.env['PORTS_FROM'] ?? 11_000)
 const PORTS = 1000
-const WORKERS = 20
+const WORKERS = 10
 
 const canListen = (port: number): Promise<boolean> =>
   new Promise((done) => {
@@ -151,8 +152,10 @@ const answersHere = async (url: string): Promise<boolean> => {
 const answering = async (isUp: () => Promise<boolean>, exited: Promise<number>): Promise<void> => {
   const deadline = performance.now() + START_MS_MAX
   while (performance.now() < deadline) {
-    if (await isUp()) return
-    if ((await Promise.race([exited, Bun.sleep(10)])) !== undefined) break
+    const isAnswered = await isUp()
+    // If it has ended, what answers is another.
+    if ((await Promise.race([exited, Bun.sleep(isAnswered ? 0 : 10)])) !== undefined) break
+    if (isAnswered) return
   }
   throw new Error('the service did not start')
 }
