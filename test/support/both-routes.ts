@@ -55,6 +55,7 @@ const masked = (text: string): string =>
     .replaceAll(/"(time|duration_ms|at_ms)":("[^"]*"|[\d.]+)/g, '"$1":0')
     .replaceAll(/("next":"|cursor=)[\w-]+/g, '$1CURSOR')
     .replaceAll(/127\.0\.0\.1:\d+/g, 'HOST')
+    .replaceAll(/"retry-after": "\d+"/g, '"retry-after": "SECONDS"')
 
 /** Returns everything that a request leaves behind: its answer, log lines, audit events, counts and unlocks. */
 export const leftBy = async (
@@ -91,7 +92,8 @@ export const leftBy = async (
     headers: masked(JSON.stringify(headers, undefined, 2)),
     lines: lines.map(masked).toSorted(),
     metrics,
-    audit: audit.map(masked),
+    // Repeats are recorded each minute, which may pass at one service first.
+    audit: audit.map(masked).filter((row) => !row.includes(String.raw`\"repeats\":`)),
     unlocks,
   }
 }

@@ -35,7 +35,13 @@ export const openTestDatabase = async ({
   program = noProgram,
 }: { readonly program?: Program } = {}): Promise<Database> => {
   const { postgres } = await testPlace()
-  return postgres ? openPostgres(postgres, { program }) : openDatabase(':memory:', { program })
+  if (!postgres) return openDatabase(':memory:', { program })
+  const db = await openPostgres(postgres, { program })
+  const close = async (): Promise<void> => {
+    await db.close()
+    await giveBack(postgres)
+  }
+  return { ...db, close }
 }
 
 const noProgram: Program = () => Promise.reject(new Error('this database has no program'))
