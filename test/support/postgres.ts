@@ -14,6 +14,9 @@ export const IS_POSTGRES = SERVER !== undefined
 /** Whether the server has the functions of home-pool.sql. */
 const HAS_POOL = process.env['TEST_POSTGRES_POOL'] === '1'
 
+/** How often a property is tried: less on a server, where each time takes a new schema. */
+export const runs = (count: number): number => (IS_POSTGRES ? Math.ceil(count / 10) : count)
+
 /** The connection of this test file to the pool of homes. */
 const pool = SERVER !== undefined && HAS_POOL ? new SQL(SERVER, { max: 1 }) : undefined
 

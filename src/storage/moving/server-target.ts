@@ -15,6 +15,7 @@ const FILLED: ReadonlySet<string> = new Set([
   'account_number',
   'unlock_summary',
   'schema_change',
+  'setting',
 ])
 
 /** Opens the schema on a server that a home moves to, which nobody else uses until it is closed. */

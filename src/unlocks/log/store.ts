@@ -1,6 +1,6 @@
 import type { Database, Queries } from '../../storage/database.ts'
 import type { Params } from '../../storage/queries.ts'
-import { rowInserter } from '../../storage/sqlite/row-inserter.ts'
+import { rowInserter } from '../../storage/row-inserter.ts'
 import { returnUnusedSpace } from '../../storage/unused-space.ts'
 import { countBefore, newestCertainMs } from '../summary/marks-store.ts'
 import { summarize } from '../summary/summary-store.ts'
@@ -160,13 +160,17 @@ export const unlockWrites = (tx: Queries, names = nameWrites(tx)) => ({
   summarize: (grown: { readonly from: number; readonly to: number }): Promise<void> =>
     summarize(tx, grown),
 
-  setHead: async ({ size, checkpoint }: Head): Promise<void> => {
-    await tx.run(
+  /** Replaces the head of a log of some size. Returns false, and leaves it, if the log has another size now. */
+  setHead: async ({ size, checkpoint }: Head, fromSize: number): Promise<boolean> => {
+    const changed = await tx.run(
       `INSERT INTO log_head (id, size, checkpoint) VALUES (1, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET size = excluded.size, checkpoint = excluded.checkpoint`,
+       ON CONFLICT (id) DO UPDATE SET size = excluded.size, checkpoint = excluded.checkpoint
+       WHERE log_head.size = ?`,
       size,
       checkpoint,
+      fromSize,
     )
+    return changed === 1
   },
 })
 

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts'
 import type { Queries } from '../../storage/database.ts'
-import { rowInserter } from '../../storage/sqlite/row-inserter.ts'
+import { rowInserter } from '../../storage/row-inserter.ts'
 import {
   type Frontier,
   type NodeId,

@@ -140,7 +140,7 @@ export const appendProgram = ({
     const joined = hasReports ? await openings.join(log.events) : NONE
     await writes.insertRecords(log.records)
     await writes.insertNodes(log.innerNodes())
-    await writes.setHead(head)
+    if (!(await writes.setHead(head, from))) return undefined
     await writes.summarize({ from, to: head.size })
     for (const [kind, state] of states)
       if ((await kinds[kind].store?.(tx, state)) === false) return undefined

@@ -165,7 +165,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     await store.transaction(async (writes) => {
       // Another replica may have begun the log since.
       if (!(await writes.head()) && (await writes.nextSeq()) === 0)
-        await writes.setHead(sign(0, emptyRoot()))
+        await writes.setHead(sign(0, emptyRoot()), 0)
     })
 
   return {

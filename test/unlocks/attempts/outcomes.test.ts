@@ -111,8 +111,9 @@ test.each([
 const enrol = (app: Awaited<ReturnType<typeof home>>, atMs: number) =>
   app.db.run(
     `INSERT INTO controller (id, lock_id, public_key, name, enrolled_at_ms, seen_at_ms)
-     SELECT ?, id, x'00', 'Pi', ?, 0 FROM lock WHERE label = 'front-door'`,
+     SELECT ?, id, ?, 'Pi', ?, 0 FROM lock WHERE label = 'front-door'`,
     CONTROLLER,
+    new Uint8Array(1),
     atMs,
   )
 

@@ -1,9 +1,7 @@
-import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
 import { nameWrites } from '../../../src/unlocks/log/names-store.ts'
-import { sqliteQueries } from '../../support/unlocks.ts'
-import { migrate } from '../../../src/storage/migrate.ts'
+import { openTestDatabase } from '../../support/postgres.ts'
 
 const METHODS = 200
 
@@ -18,14 +16,14 @@ const colliding = (): readonly string[] => {
 }
 
 test('[G3] a member cannot choose methods that make the look-up of everyone’s slow', async () => {
-  using sqlite = new Database(':memory:', { strict: true })
-  migrate(sqlite)
-  const names = nameWrites(sqliteQueries(sqlite))
-  for (const method of colliding()) await names.numbersOf('eve', method)
-  const largest = sqlite
-    .query<{ n: number }, []>(
-      'SELECT count(*) AS n FROM unlock_method GROUP BY bucket ORDER BY n DESC LIMIT 1',
-    )
-    .get()
+  const db = await openTestDatabase()
+  await db.transaction(async (tx) => {
+    const names = nameWrites(tx)
+    for (const method of colliding()) await names.numbersOf('eve', method)
+  })
+  const largest = await db.get<{ n: number }>(
+    'SELECT count(*) AS n FROM unlock_method GROUP BY bucket ORDER BY n DESC LIMIT 1',
+  )
   expect(largest?.n).toBeLessThan(10)
+  await db.close()
 })

@@ -36,7 +36,7 @@ const FILTERS: readonly UnlockFilter[] = [
 test.each(FILTERS)(
   'an export lists what a list does, with repeats of earlier parts: %j',
   async (filter) => {
-    using log = plantedLog()
+    await using log = await plantedLog()
     await log.plant(unlocks)
     await log.db.run(
       `INSERT INTO account (id, public_id, username, username_key, password_hash, role, phone, address,

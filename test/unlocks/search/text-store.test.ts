@@ -46,7 +46,7 @@ function* events(count: number, from = 0) {
 
 /** A log in which a needle of each kind is very old. */
 const haystack = async () => {
-  const log = plantedLog()
+  const log = await plantedLog()
   await log.plant([
     { ...one(0), account: 'needle', username: 'Nadel Ö' },
     { ...one(1), method: 'Retina' },
@@ -71,7 +71,7 @@ const haystack = async () => {
     const { unlocks, next } = await unlockQueries(db).page({ filter, order, limit: 50 })
     return { seqs: unlocks.map(({ seq }) => seq), hasNext: next !== undefined, rows }
   }
-  return { search, [Symbol.dispose]: () => log[Symbol.dispose]() }
+  return { search, [Symbol.asyncDispose]: () => log[Symbol.asyncDispose]() }
 }
 
 /** The unlocks looked at before names are, the names themselves, and the unlocks not in the summary yet. */
@@ -79,7 +79,7 @@ const ROWS_MAX = 2000
 
 describe('searching for a text', () => {
   test('finds what is very old in one page, without looking at the whole log', async () => {
-    using log = await haystack()
+    await using log = await haystack()
     for (const [text, seq] of [
       ['NADEL ö', 0],
       ['etina', 1],
@@ -98,7 +98,7 @@ describe('searching for a text', () => {
   })
 
   test('answers at once if nothing has it, in any order', async () => {
-    using log = await haystack()
+    await using log = await haystack()
     for (const order of ['newest', 'oldest', 'seq'] as const) {
       // People without an account may have any name, but few unlocks.
       const { seqs, hasNext, rows } = await log.search({ text: 'nonesuch' }, order)

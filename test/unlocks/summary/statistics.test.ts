@@ -6,6 +6,7 @@ import { unlockStats } from '../../../src/unlocks/query/stats.ts'
 import { catchUp } from '../../../src/unlocks/summary/summary-store.ts'
 import { packDays } from '../../../src/unlocks/summary/tally-store.ts'
 import { type TestApp, startApp } from '../../support/app.ts'
+import { runs } from '../../support/postgres.ts'
 
 const [SECOND_MS, MINUTE_MS, DAY_MS] = [1000, 60_000, 86_400_000]
 const REPEAT_MS = 30 * SECOND_MS
@@ -242,5 +243,5 @@ test('statistics equal a plain count, whatever was late, repeated, imported or e
         }
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   ))

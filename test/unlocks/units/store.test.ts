@@ -148,7 +148,7 @@ describe('unlocks and units', () => {
   })
 
   test('a page of a rare unit in a long log has all that fit', async () => {
-    using log = plantedLog()
+    await using log = await plantedLog()
     await log.plant(
       Array.from({ length: 25_000 }, (_, at) => ({
         ...PIN,
@@ -177,7 +177,7 @@ describe('unlocks and units', () => {
   })
 
   test('asks for no account’s unit where there are none', async () => {
-    using log = plantedLog()
+    await using log = await plantedLog()
     await log.plant([1, 2, 3].map((at) => ({ ...PIN, account: `a${at}`, receivedAtMs: at })))
     const wanted = { filter: {}, order: 'newest', size: log.size(), limit: 50 } as const
     await unlockQueries(log.db).page(wanted)

@@ -606,9 +606,11 @@ CREATE INDEX unlock_method_by_bucket ON unlock_method (bucket) WHERE bucket IS N
 
 CREATE UNIQUE INDEX unlock_by_id ON unlock_event (id);
 
-CREATE INDEX unlock_by_time ON unlock_event (happened_at_ms);
+-- With SQLite, the number of a row is the last column of each index. Here it must be said, since pages are in the
+-- order of time and number.
+CREATE INDEX unlock_by_time ON unlock_event (happened_at_ms, seq);
 
-CREATE INDEX unlock_by_account ON unlock_event (account_number, happened_at_ms)
+CREATE INDEX unlock_by_account ON unlock_event (account_number, happened_at_ms, seq)
 WHERE account_number IS NOT NULL;
 
 CREATE INDEX unlock_imported_named ON unlock_event (happened_at_ms)
@@ -631,7 +633,7 @@ CREATE INDEX log_record_by_actor ON log_record (by_public_id) WHERE by_public_id
 
 CREATE INDEX log_record_by_person ON log_record (about_public_id) WHERE about_public_id IS NOT NULL;
 
-CREATE INDEX unlock_by_denial ON unlock_event (result, happened_at_ms) WHERE result <> 'unlocked';
+CREATE INDEX unlock_by_denial ON unlock_event (result, happened_at_ms, seq) WHERE result <> 'unlocked';
 
 CREATE INDEX account_by_end ON account (ends_at_ms) WHERE ends_at_ms IS NOT NULL;
 
@@ -704,3 +706,5 @@ FOR EACH ROW EXECUTE FUNCTION keep_account_number();
 INSERT INTO home (id, schema_version) VALUES (1, 18);
 INSERT INTO account_number (id, newest) VALUES (1, 0);
 INSERT INTO unlock_summary (id, size) VALUES (1, 0);
+-- The key of buckets, at random for each home: see text-bucket.ts.
+INSERT INTO setting (name, value) VALUES ('unlock_bucket_key', replace(CAST(gen_random_uuid() AS text), '-', ''));

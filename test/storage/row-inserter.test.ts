@@ -1,8 +1,8 @@
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
-import { damageWatch } from '../../../src/storage/sqlite/faults.ts'
-import { queriesOn } from '../../../src/storage/sqlite/queries.ts'
-import { rowInserter } from '../../../src/storage/sqlite/row-inserter.ts'
+import { damageWatch } from '../../src/storage/sqlite/faults.ts'
+import { queriesOn } from '../../src/storage/sqlite/queries.ts'
+import { rowInserter } from '../../src/storage/row-inserter.ts'
 
 const insertPeople = rowInserter({
   insert: 'INSERT INTO person (number, name)',
@@ -18,12 +18,15 @@ const opened = () => {
   return { connection, tx: queriesOn(connection, damageWatch().attempt) }
 }
 
-test.each([0, 1, 15, 16, 17, 32, 47])('%i rows are inserted and counted', async (count) => {
-  const { connection, tx } = opened()
-  expect(await insertPeople(tx, people(count))).toBe(count)
-  const rows = connection.query('SELECT number, name FROM person ORDER BY number').values()
-  expect(rows).toStrictEqual(people(count))
-})
+test.each([0, 1, 15, 16, 17, 32, 47, 512, 1041])(
+  '%i rows are inserted and counted',
+  async (count) => {
+    const { connection, tx } = opened()
+    expect(await insertPeople(tx, people(count))).toBe(count)
+    const rows = connection.query('SELECT number, name FROM person ORDER BY number').values()
+    expect(rows).toStrictEqual(people(count))
+  },
+)
 
 test('rows that conflict are not counted', async () => {
   const { connection, tx } = opened()

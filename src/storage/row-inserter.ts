@@ -1,7 +1,10 @@
-import type { Params, Queries } from '../queries.ts'
+import type { Params, Queries } from './queries.ts'
 
 /** The most rows that one statement inserts; more save little. */
 const ROWS_MAX = 16
+
+/** The most rows that are sent together. */
+const TOGETHER_MAX = 512
 
 type Insertion = {
   /** `INSERT INTO table (column, …)` */
@@ -13,18 +16,24 @@ type Insertion = {
 }
 
 /** Returns a function that inserts rows, many at a time, because each statement takes longer to call than to
- * run. It returns the number of rows inserted. */
+ * run. The statements are sent together, so that a server is waited for once. It returns the number of rows inserted. */
 export const rowInserter = ({ insert, columns, ending = '' }: Insertion) => {
   const row = `(${Array.from({ length: columns }, () => '?').join(', ')})`
   const statementFor = (rows: number): string =>
     `${insert} VALUES ${Array.from({ length: rows }, () => row).join(', ')} ${ending}`
   const [one, most] = [statementFor(1), statementFor(ROWS_MAX)]
-  return async (tx: Pick<Queries, 'run'>, rows: readonly Params[]): Promise<number> => {
+  const insertSome = async (tx: Pick<Queries, 'run'>, rows: readonly Params[]): Promise<number> => {
     const inMost = rows.length - (rows.length % ROWS_MAX)
-    let inserted = 0
+    const inserted: Promise<number>[] = []
     for (let at = 0; at < inMost; at += ROWS_MAX)
-      inserted += await tx.run(most, ...rows.slice(at, at + ROWS_MAX).flat())
-    for (const params of rows.slice(inMost)) inserted += await tx.run(one, ...params)
+      inserted.push(tx.run(most, ...rows.slice(at, at + ROWS_MAX).flat()))
+    for (const params of rows.slice(inMost)) inserted.push(tx.run(one, ...params))
+    return (await Promise.all(inserted)).reduce((sum, count) => sum + count, 0)
+  }
+  return async (tx: Pick<Queries, 'run'>, rows: readonly Params[]): Promise<number> => {
+    let inserted = 0
+    for (let at = 0; at < rows.length; at += TOGETHER_MAX)
+      inserted += await insertSome(tx, rows.slice(at, at + TOGETHER_MAX))
     return inserted
   }
 }
