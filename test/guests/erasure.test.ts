@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { codeOf, guestPhone, passIdOf } from '../support/guests.ts'
 import { homeWithGuests } from '../support/home-with-guests.ts'
+import { tableNames, textOf } from '../support/tables.ts'
 import { until } from '../support/until.ts'
+import { raiseUses } from '../../src/locks/restore/uses-store.ts'
 import { makeKeyPair, publicKeyOf } from '../../src/domain/statement/p256.ts'
 
 const DAY_MS = 24 * 60 * 60_000
@@ -9,17 +11,11 @@ const DAY_MS = 24 * 60 * 60_000
 type Home = Awaited<ReturnType<typeof homeWithGuests>>
 
 /** Everything in the database but the audit events, as text. */
-const everything = async ({ db }: Home): Promise<string> => {
-  const tables = await db.all<{ name: string }>(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+const everything = async ({ db }: Home): Promise<string> =>
+  textOf(
+    db,
+    (await tableNames()).filter((name) => name !== 'audit_event'),
   )
-  const rows: unknown[] = []
-  for (const { name } of tables)
-    if (name !== 'audit_event') rows.push(await db.all(`SELECT * FROM ${name}`))
-  return JSON.stringify(rows, (_, value: unknown) =>
-    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
-  )
-}
 
 const visited = async (home: Home, given: object = {}) => {
   const made = await home.invite({ holder: { pass: { label: 'Zorro' } }, ...given })
@@ -50,6 +46,13 @@ const nothingLeft = async (home: Home, { made, key }: Awaited<ReturnType<typeof 
   expect(await home.db.get('SELECT count(*) AS n FROM attempt')).toStrictEqual({ n: 0 })
 }
 
+/** Lets that much time pass, and erases those who are due. */
+const pass = async (home: Home, ms: number): Promise<void> => {
+  home.clock.nowMs += ms
+  home.clock.passedMs += ms
+  await home.guests.erasure.apply()
+}
+
 describe('a guest is erased', () => {
   test('at once, by the host: what stays says nothing of the person, and the log holds', async () => {
     await using home = await homeWithGuests()
@@ -77,14 +80,9 @@ describe('a guest is erased', () => {
     await using home = await homeWithGuests({}, { GUEST_KEEP_DAYS: '5' })
     const guest = await visited(home, { ends_at: '2040-03-20T00:00:00Z' })
     const other = await home.invite()
-    const pass = async (ms: number) => {
-      home.clock.nowMs += ms
-      home.clock.passedMs += ms
-      await home.guests.erasure.apply()
-    }
-    await pass(5 * DAY_MS)
+    await pass(home, 5 * DAY_MS)
     expect(await everything(home)).toContain('Zorro')
-    await pass(DAY_MS)
+    await pass(home, DAY_MS)
     await nothingLeft(home, guest)
     const left = await home.db.all('SELECT id FROM pass WHERE label IS NOT NULL')
     expect(left).toStrictEqual([{ id: passIdOf(other) }])
@@ -92,6 +90,16 @@ describe('a guest is erased', () => {
       "SELECT subject FROM audit_event WHERE action = 'pass.erase'",
     )
     expect(events).toStrictEqual([{ subject: `pass:${passIdOf(guest.made)}` }])
+  })
+
+  test('GUEST_KEEP_DAYS after the end, if a restore has used up a pass that was never used', async () => {
+    await using home = await homeWithGuests({}, { GUEST_KEEP_DAYS: '5' })
+    const made = await home.invite({ uses: 2, ends_at: '2040-03-20T00:00:00Z' })
+    await home.db.transaction((tx) => raiseUses(tx, [{ id: made.id, uses: 2 }]))
+    await pass(home, 3 * DAY_MS)
+    expect(await everything(home)).toContain('Plumber')
+    await pass(home, 3 * DAY_MS)
+    expect(await everything(home)).not.toContain('Plumber')
   })
 
   test('to the end in the next round, if that was interrupted', async () => {

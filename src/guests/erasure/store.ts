@@ -13,7 +13,8 @@ export const erasureIn = (queries: Pick<Queries, 'all' | 'run'>) => ({
            coalesce(access_grant.ends_at_ms, ${NEVER_MS}),
            coalesce(access_grant.revoked_at_ms, ${NEVER_MS}),
            CASE
-             WHEN access_grant.uses >= access_grant.uses_max THEN access_grant.used_at_ms
+             WHEN access_grant.uses >= access_grant.uses_max
+               THEN coalesce(access_grant.used_at_ms, ${NEVER_MS})
              ELSE ${NEVER_MS}
            END
          ) < ?

@@ -22,7 +22,7 @@ export const lockdownsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>, nowMs
   /** Returns those in force, that of the home first. */
   all: (): Promise<readonly Lockdown[]> =>
     queries.all<Lockdown>(
-      `${SELECT} WHERE ${IN_FORCE} AND coalesce(lock.state, '') <> 'retired' ORDER BY lock.label`,
+      `${SELECT} WHERE ${IN_FORCE} AND coalesce(lock.state, '') <> 'retired' ORDER BY lock.label NULLS FIRST`,
       nowMs,
     ),
 

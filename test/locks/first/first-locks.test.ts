@@ -20,7 +20,8 @@ const passMs = (app: TestApp, ms: number): void => {
 const stateOf = async (app: TestApp) => ({
   locks: (await app.locks.locks.all()).map(({ label, name, state }) => [label, name, state]),
   grants: await app.db.all(
-    `SELECT access_grant.holder, made_by, uses_max, starts_at_ms, ends_at_ms, group_concat(lock.label) AS locks
+    `SELECT access_grant.holder, made_by, uses_max, starts_at_ms, ends_at_ms, 
+       string_agg(lock.label, ',' ORDER BY lock.label) AS locks
      FROM access_grant
      JOIN access_grant_lock ON grant_id = access_grant.id
      LEFT JOIN lock ON lock.id = lock_id
@@ -73,7 +74,7 @@ describe('the first locks of a home', () => {
         ['garage', 'Garage', 'enabled'],
         ['gate', 'Gate', 'enabled'],
       ],
-      grants: [{ holder: 'role:member', ...ALWAYS, locks: 'gate,garage' }],
+      grants: [{ holder: 'role:member', ...ALWAYS, locks: 'garage,gate' }],
       records: [
         ['lock.made', null, 'upgrade'],
         ['lock.made', null, 'upgrade'],

@@ -1,16 +1,17 @@
 import { expect, test } from 'bun:test'
 import { homeWithLocks } from '../../support/home-with-locks.ts'
+import { IS_POSTGRES } from '../../support/postgres.ts'
 
 type Home = Awaited<ReturnType<typeof homeWithLocks>>
 
 /** Adds grants by hand, each of another holder unless one is given. */
-const add = ({ db }: Home, count: number, columns: string, holder = "'account:' || n") =>
+const add = ({ db }: Home, count: number, columns: string, holder?: string) =>
   db.run(
-    `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
-     INSERT INTO access_grant (id, holder, terms, version, created_at_ms, ends_at_ms, revoked_at_ms)
-     SELECT lower(hex(randomblob(16))), ${holder},
-       '{"holidays":"ignore","home_network":false,"windows":null}', 1, 1, ${columns} FROM numbers`,
-    count,
+    `INSERT INTO access_grant (id, holder, terms, version, created_at_ms, ends_at_ms, revoked_at_ms)
+     SELECT value, ${holder === undefined ? "'account:' || value" : `'${holder}'`},
+       '{"holidays":"ignore","home_network":false,"windows":null}', 1, 1, ${columns}
+     FROM json_each(?)`,
+    JSON.stringify(Array.from({ length: count }, () => crypto.randomUUID())),
   )
 
 const outcome = async (made: ReturnType<Home['grant']>): Promise<string> => {
@@ -38,8 +39,8 @@ test('a home has room for 10,000 live grants, and those that ended or were revok
 test('one holder has room for 200 live grants, and two at once do not exceed them', async () => {
   await using home = await homeWithLocks()
   const holder = home.holder('eva')
-  await add(home, 150, 'NULL, 5', `'account:${holder.account}'`)
-  await add(home, 199, 'NULL, NULL', `'account:${holder.account}'`)
+  await add(home, 150, 'NULL, 5', `account:${holder.account}`)
+  await add(home, 199, 'NULL, NULL', `account:${holder.account}`)
   const outcomes = await Promise.all(
     ['oli', 'amy'].map((by) => outcome(home.grant({ ...REQUEST, holder }, by))),
   )
@@ -51,7 +52,7 @@ test('a grant that has ended takes the room of another one when it gets a later 
   await using home = await homeWithLocks()
   const holder = home.holder('eva')
   const { body } = await home.grant({ ...REQUEST, holder, ends_at: '2040-03-20T00:00' })
-  await add(home, 200, 'NULL, NULL', `'account:${holder.account}'`)
+  await add(home, 200, 'NULL, NULL', `account:${holder.account}`)
   await home.later(2 * 86_400_000, 'oli')
   const later = { ends_at: '2040-04-20T00:00' }
   expect(await home.change(body.id, later, 1)).toMatchObject({
@@ -65,14 +66,17 @@ test('a grant that has ended takes the room of another one when it gets a later 
   expect(await home.change(body.id, later, 1)).toMatchObject({ status: 200 })
 })
 
-test('live grants are counted from their index, however many have ended', async () => {
-  await using home = await homeWithLocks()
-  const plan = await home.db.all<{ detail: string }>(
-    `EXPLAIN QUERY PLAN
+test.skipIf(IS_POSTGRES)(
+  'SQLite counts live grants from their index, however many have ended',
+  async () => {
+    await using home = await homeWithLocks()
+    const plan = await home.db.all<{ detail: string }>(
+      `EXPLAIN QUERY PLAN
      SELECT 1 FROM access_grant
      WHERE revoked_at_ms IS NULL AND coalesce(ends_at_ms, 9223372036854775807) > 5 LIMIT 9`,
-  )
-  expect(plan.map(({ detail }) => detail)).toStrictEqual([
-    'SEARCH access_grant USING INDEX access_grant_by_end (<expr>>?)',
-  ])
-})
+    )
+    expect(plan.map(({ detail }) => detail)).toStrictEqual([
+      'SEARCH access_grant USING INDEX access_grant_by_end (<expr>>?)',
+    ])
+  },
+)

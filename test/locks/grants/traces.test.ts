@@ -85,9 +85,14 @@ describe('each grant, change and revocation', () => {
 
   test('is not stored if its leaf cannot be', async () => {
     await using home = await homeWithLocks()
+    // The next leaf is there already.
     await home.db.run(
-      `CREATE TRIGGER no_records BEFORE INSERT ON log_record
-       BEGIN SELECT RAISE(ABORT, 'no leaf'); END`,
+      `INSERT INTO log_record (
+         seq, id, kind, body_hash, at_ms, is_time_uncertain, leaf_hash
+       )
+       SELECT size, 'taken', 'grant.made', ?, 0, 0, ? FROM log_head`,
+      new Uint8Array(32),
+      new Uint8Array(32),
     )
     const { status } = await home.grant({ holder: { role: 'member' }, locks: 'all' })
     expect(status).toBeGreaterThanOrEqual(500)
@@ -231,8 +236,9 @@ describe('erasing somebody', () => {
     for (const [index, name] of ['eva', 'eva', 'max'].entries())
       await home.db.run(
         `INSERT INTO attempt (id, request_hash, lock_id, account_public_id, session_id, grant_id,
-           decision, decided_at_ms) VALUES (?, x'00', ?, ?, ?, ?, 'permitted', 1)`,
+           decision, decided_at_ms) VALUES (?, ?, ?, ?, ?, ?, 'permitted', 1)`,
         `a-${index}`,
+        new Uint8Array(1),
         lock?.id ?? '',
         home.idOf(name),
         `session-of-${name}`,
@@ -264,8 +270,9 @@ test('a person’s export has their own grants and attempts, and nobody else’s
   const add = (id: string, name: string, grant: string) =>
     home.db.run(
       `INSERT INTO attempt (id, request_hash, lock_id, account_public_id, session_id, grant_id,
-         decision, reason, decided_at_ms) VALUES (?, x'00', ?, ?, 's', ?, 'denied', 'expired', 0)`,
+         decision, reason, decided_at_ms) VALUES (?, ?, ?, ?, 's', ?, 'denied', 'expired', 0)`,
       id,
+      new Uint8Array(1),
       lock?.id ?? '',
       home.idOf(name),
       grant,

@@ -79,8 +79,8 @@ describe('the holidays of a home', () => {
     await app.db.transaction(async (tx) => {
       for (let day = 0; day < HOLIDAYS_MAX; day += 1)
         await tx.run(
-          "INSERT INTO holiday (date, name) VALUES (date('2030-01-01', ?), 'x')",
-          `${day} days`,
+          "INSERT INTO holiday (date, name) VALUES (?, 'x')",
+          new Date(Date.UTC(2030, 0, 1 + day)).toISOString().slice(0, 10),
         )
     })
     expect(await outcomeOf(await app.put('2029-01-01', 'One more'))).toBe('409 too_many_holidays')
