@@ -155,6 +155,7 @@ export const openApp = async (config: Config, options: Options) => {
           use: use === 'alone' ? 'alone' : 'shared',
           onLost: (error) => onWriterDeath(error, true),
           onCommit: committed,
+          onWait: (reason) => logger.warn({ reason }, 'waiting for the database'),
         })
       : openDatabase(config.databasePath, {
           ...writing(config, use, onWriterDeath),

@@ -34,7 +34,8 @@ export const startApp = async (
   const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data'), ...env }) }
   const place = await testPlace()
   const app = await openApp(
-    { ...config, ...place },
+    // A test that names a place gets it.
+    env['DATABASE_URI'] === undefined ? { ...config, ...place } : config,
     {
       logger: processLogger({
         level: config.logLevel,

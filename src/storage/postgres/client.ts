@@ -1,25 +1,38 @@
 import { SQL } from 'bun'
 import { AppError } from '../../errors.ts'
 import type { PostgresAddress } from '../../config/postgres-address.ts'
-import { unavailable } from './faults.ts'
+import { isConnectionLost, unavailable } from './faults.ts'
 
 /** Rows of a statement, and how many it changed. */
-type Answer = readonly Readonly<Record<string, unknown>>[] & { readonly count: number }
+export type Answer = readonly Readonly<Record<string, unknown>>[] & { readonly count: number }
 
-/** Connections to a server. A statement that the server does not answer in time rejects with `unavailable`, and the
- * connections are replaced: a server that hangs would keep everything waiting. */
-export type Client = {
+type Statements = {
   /** Runs a statement with parameters `$1`, `$2`, …. */
   readonly query: (sql: string, params: readonly unknown[]) => Promise<Answer>
   /** Runs several statements without parameters, in one message. */
   readonly script: (sql: string) => Promise<readonly Answer[]>
-  /** Ends the connections; the next statement opens new ones. */
-  readonly reset: () => void
+}
+
+/** Connections to a server. A statement that the server does not answer in time rejects with `unavailable`. If nothing
+ * else was answered meanwhile either, the connections are replaced: they may lead nowhere. */
+export type Client = Statements & {
+  /** Takes a connection for transactions. */
+  readonly session: () => Promise<Session>
   readonly close: () => Promise<void>
+}
+
+/** One connection. Once it is lost, statements reject: none ever runs outside the transaction that it belongs to. */
+export type Session = Statements & {
+  readonly isLost: () => boolean
+  /** Ends the connection, and with it its transaction. */
+  readonly end: () => void
 }
 
 /** How long an answer may take. The stop of the service waits longer. */
 const ANSWER_MS_MAX = 3000
+
+/** How long replaced connections may finish what else they do, in seconds. */
+const REPLACED_SECONDS = 3
 
 type Options = {
   readonly address: PostgresAddress
@@ -39,50 +52,83 @@ export const postgresClient = ({
 }: Options): Client => {
   let connections: SQL | undefined
   let isClosed = false
+  /** Counts what the server has answered. */
+  let answers = 0
   const open = (): SQL => {
     if (isClosed) throw new AppError('unavailable', 'The server is stopping')
     return (connections ??= connect(address, max, prepares))
   }
-  const reset = (): void => {
-    void connections?.close({ timeout: 0 }).catch(() => {})
-    connections = undefined
+  const replace = (used: SQL, timeout: number): void => {
+    if (connections === used) connections = undefined
+    used.close({ timeout }).catch(() => {})
   }
-  const timed = async (
-    used: SQL,
-    answer: Promise<Answer | readonly Answer[]>,
-  ): Promise<unknown> => {
+
+  /** Waits for an answer, but not for ever. */
+  const timed = async <Value>(answer: Promise<Value>, onLate: () => void): Promise<Value> => {
     let timer: Timer | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        if (connections === used) reset()
+        onLate()
         reject(new AppError('unavailable', 'The database takes too long to answer'))
       }, answerMs)
     })
     try {
-      return await Promise.race([answer, late])
-    } catch (error) {
-      throw unavailable(error)
+      const value = await Promise.race([answer, late])
+      answers += 1
+      return value
     } finally {
       clearTimeout(timer)
     }
   }
-  return {
-    query: async (sql, params) => {
-      const used = open()
-      return (await timed(used, used.unsafe(sql, [...params]) as Promise<Answer>)) as Answer
-    },
+
+  const statementsOn = (
+    used: () => Pick<SQL, 'unsafe'>,
+    run: <Value>(answer: Promise<Value>) => Promise<Value>,
+  ): Statements => ({
+    query: (sql, params) => run(used().unsafe(sql, [...params]) as Promise<Answer>),
     script: async (sql) => {
-      const used = open()
-      const answer = await timed(
-        used,
-        used.unsafe(sql).simple() as Promise<Answer | readonly Answer[]>,
-      )
+      const answer = await run(used().unsafe(sql).simple() as Promise<Answer | readonly Answer[]>)
       // A single statement has a single answer.
       return (
         Array.isArray((answer as readonly unknown[])[0]) ? answer : [answer]
       ) as readonly Answer[]
     },
-    reset,
+  })
+
+  const inPool = async <Value>(answer: Promise<Value>): Promise<Value> => {
+    const used = open()
+    const before = answers
+    try {
+      return await timed(answer, () => {
+        if (answers === before) replace(used, REPLACED_SECONDS)
+      })
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
+  return {
+    ...statementsOn(open, inPool),
+    session: async () => {
+      const used = open()
+      let isLost = false
+      const end = (): void => {
+        isLost = true
+        replace(used, 0)
+      }
+      const connection = await timed(used.reserve(), end).catch((error: unknown) => {
+        throw unavailable(error)
+      })
+      const run = async <Value>(answer: Promise<Value>): Promise<Value> => {
+        try {
+          return await timed(answer, end)
+        } catch (error) {
+          if (isConnectionLost(error)) end()
+          throw unavailable(error)
+        }
+      }
+      return { ...statementsOn(() => connection, run), isLost: () => isLost, end }
+    },
     close: async () => {
       isClosed = true
       await connections?.close({ timeout: 1 })

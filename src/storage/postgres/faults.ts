@@ -25,17 +25,48 @@ const OUTAGES: readonly (readonly [string, string])[] = [
 /** Returns an error of the connection, the server or its disk as an `unavailable` AppError, and any other error
  * unchanged. */
 export const unavailable = (error: unknown): unknown => {
-  if (!(error instanceof SQL.PostgresError)) return error
-  const state = stateOf(error)
-  const message =
-    state === undefined
-      ? 'The database cannot be reached'
-      : OUTAGES.find(([beginning]) => state.startsWith(beginning))?.[1]
+  const message = wordsFor(error)
   return message === undefined ? error : new AppError('unavailable', message, { cause: error })
 }
 
+const wordsFor = (error: unknown): string | undefined => {
+  if (!(error instanceof Error)) return undefined
+  const { code } = error as { readonly code?: unknown }
+  if (code === 'ERR_POSTGRES_TLS_NOT_AVAILABLE')
+    return 'The database offers no TLS, which a connection over a network needs'
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return 'The certificate of the database is for another name than DATABASE_URI has'
+  if (typeof code === 'string' && CERTIFICATE_FAULT.test(code))
+    return 'The certificate of the database cannot be trusted; name its authority with sslrootcert'
+  if (!(error instanceof SQL.PostgresError)) return undefined
+  const state = stateOf(error)
+  return state === undefined
+    ? 'The database cannot be reached'
+    : OUTAGES.find(([beginning]) => state.startsWith(beginning))?.[1]
+}
+
+/** What OpenSSL finds wrong with a certificate (X509_verify_cert_error_string(3)). */
+const CERTIFICATE_FAULT = /^(?:UNABLE_TO_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_)/
+
+/** True for an error after which the connection is gone: of the client, or one that ends the server's process. */
+export const isConnectionLost = (error: unknown): boolean => {
+  if (!(error instanceof SQL.PostgresError)) return false
+  const state = stateOf(error)
+  return state === undefined || /^(?:08|57P|25P03)/.test(state)
+}
+
+/** True for an `unavailable` error that a server that is still starting causes. */
+export const isStillStarting = (error: unknown): boolean => {
+  if (!(error instanceof AppError) || error.code !== 'unavailable') return false
+  const { cause } = error
+  // Without a cause, it did not answer in time.
+  if (cause === undefined) return true
+  if ((cause as { readonly code?: unknown }).code === 'ERR_POSTGRES_TLS_NOT_AVAILABLE') return false
+  return isConnectionLost(cause) || stateOf(cause) === '53300'
+}
+
 /** Returns the SQLSTATE of an error, or undefined for one of the client, such as a lost connection. */
-const stateOf = (error: unknown): string | undefined =>
+export const stateOf = (error: unknown): string | undefined =>
   error instanceof SQL.PostgresError &&
   typeof error.errno === 'string' &&
   /^[0-9A-Z]{5}$/.test(error.errno)

@@ -1,7 +1,8 @@
 import { version as serverVersion } from '../../../package.json'
 import { AppError } from '../../errors.ts'
 import { MIGRATIONS } from '../migrations.ts'
-import type { Client } from './client.ts'
+import type { Client, Session } from './client.ts'
+import { stateOf } from './faults.ts'
 import home from './migrations/0018_home.sql' with { type: 'text' }
 
 /** The first schema version on PostgreSQL, and the migrations from there on, in order. Each makes there what the
@@ -12,38 +13,74 @@ const STEPS: readonly string[] = [home]
 /** Brings a schema up to date, or creates it. Replicas that start together wait for each other. Throws `unavailable`
  * if a newer version of the server has changed it. */
 export const migrate = async (client: Client, schema: string): Promise<void> => {
+  try {
+    await migrateAllowed(client, schema)
+  } catch (error) {
+    if (stateOf(error) !== NOT_ALLOWED) throw error
+    throw new AppError(
+      'unavailable',
+      `The user of DATABASE_URI may not use the schema ${schema}; it needs all rights to it and its tables`,
+      { cause: error },
+    )
+  }
+}
+
+const migrateAllowed = async (client: Client, schema: string): Promise<void> => {
   if ((await versionOf(client, schema)) === MIGRATIONS.length) return
-  await client.script(
+  const session = await client.session()
+  await session.script(
     `BEGIN;
      SELECT pg_advisory_xact_lock(hashtextextended('secure-lock-server ${schema}', 0))`,
   )
   try {
-    const from = await versionOf(client, schema)
+    const from = await versionOf(session, schema)
     if (from > MIGRATIONS.length)
       throw new AppError(
         'unavailable',
         `The schema ${schema} has version ${from}, newer than ${MIGRATIONS.length}, the newest that version ${serverVersion} of the server knows; upgrade the server`,
       )
-    if (from === 0) await client.script(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
-    await client.script(`SET LOCAL search_path = ${schema}`)
-    for (const step of STEPS.slice(Math.max(0, from - FIRST + 1))) await client.script(step)
-    await client.query(`UPDATE ${schema}.home SET schema_version = $1 WHERE id = 1`, [
+    if (from === 0) await makeSchema(session, schema)
+    await session.script(`SET LOCAL search_path = ${schema}`)
+    for (const step of STEPS.slice(Math.max(0, from - FIRST + 1))) await session.script(step)
+    await session.query(`UPDATE ${schema}.home SET schema_version = $1 WHERE id = 1`, [
       MIGRATIONS.length,
     ])
-    await client.query(
+    await session.query(
       `INSERT INTO ${schema}.schema_change (schema_version, server_version, at_ms) VALUES ($1, $2, $3)
        ON CONFLICT (schema_version) DO NOTHING`,
       [MIGRATIONS.length, serverVersion, Date.now()],
     )
-    await client.script('COMMIT')
+    await session.script('COMMIT')
   } catch (error) {
-    client.reset()
+    session.end()
     throw error
   }
 }
 
+const makeSchema = async (session: Session, schema: string): Promise<void> => {
+  // Whoever may not create schemas may still own an empty one.
+  const [row] = await session.query(
+    'SELECT to_regnamespace($1) IS NOT NULL AS known, current_user AS user',
+    [schema],
+  )
+  if (row?.['known'] === true) return
+  try {
+    await session.script(`CREATE SCHEMA ${schema}`)
+  } catch (error) {
+    if (stateOf(error) !== NOT_ALLOWED) throw error
+    throw new AppError(
+      'unavailable',
+      `There is no schema ${schema}, and the user of DATABASE_URI may not create it; create it with CREATE SCHEMA ${schema} AUTHORIZATION ${String(row?.['user'])}, or grant CREATE on the database`,
+      { cause: error },
+    )
+  }
+}
+
+/** SQLSTATE `insufficient_privilege`. */
+const NOT_ALLOWED = '42501'
+
 /** Returns the version of a schema; 0 if there is none. */
-const versionOf = async (client: Client, schema: string): Promise<number> => {
+const versionOf = async (client: Pick<Client, 'query'>, schema: string): Promise<number> => {
   const [exists] = await client.query('SELECT to_regclass($1) IS NOT NULL AS known', [
     `${schema}.home`,
   ])

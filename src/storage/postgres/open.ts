@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import { type Database, type OnCommit, database } from '../database.ts'
 import type { Reader } from '../queries.ts'
@@ -8,10 +9,14 @@ import { dialect } from './dialect.ts'
 import { type HomeUse, lockHome } from './home-lock.ts'
 import { migrate, tablesIn } from './migrate.ts'
 import { queriesOn } from './queries.ts'
+import { waitForServer } from './start.ts'
 import { postgresWriter } from './writer.ts'
 
 /** How many statements read at the same time; further ones wait. */
 const READERS = 4
+
+/** How long a step of a migration may take, or wait for a replica that migrates. */
+const MIGRATION_MS_MAX = 10 * MINUTE_MS
 
 type Options = {
   readonly program: Program
@@ -21,6 +26,8 @@ type Options = {
   readonly use?: HomeUse
   /** Called if another use has taken the home after the server could not be reached for a while. */
   readonly onLost?: (error: AppError) => void
+  /** Called once if the server does not answer yet, with the reason; the start waits for it. */
+  readonly onWait?: (reason: string) => void
   readonly onCommit?: OnCommit
 }
 
@@ -28,17 +35,27 @@ type Options = {
  * for the operator. */
 export const openPostgres = async (
   address: PostgresAddress,
-  { program, mustExist = false, use = 'shared', onLost = () => {}, onCommit }: Options,
+  {
+    program,
+    mustExist = false,
+    use = 'shared',
+    onLost = () => {},
+    onWait = () => {},
+    onCommit,
+  }: Options,
 ): Promise<Database> => {
   const { schema } = address
+  const migrating = postgresClient({ address, max: 1, answerMs: MIGRATION_MS_MAX })
   const writing = postgresClient({ address, max: 1 })
   const reading = postgresClient({ address, max: READERS })
   let unlock = async (): Promise<void> => {}
   try {
+    await waitForServer(writing, { onWait })
     unlock = await lockHome({ address, use, onLost })
     if (mustExist && !(await tablesIn(writing, schema)).includes('home'))
       throw new Error('there is no home yet; start the service first')
-    await migrate(writing, schema)
+    await migrate(migrating, schema)
+    await migrating.close()
     const translate = dialect(schema, await tablesIn(writing, schema))
     return database({
       writer: postgresWriter({ client: writing, schema, translate, program }),
@@ -46,7 +63,7 @@ export const openPostgres = async (
       ...(onCommit ? { onCommit } : {}),
     })
   } catch (error) {
-    await Promise.allSettled([writing.close(), reading.close(), unlock()])
+    await Promise.allSettled([migrating.close(), writing.close(), reading.close(), unlock()])
     throw cannotOpen(address, error)
   }
 }

@@ -1,17 +1,26 @@
 import { AppError } from '../../errors.ts'
 import type { Params } from '../queries.ts'
 import type { Program, Recorded, Writer } from '../writing/writer.ts'
-import type { Client } from './client.ts'
+import type { Answer, Client, Session } from './client.ts'
 import { queriesOn } from './queries.ts'
 
 /** A transaction that is not continued for so long is ended by the server: a replica that hangs must not keep the
  * others waiting. */
 const IDLE_MS_MAX = 3000
 
+/** How long a statement may run; it ends before the connection is given up as dead. */
+const STATEMENT_MS_MAX = 2500
+
+/** A connection that fails this soon was lost before. */
+const RETRY_MS_MAX = 500
+
 /** How often a program runs at most if its conditions do not hold. */
 const TRIES_MAX = 3
 
-const LOST = 'The server failed while it wrote this; whether it is recorded is not known. Try again'
+const LOST = 'The server failed while it wrote this; nothing was written, try again'
+
+const UNKNOWN =
+  'The database failed while it wrote this; whether it is recorded is not known, try again'
 
 type Options = {
   /** A client with a single connection. */
@@ -32,37 +41,87 @@ export const postgresWriter = ({
   program,
   onTurn = () => {},
 }: Options): Writer => {
-  const tx = queriesOn(client, translate)
+  let session: Session | undefined
+  /** True if a transaction may be open. */
+  let isOpen = false
   let turn: number | undefined
+  /** The newest savepoint, which holds nothing yet if it is `isFresh`. */
+  let savepoint: { readonly set: Promise<unknown>; isFresh: boolean } | undefined
 
-  const begin = async (waitMs: number): Promise<void> => {
-    const answers = await client.script(
-      `BEGIN;
-       SET LOCAL lock_timeout = ${Math.max(1, Math.ceil(waitMs))};
-       SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS_MAX};
-       UPDATE ${schema}.home SET turn = turn + 1 WHERE id = 1 RETURNING turn`,
-    )
-    turn = Number(answers.at(-1)?.[0]?.['turn'])
+  const requireBegun = (): Session => {
+    if (turn === undefined || session === undefined || session.isLost())
+      throw new AppError('unavailable', LOST)
+    return session
   }
 
-  const requireBegun = (): void => {
-    if (turn === undefined) throw new AppError('unavailable', LOST)
+  const tx = queriesOn(
+    {
+      query: (sql, params) => {
+        const begun = requireBegun()
+        if (savepoint) savepoint.isFresh = false
+        return begun.query(sql, params)
+      },
+    },
+    translate,
+  )
+
+  const begin = async (waitMs: number): Promise<void> => {
+    const text = `BEGIN;
+      SET LOCAL lock_timeout = ${Math.max(1, Math.ceil(waitMs))};
+      SET LOCAL statement_timeout = ${STATEMENT_MS_MAX};
+      SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS_MAX};
+      UPDATE ${schema}.home SET turn = turn + 1 WHERE id = 1 RETURNING turn;
+      SAVEPOINT mark`
+    const startedAtMs = performance.now()
+    const start = async (): Promise<readonly Answer[]> => {
+      if (!session || session.isLost()) session = await client.session()
+      isOpen = true
+      return session.script(text)
+    }
+    const answers = await start().catch((error: unknown) => {
+      // The connection may have been lost since the last transaction: another is as good for a new one.
+      if (session?.isLost() && performance.now() - startedAtMs < RETRY_MS_MAX) return start()
+      throw error
+    })
+    turn = Number(answers.at(-2)?.[0]?.['turn'])
+    savepoint = { set: Promise.resolve(), isFresh: true }
+  }
+
+  const mark = async (): Promise<void> => {
+    const begun = requireBegun()
+    if (savepoint?.isFresh) return
+    // The next statement follows without waiting; if this one fails, so does that one, and `undo` finds out.
+    const set = begun.script('RELEASE mark; SAVEPOINT mark')
+    set.catch(() => {})
+    savepoint = { set, isFresh: true }
   }
 
   const undo = async (): Promise<boolean> => {
-    if (turn === undefined) return false
+    if (turn === undefined || session === undefined || session.isLost()) return false
     try {
-      await client.script('ROLLBACK TO mark; RELEASE mark')
+      await savepoint?.set
+      await session.script('ROLLBACK TO mark')
+      if (savepoint) savepoint.isFresh = true
       return true
     } catch {
-      turn = undefined
+      session.end()
       return false
     }
   }
 
-  const mark = async (): Promise<void> => {
-    requireBegun()
-    await client.script('SAVEPOINT mark')
+  /** Commits what was written. Throws if it was not, or if that is not known. */
+  const commitNow = async (): Promise<void> => {
+    const begun = requireBegun()
+    await savepoint?.set
+    try {
+      // A COMMIT must not be cut short: it would succeed without having reached the standby. Where a statement has
+      // failed, COMMIT alone would roll back without an error; SET fails.
+      await begun.script('SET LOCAL statement_timeout = 0; COMMIT')
+    } catch (error) {
+      throw begun.isLost() ? new AppError('unavailable', UNKNOWN, { cause: error }) : error
+    }
+    turn = undefined
+    isOpen = false
   }
 
   const record = async (inputs: readonly unknown[]): Promise<Recorded & { fault?: unknown }> => {
@@ -83,34 +142,27 @@ export const postgresWriter = ({
 
   return {
     begin,
-    query: async (how, sql, params: Params) => {
-      requireBegun()
-      return tx[how](sql, ...params)
-    },
+    query: async (how, sql, params: Params) => tx[how](sql, ...params),
     mark,
     undo,
     commit: async (inputs, { waitMs, isWhole }) => {
-      if (waitMs === undefined) requireBegun()
-      else await begin(waitMs)
+      if (waitMs !== undefined) await begin(waitMs)
       const { outcomes, fault, onCommit } = await record(inputs)
       if (isWhole && fault !== undefined) throw fault
-      const startedAtMs = performance.now()
-      await client.script('COMMIT')
-      const durationMs = performance.now() - startedAtMs
       const committed = turn
-      turn = undefined
+      const startedAtMs = performance.now()
+      await commitNow()
+      const durationMs = performance.now() - startedAtMs
       onCommit?.()
       if (committed !== undefined) onTurn(committed)
       return { outcomes, fault, durationMs, walPages: 0 }
     },
     rollback: async () => {
+      const left = isOpen && !session?.isLost() ? session : undefined
       turn = undefined
-      try {
-        await client.script('ROLLBACK')
-      } catch {
-        // With the connection, its transaction ends.
-        client.reset()
-      }
+      isOpen = false
+      // With the connection, its transaction ends.
+      await left?.script('ROLLBACK').catch(() => left.end())
     },
     writeWalBack: async () => 0,
     truncateWal: async () => true,

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { postgresAddress } from '../../../src/config/postgres-address.ts'
+import { AppError } from '../../../src/errors.ts'
+import { postgresClient } from '../../../src/storage/postgres/client.ts'
+import { openPostgres } from '../../../src/storage/postgres/open.ts'
+import { waitForServer } from '../../../src/storage/postgres/start.ts'
+import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
+
+const program = () => Promise.reject(new Error('this database has no program'))
+
+/** Returns the sentence with which opening a home fails. */
+const faultOf = (address: string): Promise<string> =>
+  openPostgres(postgresAddress(address), { program }).then(
+    async (db) => {
+      await db.close()
+      return 'opened'
+    },
+    (error: unknown) => (error instanceof AppError ? error.message : String(error)),
+  )
+
+describe.if(CAN_POSTGRES)('a start', () => {
+  let server: Awaited<ReturnType<typeof startPostgres>>
+  beforeAll(async () => {
+    server = await startPostgres({
+      access: [
+        'local all all trust',
+        'host all poor,postgres all trust',
+        'host all all all scram-sha-256',
+      ],
+    })
+    await server.query(
+      "CREATE ROLE poor LOGIN; CREATE ROLE guarded LOGIN PASSWORD 'right'; CREATE SCHEMA ready AUTHORIZATION poor",
+    )
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  const as = (user: string, schema = 'home'): string =>
+    server.home(schema).replace('postgres@', `${user}@`)
+
+  test('waits for a server that is still starting, and says so once', async () => {
+    await server.stop()
+    const reasons: string[] = []
+    let isOpen = false
+    const opening = openPostgres(postgresAddress(server.home('waits')), {
+      program,
+      onWait: (reason) => reasons.push(reason),
+    }).finally(() => (isOpen = true))
+    await Bun.sleep(600)
+    expect(isOpen).toBe(false)
+    await server.start()
+    const db = await opening
+    expect(reasons).toEqual(['The database cannot be reached'])
+    await db.close()
+  })
+
+  test('gives up on a server that does not come', async () => {
+    const client = postgresClient({
+      address: postgresAddress('postgres://postgres@127.0.0.1:1/postgres'),
+      max: 1,
+    })
+    const waiting = waitForServer(client, { onWait: () => {}, startMs: 300 })
+    expect(await waiting.catch((error: unknown) => String(error))).toBe(
+      'AppError: The database cannot be reached',
+    )
+    await client.close()
+  })
+
+  test('says what keeps it from the database, without the password', async () => {
+    const place = `127.0.0.1:${server.port}/postgres?schema=home`
+    expect(await faultOf(as('guarded:wrong'))).toBe(
+      `Cannot open database postgres://guarded@${place}: The database does not let this server in; check the user and the password of DATABASE_URI`,
+    )
+    expect(await faultOf(as('nobody'))).toContain('check the user and the password')
+    expect(await faultOf(server.home('home', 'missing'))).toEndWith(
+      ': The database of DATABASE_URI does not exist',
+    )
+    expect(await faultOf(as('poor'))).toBe(
+      `Cannot open database postgres://poor@${place}: There is no schema home, and the user of DATABASE_URI may not create it; create it with CREATE SCHEMA home AUTHORIZATION poor, or grant CREATE on the database`,
+    )
+  })
+
+  test('needs no more than a schema of its own', async () => {
+    expect(await faultOf(as('poor', 'ready'))).toBe('opened')
+    expect(await faultOf(as('guarded:right', 'ready'))).toBe(
+      `Cannot open database postgres://guarded@127.0.0.1:${server.port}/postgres?schema=ready: The user of DATABASE_URI may not use the schema ready; it needs all rights to it and its tables`,
+    )
+  })
+})
