@@ -43,7 +43,7 @@ export const migrate = async (client: Client, schema: string): Promise<void> => 
 }
 
 /** Returns the version of a schema; 0 if there is none. */
-const versionOf = async (client: Client, schema: string): Promise<number> => {
+export const versionOf = async (client: Client, schema: string): Promise<number> => {
   const [exists] = await client.query('SELECT to_regclass($1) IS NOT NULL AS known', [
     `${schema}.home`,
   ])
