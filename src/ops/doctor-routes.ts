@@ -29,7 +29,7 @@ const read = ({ runChecks }: Dependencies) =>
       summary: 'Get what needs attention, and what to do about it',
       description:
         'What was found by each check: disk, write-ahead log, clock, unlock log, owner, registration, ' +
-        'HTTPS, backups, guessed passwords, proxies, metrics. A warning that an owner has accepted ' +
+        'HTTPS, backups, guessed passwords, proxies, metrics, and the server of the database if there is one. A warning that an owner has accepted ' +
         'stays a `warning`, with `accepted`. The command `secure-lock-server doctor` also checks ' +
         'settings, files and the database.',
       answers: {

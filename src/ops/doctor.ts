@@ -8,6 +8,7 @@ import { AppError } from '../errors.ts'
 import { isLoopback } from '../http/request/client-address.ts'
 import { fileBytes } from '../storage/database-size.ts'
 import { diskReserves, readDisk } from '../storage/disk-space.ts'
+import type { ServerFacts } from '../storage/postgres/diagnostics.ts'
 import { TLS_FILES } from '../storage/files/data-dir.ts'
 import type { Backups } from './backups/backups.ts'
 import { type ControllerChecks, controllerFindings } from './findings/controller-findings.ts'
@@ -29,6 +30,7 @@ import type { Acceptance } from './acceptance-store.ts'
 import { asksTimeServer, isClockSynchronised } from './kernel-clock.ts'
 import { type BrokerCheck, brokerFindings } from './findings/broker.ts'
 import { type Guesses, guessFindings, metricsFindings, proxyFindings } from './stranger-findings.ts'
+import { serverFindings } from './findings/server.ts'
 import { suspendedFindings } from './findings/suspended.ts'
 import { type TargetHealth, targetFindings } from './findings/targets.ts'
 
@@ -36,14 +38,10 @@ import { type TargetHealth, targetFindings } from './findings/targets.ts'
 type Facts = {
   readonly config: Pick<
     Config,
-    | 'dataDir'
-    | 'databasePath'
-    | 'postgres'
-    | 'diskReserveBytes'
-    | 'host'
-    | 'backupDir'
-    | 'backupEveryMs'
+    'dataDir' | 'databasePath' | 'diskReserveBytes' | 'host' | 'backupDir' | 'backupEveryMs'
   >
+  /** Undefined if the data is in a file. */
+  readonly serverFacts: () => Promise<ServerFacts | undefined>
   readonly clock: Pick<Clock, 'wallMs'>
   readonly registration: () => Promise<Parameters<typeof registrationFinding>[0]>
   readonly hasOwner: () => Promise<boolean>
@@ -125,7 +123,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
   const { freeBytes, totalBytes } = readDisk(config.dataDir)
   return [
     diskFinding(freeBytes, diskReserves(config.diskReserveBytes, totalBytes)),
-    ...(config.postgres ? [] : [walFinding(fileBytes(`${config.databasePath}-wal`))]),
+    ...(await databaseFindings(facts)),
     clockFinding({
       nowMs,
       newestMs: await facts.newestEventMs(),
@@ -189,6 +187,12 @@ const lastingTokenFindings = (tokens: readonly LastingToken[]): readonly Finding
 export const startedMs = async (audit: {
   readonly newestOf: (action: string) => Promise<{ readonly atMs: number } | undefined>
 }): Promise<number> => (await audit.newestOf('service.start'))?.atMs ?? 0
+
+/** Checks the server that the data is on, or the write-ahead log of the file. */
+const databaseFindings = async ({ config, serverFacts }: Facts): Promise<readonly Finding[]> => {
+  const server = await serverFacts()
+  return server ? serverFindings(server) : [walFinding(fileBytes(`${config.databasePath}-wal`))]
+}
 
 /** The files that `tls init` created in the data folder, which may not be in use yet. */
 const ownCertificate = ({ dataDir }: Facts['config']) => {

@@ -10,6 +10,7 @@ import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import { databaseSizes } from '../storage/database-size.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
+import { serverFacts } from '../storage/postgres/diagnostics.ts'
 import type { AuditIn } from '../storage/unit-of-work.ts'
 import { probeWrite } from '../storage/write-probe.ts'
 import { acceptancesAt } from './acceptance-store.ts'
@@ -118,6 +119,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
   })
   const runChecks = doctor({
     config,
+    serverFacts: async () => config.postgres && serverFacts(db, config.postgres.schema),
     clock,
     registration: accounts.settings.registration,
     hasOwner: accounts.store.hasOwner,

@@ -7,6 +7,7 @@ import { describeFile, packBackup, publishFile } from '../../storage/backup/back
 import type { Manifest } from '../../storage/backup/manifest.ts'
 import { DATABASE_FILE, KEY_FILES, mebibytes, requireRoom } from '../../storage/files/data-dir.ts'
 import { copyDatabaseFile, databaseFileBytes, removeCopy } from '../../storage/database-copy.ts'
+import { fileBytes } from '../../storage/database-size.ts'
 import { lockDataDir, lockForBackup } from '../../storage/data-dir-lock.ts'
 import { fileUnavailable } from '../../storage/files/private-files.ts'
 import { type VerifierKey, formatVerifierKey } from '../../unlocks/tlog/signed-note.ts'
@@ -54,9 +55,7 @@ export const createBackup = async ({
   open.defer(await lockForBackup(dataDir, () => show(WAITING)))
   const copy = join(dataDir, 'backup-copy.part')
   try {
-    requireRoomFor(config, target)
-    show(`Copying the database (${mebibytes(databaseFileBytes(config.databasePath))})`)
-    copyDatabaseFile(config.databasePath, copy)
+    await copyDatabase(config, { copy, target, show })
     const log = await verified(config, copy, show)
     const draft = newDraft(target, log.key)
     try {
@@ -93,13 +92,29 @@ export const percentOf =
 const alreadyExists = (target: string): AppError =>
   new AppError('conflict', `${target} already exists, and a backup never overwrites a file`)
 
-/** The copy is in DATA_DIR because it is not encrypted; the draft is in the folder of the backup. */
-const requireRoomFor = ({ dataDir, databasePath }: Config, target: string): void => {
+type Copying = Pick<Options, 'show'> & { readonly copy: string; readonly target: string }
+
+/** Copies the database as it is at one moment to a file. A home on a server is copied to a file of the same form, so
+ * that it can be checked without the server, and restored to another or to a gateway without one. */
+const copyDatabase = async (config: Config, { copy, target, show }: Copying): Promise<void> => {
+  const { postgres, dataDir, databasePath } = config
+  if (postgres) {
+    const { copyFromServer } = await import('./server-home.ts')
+    await copyFromServer(postgres, copy, percentOf(show, 'Copying the database'))
+    return requireRoomFor(dataDir, target, fileBytes(copy))
+  }
   const bytes = databaseFileBytes(databasePath)
+  requireRoomFor(dataDir, target, bytes)
+  requireRoom(dataDir, bytes, 'a copy of the database')
+  show(`Copying the database (${mebibytes(bytes)})`)
+  copyDatabaseFile(databasePath, copy)
+}
+
+/** The copy is in DATA_DIR because it is not encrypted; the draft is in the folder of the backup. */
+const requireRoomFor = (dataDir: string, target: string, bytes: number): void => {
   const folder = dirname(target)
   const isSameDisk = statSync(dataDir).dev === statSync(folder).dev
   requireRoom(folder, isSameDisk ? 2 * bytes : bytes, 'the backup')
-  requireRoom(dataDir, bytes, 'a copy of the database')
 }
 
 /** Refuses to back up a broken log: with time, only backups of the broken log would remain. */

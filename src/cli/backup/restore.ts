@@ -30,7 +30,8 @@ import {
   reapplyEndDates,
   reapplyWithdrawals,
 } from './compare-live-data.ts'
-import { WAITING } from './create-backup.ts'
+import { WAITING, percentOf } from './create-backup.ts'
+import type { Restoring } from './server-home.ts'
 import { type Reapplied, reapplyDevices } from './reapply-devices.ts'
 import { recordRestoredLoss, restoredBreak } from './restored-loss.ts'
 import { type Unpacked, unpackVerified } from './unpack-backup.ts'
@@ -95,7 +96,7 @@ const check = async ({ config, backup, terminal }: Request): Promise<number> => 
   try {
     rmSync(dataDir, { recursive: true, force: true })
     mkdirSync(dataDir, { mode: 0o700 })
-    const places = { dataDir, databasePath: join(dataDir, DATABASE_FILE) }
+    const places = { dataDir, databasePath: join(dataDir, DATABASE_FILE), postgres: undefined }
     const unpacked = await unpackVerified({ backup, config: { ...config, ...places }, terminal })
     await unpacked.app[Symbol.asyncDispose]()
     terminal.showProgress('')
@@ -108,9 +109,14 @@ const check = async ({ config, backup, terminal }: Request): Promise<number> => 
 }
 
 const restoreFrom = async (request: Request & { readonly isSure: boolean }): Promise<number> => {
-  const { config, backup, terminal, isSure } = request
+  const { backup, terminal, isSure } = request
   const { print, say, showProgress } = terminal
-  const release = enterFolder(config.dataDir, 'restore')
+  const release = enterFolder(request.config.dataDir, 'restore')
+  await using ends = new AsyncDisposableStack()
+  ends.defer(release)
+  const restoring = await restoringFrom(request)
+  ends.defer(restoring.close)
+  const { config } = restoring
   try {
     makeStage(config)
     const stage = { ...config, ...stageOf(config) }
@@ -129,6 +135,8 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
     } finally {
       await unpacked.app[Symbol.asyncDispose]()
     }
+    await restoring.publish(stage.databasePath, percentOf(showProgress, 'Restoring'))
+    showProgress('')
     const kept = commitRestore(config, Date.now())
     print(`Restored: ${contents(unpacked, terminal)}`)
     say(
@@ -138,9 +146,18 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
     return 0
   } finally {
     removeStage(config)
-    release()
   }
 }
+
+/** Loaded only where the data is on a server; a restore of files needs nothing else. */
+const restoringFrom = async ({ config, terminal: { showProgress } }: Request): Promise<Restoring> =>
+  config.postgres
+    ? (await import('./server-home.ts')).restoringOnServer(
+        config,
+        config.postgres,
+        percentOf(showProgress, 'Copying the current data'),
+      )
+    : { config, publish: async () => {}, close: async () => {} }
 
 /** Returns how much of what this gateway has signed is lost, in words. */
 const signedBefore = (broken: LogBreak, live: LiveData | undefined): string => {

@@ -29,24 +29,21 @@ import { acceptancesAt } from '../../ops/acceptance-store.ts'
 import { backupService } from '../../ops/backups/backups.ts'
 import { doctor as serviceDoctor, startedMs } from '../../ops/doctor.ts'
 import { type Finding, logFinding } from '../../ops/finding.ts'
-import { SIGNED_HEAD_FILE, mebibytes } from '../../storage/files/data-dir.ts'
-import {
-  type DatabaseDiagnostics,
-  diagnoseDatabase,
-  withoutWriting,
-} from '../../storage/database-diagnostics.ts'
-import { openReadOnly } from '../../storage/open.ts'
-import { SCHEMA_FIX } from '../../storage/sqlite/schema-check.ts'
+import { SIGNED_HEAD_FILE } from '../../storage/files/data-dir.ts'
+import { withoutWriting } from '../../storage/database-diagnostics.ts'
+import { leftParts, moveIn } from '../../storage/moving/moved.ts'
+import { serverFacts } from '../../storage/postgres/diagnostics.ts'
 import { fileFault } from '../../storage/files/private-files.ts'
 import { signedHeadFile } from '../../unlocks/guard/head-file.ts'
 import { stopDetail } from '../../unlocks/guard/words.ts'
-import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
+import { type LogFile, openLog } from '../../unlocks/verify/log-file.ts'
 import { targetHealth } from '../../outbox/targets/health.ts'
 import { logReads } from '../../unlocks/log/store.ts'
 import { ProofError } from '../../unlocks/tlog/proof-format.ts'
 import type { Verdict } from '../../unlocks/verify/verify-log.ts'
 import { type Command, type Options, type Terminal, ownCommand } from '../command/command.ts'
 import { besideTerm, withTimes } from '../command/table.ts'
+import { inspected, openHere } from './database-checks.ts'
 import { folderFindings, secretFileFindings } from './file-checks.ts'
 import { type RunningService, commandConfig, serviceOf } from '../command/running-service.ts'
 import { serviceFindings, staleSettings } from './service-findings.ts'
@@ -85,7 +82,7 @@ const examine = async (terminal: Terminal): Promise<readonly Finding[]> => {
   if (running) findings.push(...staleSettings(terminal.env, running))
   if (!folder.isUsable) return findings
   terminal.showProgress('Reading the whole database')
-  const database = inspected(config)
+  const database = await inspected(config)
   try {
     findings.push(...database.findings)
     // The stores know only the newest schema.
@@ -127,70 +124,22 @@ const givenFinding = (env: Terminal['env'], running: RunningService | undefined)
   }
 }
 
-type Inspected = { readonly findings: readonly Finding[]; readonly close: () => void }
-
-const inspected = ({ databasePath }: Config): Inspected => {
-  try {
-    const found = diagnoseDatabase(databasePath)
-    return { findings: databaseFindings(found), close: found.close }
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    const fault = { check: 'database', state: 'fault', says: error.message, fix: RESTORE } as const
-    return { findings: [fault], close: () => {} }
-  }
-}
-
-const databaseFindings = (found: DatabaseDiagnostics): readonly Finding[] => {
-  const { sqliteVersion, damage, bytes, walBytes, pragmas } = found
-  const check = 'database'
-  if (damage !== undefined)
-    return [{ check, state: 'fault', says: `damaged: ${damage}`, fix: RESTORE }]
-  const sizes = `${mebibytes(bytes)}${walBytes > 0 ? `, write-ahead log ${mebibytes(walBytes)}` : ''}`
-  const values = Object.entries(pragmas).map(([name, value]) => `${name} ${String(value)}`)
-  return [
-    { check, state: 'ok', says: `intact: ${sizes}, SQLite ${sqliteVersion}` },
-    { check: 'pragmas', state: 'ok', says: values.toReversed().join(', ') },
-    schemaFinding(found),
-  ]
-}
-
-const RESTORE =
-  'first copy the whole data folder, then restore a backup: secure-lock-server restore FILE'
-
-const schemaFinding = (found: DatabaseDiagnostics): Finding => {
-  const { schemaVersion, schemaWanted, schemaFault } = found
-  const check = 'schema'
-  if (schemaFault !== undefined)
-    return { check, state: 'fault', says: schemaFault, fix: SCHEMA_FIX }
-  if (schemaVersion === schemaWanted) return { check, state: 'ok', says: String(schemaVersion) }
-  return schemaVersion < schemaWanted
-    ? {
-        check,
-        state: 'warning',
-        says: `${schemaVersion}; this version upgrades it to ${schemaWanted}`,
-        fix: 'restart the service; it keeps a copy of the old database beside it',
-      }
-    : {
-        check,
-        state: 'fault',
-        says: `${schemaVersion} is newer than ${schemaWanted}, the newest this version knows`,
-        fix: 'use the version that wrote it, or a later one',
-      }
-}
-
 /** The checks of the service itself, on an intact database. */
 const dataFindings = async (config: Config, terminal: Terminal): Promise<readonly Finding[]> => {
-  const db = withoutWriting(openReadOnly(config.databasePath))
+  const db = withoutWriting(await openHere(config))
   // Read before the log, which may grow meanwhile.
   const signed = signedHeadFile(config.dataDir).peek()
   try {
-    const log = await openLogFile(config)
+    const move = await moveIn(db)
+    if (move) return [{ check: 'database', state: 'fault', ...leftParts(move) }]
+    const log = await openLog(config.dataDir, () => openHere(config))
     try {
       const audit = auditStore(db)
       const clock = clockFrom()
       const certificate = certificateOf(config)
       const findings = await serviceDoctor({
         config,
+        serverFacts: async () => config.postgres && serverFacts(db, config.postgres.schema),
         clock,
         registration: () => registrationOf(settingsIn(db), config),
         hasOwner: () => hasOwner(db),

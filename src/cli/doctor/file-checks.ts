@@ -5,7 +5,7 @@ import type { Finding } from '../../ops/finding.ts'
 import { KEY_FILES } from '../../storage/files/data-dir.ts'
 import { userName } from '../../storage/files/system-user.ts'
 
-type Places = Pick<Config, 'dataDir' | 'databasePath'>
+type Places = Pick<Config, 'dataDir' | 'databasePath' | 'postgres'>
 
 /** Checks that the data folder exists, belongs to this user, is not accessible to others and has
  * its keys. If `isUsable` is false, nothing else in it can be checked. `again` is the command line
@@ -15,7 +15,7 @@ export const folderFindings = (
   again: string,
   uid = process.getuid?.() ?? 0,
 ): { readonly findings: readonly Finding[]; readonly isUsable: boolean } => {
-  const { dataDir, databasePath } = places
+  const { dataDir, databasePath, postgres } = places
   if (!existsSync(dataDir))
     return unusable(`there is no folder ${dataDir}`, 'check DATA_DIR, or start the service first')
   const owner = lstatSync(dataDir).uid
@@ -24,7 +24,7 @@ export const folderFindings = (
       `${dataDir} belongs to user ${userName(owner)}, but this runs as ${userName(uid)}`,
       `run this as that user: runuser -u ${userName(owner)} -- ${again}`,
     )
-  if (!existsSync(databasePath))
+  if (!postgres && !existsSync(databasePath))
     return unusable(
       `there is no database at ${databasePath}`,
       'check DATA_DIR and DATABASE_URI, restore a backup, or start the service for a new one',

@@ -4,14 +4,21 @@ import { type Home, type NewHome, type Rows, type Table, arrayText } from './tab
 type Copying = {
   readonly from: Home
   readonly to: NewHome
-  /** Called with how many rows of how many are done. */
-  readonly onCopied: (done: number, total: number) => void
-  readonly onCompared: (done: number, total: number) => void
+  readonly onCopied: OnCopied
+  readonly onCompared?: OnCopied
 }
+
+/** Called with how many rows of how many are done. */
+export type OnCopied = (done: number, total: number) => void
 
 /** Copies all rows of a home into an empty one, then reads both again and compares the number of rows and a hash of
  * each table. Returns the number of rows. Rejects with `unavailable` if they differ, or either cannot be used. */
-export const copyHome = async ({ from, to, onCopied, onCompared }: Copying): Promise<number> => {
+export const copyHome = async ({
+  from,
+  to,
+  onCopied,
+  onCompared = () => {},
+}: Copying): Promise<number> => {
   const tables = sameTables(from, to)
   const sources = new Map(from.tables.map((table) => [table.name, table]))
   const counts = await Promise.all(tables.map((table) => from.count(table)))

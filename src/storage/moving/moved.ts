@@ -51,7 +51,23 @@ export const requireHere = async (db: Pick<Queries, 'get'>): Promise<void> => {
 }
 
 /** Says where a home is now, and how to return to this place. */
-export const leftWords = ({ to, atMs, isDone }: Move): string =>
+export const leftWords = (move: Move): string => {
+  const { says, fix } = leftParts(move)
+  return `${says}: ${fix}`
+}
+
+/** The same in two parts. */
+export const leftParts = ({
+  to,
+  atMs,
+  isDone,
+}: Move): { readonly says: string; readonly fix: string } =>
   isDone
-    ? `This home moved to ${to} on ${new Date(atMs).toISOString()}: set DATABASE_URI to that address. To use this database again, without what was recorded there since, run secure-lock-server migrate --undo`
-    : `A move of this home to ${to} has begun and has not ended: run secure-lock-server migrate --to with that address again or, to stay here, migrate --undo`
+    ? {
+        says: `This home moved to ${to} on ${new Date(atMs).toISOString()}`,
+        fix: 'set DATABASE_URI to that address. To use this database again, without what was recorded there since, run secure-lock-server migrate --undo',
+      }
+    : {
+        says: `A move of this home to ${to} has begun and has not ended`,
+        fix: 'run secure-lock-server migrate --to with that address again or, to stay here, migrate --undo',
+      }

@@ -5,18 +5,22 @@ import { dialect } from '../postgres/dialect.ts'
 import { lockHome } from '../postgres/home-lock.ts'
 import { migrate, tablesIn } from '../postgres/migrate.ts'
 import { queriesOn } from '../postgres/queries.ts'
+import type { Queries } from '../queries.ts'
+import { type OnCopied, copyHome } from './copy-home.ts'
+import { copyToFile } from './home-file.ts'
 import { storeArrival } from './moved.ts'
 import { movingClient, newPostgresHome } from './postgres-home.ts'
-import { type Occupied, type Target, occupationOf } from './target.ts'
+import { sqliteHome } from './sqlite-home.ts'
+import { quoted } from './table.ts'
+import { type Arriving, type Occupied, type Target, occupationOf } from './target.ts'
 
-/** The tables in which a new home has rows. */
-const FILLED: ReadonlySet<string> = new Set([
-  'home',
+/** The tables, beside `home`, in which a new home has rows. */
+const FILLED: readonly string[] = [
   'account_number',
   'unlock_summary',
   'schema_change',
   'setting',
-])
+]
 
 /** Opens the schema on a server that a home moves to, which nobody else uses until it is closed. */
 export const openServerTarget = async (
@@ -24,35 +28,96 @@ export const openServerTarget = async (
   moveId: string,
 ): Promise<Target> => {
   const { schema } = address
-  await using opening = new AsyncDisposableStack()
-  opening.defer(await lockHome({ address, use: 'alone', onLost: () => {} }))
-  const client = opening.adopt(movingClient(address), (opened) => opened.close())
-  await migrate(client, schema)
-  const found = await occupation(client, address, moveId)
-  if (found === 'left') await setAside(client, schema)
-  const translate = dialect(schema, await tablesIn(client, schema))
-  const queries = queriesOn(client, translate)
-  const opened = opening.move()
+  const { client, close } = await openAlone(address)
+  try {
+    await migrate(client, schema)
+    const found = await occupation(client, address, moveId)
+    if (found === 'left') await setAside(client, schema)
+    return {
+      hasArrived: found === 'arrived',
+      begin: () =>
+        beginHome(client, schema, {
+          emptied: FILLED,
+          beforeCommit: (tx) => storeArrival(tx, moveId),
+        }),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** A home on a server that a restore works on, alone. */
+export type ServerHome = {
+  /** Copies the home to a new database file; returns false if there is none yet. */
+  readonly copyTo: (path: string, onCopied: OnCopied) => Promise<boolean>
+  /** Replaces the home with that in a database file, all or nothing. */
+  readonly replaceWith: (path: string, onCopied: OnCopied) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** Opens the home on a server for a restore. Rejects with `unavailable` if it is in use. */
+export const openServerHome = async (address: PostgresAddress): Promise<ServerHome> => {
+  const { schema } = address
+  const { client, close } = await openAlone(address)
   return {
-    hasArrived: found === 'arrived',
-    begin: async () => {
-      await client.script('BEGIN')
-      const filled = [...FILLED].filter((name) => name !== 'home')
-      await client.script(`TRUNCATE ${filled.map((name) => `${schema}.${name}`).join(', ')}`)
-      const home = await newPostgresHome(client, schema)
-      return {
-        ...home,
-        written: async () => queries,
-        publish: async () => {
-          await storeArrival(queries, moveId)
-          // Until then, no plan knows how large a table is.
-          for (const { name } of home.tables) await client.script(`ANALYZE ${schema}."${name}"`)
-          await client.script('COMMIT')
-        },
-        discard: async () => void (await client.script('ROLLBACK')),
+    copyTo: async (path, onCopied) => {
+      if (!(await tablesIn(client, schema)).includes('log_head')) return false
+      const [head] = await client.query(`SELECT 1 FROM ${schema}.log_head`, [])
+      if (!head) return false
+      await copyToFile(address, path, onCopied)
+      return true
+    },
+    replaceWith: async (path, onCopied) => {
+      await migrate(client, schema)
+      const from = sqliteHome(path)
+      try {
+        const emptied = from.tables.map(({ name }) => name)
+        const to = await beginHome(client, schema, { emptied })
+        await copyHome({ from, to, onCopied })
+        await to.publish()
+      } finally {
+        from.close()
       }
     },
-    close: () => opened.disposeAsync(),
+    close,
+  }
+}
+
+/** Opens a connection to a home that nobody else uses until it is closed; an open transaction ends with it. */
+const openAlone = async (address: PostgresAddress) => {
+  const unlock = await lockHome({ address, use: 'alone', onLost: () => {} })
+  const client = movingClient(address)
+  return { client, close: async () => void (await Promise.allSettled([client.close(), unlock()])) }
+}
+
+type Beginning = {
+  /** The tables whose rows go. */
+  readonly emptied: readonly string[]
+  readonly beforeCommit?: (tx: Queries) => Promise<void>
+}
+
+/** Begins to write a home in the transaction of a client. */
+const beginHome = async (
+  client: Client,
+  schema: string,
+  { emptied, beforeCommit = async () => {} }: Beginning,
+): Promise<Arriving> => {
+  const queries = queriesOn(client, dialect(schema, await tablesIn(client, schema)))
+  await client.script('BEGIN')
+  await client.script(`TRUNCATE ${emptied.map((name) => `${schema}.${quoted(name)}`).join(', ')}`)
+  const home = await newPostgresHome(client, schema)
+  return {
+    ...home,
+    written: async () => queries,
+    publish: async () => {
+      await beforeCommit(queries)
+      // Until then, no plan knows how large a table is.
+      for (const { name } of home.tables) await client.script(`ANALYZE ${schema}.${quoted(name)}`)
+      await client.script('COMMIT')
+    },
+    discard: async () => void (await client.script('ROLLBACK')),
   }
 }
 
@@ -64,7 +129,7 @@ const occupation = async (
   const { schema } = address
   const tables = await tablesIn(client, schema)
   const isEmpty = async (): Promise<boolean> => {
-    for (const name of tables.filter((table) => !FILLED.has(table))) {
+    for (const name of tables.filter((table) => table !== 'home' && !FILLED.includes(table))) {
       const [row] = await client.query(
         `SELECT EXISTS(SELECT 1 FROM ${schema}."${name}") AS any`,
         [],

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AppError } from '../../errors.ts'
 import { KEY_FILES } from '../../storage/files/data-dir.ts'
-import { openReadOnly } from '../../storage/open.ts'
+import { type ReadOnlyDatabase, openReadOnly } from '../../storage/open.ts'
 import { fileFault } from '../../storage/files/private-files.ts'
 import { type Head, openCheckpoint } from '../tlog/checkpoint.ts'
 import { type Break, type TreeHead, findBreak } from '../tlog/continuity.ts'
@@ -27,13 +27,20 @@ type Paths = { readonly dataDir: string; readonly databasePath: string }
 
 /** Opens the log of a database file with the key in a data folder. Throws `unavailable` if either
  * cannot be read, or the database has no log. */
-export const openLogFile = async ({ dataDir, databasePath }: Paths): Promise<LogFile> => {
+export const openLogFile = async ({ dataDir, databasePath }: Paths): Promise<LogFile> =>
+  openLog(dataDir, () => openReadOnly(databasePath))
+
+/** The same for a database that `open` opens. */
+export const openLog = async (
+  dataDir: string,
+  open: () => ReadOnlyDatabase | Promise<ReadOnlyDatabase>,
+): Promise<LogFile> => {
   const key = readKey(join(dataDir, KEY_FILES.log))
-  const db = openReadOnly(databasePath)
+  const db = await open()
   try {
     const source = logReads(db)
     const head = await source.head()
-    if (!head) throw new AppError('unavailable', `The database ${databasePath} has no log yet`)
+    if (!head) throw new AppError('unavailable', 'The database has no log yet')
     return {
       head,
       key,

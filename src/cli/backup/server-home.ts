@@ -1,0 +1,63 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from '../../config/config.ts'
+import type { PostgresAddress } from '../../config/postgres-address.ts'
+import type { OnCopied } from '../../storage/moving/copy-home.ts'
+import { copyToFile } from '../../storage/moving/home-file.ts'
+import { openServerHome } from '../../storage/moving/server-target.ts'
+import { lockHome } from '../../storage/postgres/home-lock.ts'
+
+/** Copies the home on a server to a file, while services use it, but not while it is moved or restored. */
+export const copyFromServer = async (
+  address: PostgresAddress,
+  path: string,
+  onCopied: OnCopied,
+): Promise<void> => {
+  const unlock = await lockHome({ address, use: 'shared', onLost: () => {} })
+  try {
+    await copyToFile(address, path, onCopied)
+  } finally {
+    await unlock()
+  }
+}
+
+/** The file in DATA_DIR that stands for a home on a server while a restore works on it. */
+const FILE = 'server-home.db'
+
+/** The settings of a restore, which works on files, and what it does to the home on the server, if it is on one. */
+export type Restoring = {
+  /** With the file that stands for the home on the server. */
+  readonly config: Config
+  /** Replaces the home on the server with that in a database file. */
+  readonly publish: (databasePath: string, onCopied: OnCopied) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** Copies the home on a server to the file that stands for it, and keeps everyone else out of the home until it is
+ * closed. */
+export const restoringOnServer = async (
+  config: Config,
+  address: PostgresAddress,
+  onCopied: OnCopied,
+): Promise<Restoring> => {
+  const databasePath = join(config.dataDir, FILE)
+  const discard = (): void => {
+    for (const end of ['', '-wal', '-shm']) rmSync(`${databasePath}${end}`, { force: true })
+  }
+  const home = await openServerHome(address)
+  try {
+    discard()
+    await home.copyTo(databasePath, onCopied)
+  } catch (error) {
+    await home.close()
+    throw error
+  }
+  return {
+    config: { ...config, postgres: undefined, databasePath },
+    publish: home.replaceWith,
+    close: async () => {
+      discard()
+      await home.close()
+    },
+  }
+}

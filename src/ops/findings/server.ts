@@ -1,0 +1,174 @@
+import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
+import { mebibytes } from '../../storage/files/data-dir.ts'
+import type { ServerFacts, Standby } from '../../storage/postgres/diagnostics.ts'
+import type { Finding } from '../finding.ts'
+
+/** A standby that is further behind would lose that much at a failover. */
+const LAG_MS_MAX = 10 * SECOND_MS
+
+/** Times of unlocks are those of the replica; the log refuses to go back before the newest. */
+const CLOCK_MS_MAX = MINUTE_MS
+
+/** Of the connections that the server allows; the rest is for its administrators and for restarts. */
+const CONNECTIONS_SHARE_MAX = 0.8
+
+/** Fewer dead rows say nothing. */
+const DEAD_ROWS_MAX = 100_000
+
+const page = '/manual/troubleshooting'
+
+/** Checks the PostgreSQL server that a home is on: what it promises of a COMMIT above all. */
+export const serverFindings = (facts: ServerFacts): readonly Finding[] => [
+  facts.isStandby
+    ? {
+        check: 'database',
+        state: 'fault',
+        says: 'The database is a standby: nothing can be recorded there',
+        fix: 'Set DATABASE_URI to the primary, or promote the standby',
+        page,
+      }
+    : {
+        check: 'database',
+        state: 'ok',
+        says: `PostgreSQL ${facts.version}, ${mebibytes(facts.bytes)}, ${facts.tls ?? 'without TLS on this machine'}`,
+      },
+  ...durability(facts),
+  replication(facts),
+  clock(facts),
+  connections(facts),
+  vacuum(facts),
+]
+
+const durability = (facts: ServerFacts): readonly Finding[] => {
+  const check = 'durability'
+  const { fsync, fullPageWrites, synchronousCommit } = facts
+  const found: Finding[] = []
+  if (fsync === 'off')
+    found.push({
+      check,
+      state: 'fault',
+      says: 'The database does not wait for its disk (fsync is off): a power cut loses unlocks that were acknowledged, and may damage everything',
+      fix: 'Set fsync = on in postgresql.conf, and reload the server',
+      page,
+    })
+  if (fullPageWrites === 'off')
+    found.push({
+      check,
+      state: 'fault',
+      says: 'The database does not protect pages that are half written (full_page_writes is off): a power cut may damage it',
+      fix: 'Set full_page_writes = on in postgresql.conf, and reload the server',
+      page,
+    })
+  if (synchronousCommit === 'off')
+    found.push({
+      check,
+      state: 'fault',
+      says: 'The database acknowledges a COMMIT before it is on its disk (synchronous_commit is off): a crash loses unlocks that were acknowledged',
+      fix: 'Set synchronous_commit = on in postgresql.conf, or for the user or database of the server',
+      page,
+    })
+  if (found.length > 0) return found
+  return [
+    {
+      check,
+      state: 'ok',
+      says: `A COMMIT is on the database’s disk before it is acknowledged (synchronous_commit ${synchronousCommit})`,
+    },
+  ]
+}
+
+const isSynchronous = ({ syncState }: Standby): boolean =>
+  syncState === 'sync' || syncState === 'quorum'
+
+const replication = (facts: ServerFacts): Finding => {
+  const { standbys, standbyNames, synchronousCommit } = facts
+  const check = 'replication'
+  const count = standbys.length === 1 ? '1 standby' : `${standbys.length} standbys`
+  if (standbyNames !== '' && !standbys.some(isSynchronous) && standbys.every(isKnown))
+    return {
+      check,
+      state: 'fault',
+      says: 'No synchronous standby is connected, so that the database waits for one before it acknowledges anything',
+      fix: `Start it, or change synchronous_standby_names (${standbyNames})`,
+      page,
+    }
+  if (standbys.length === 0) return { check, state: 'ok', says: 'The database has no standby' }
+  const late = standbys.find(({ lagMs }) => (lagMs ?? 0) > LAG_MS_MAX)
+  if (late)
+    return {
+      check,
+      state: 'warning',
+      says: `The standby ${late.name ?? ''} is ${Math.round((late.lagMs ?? 0) / 1000)} seconds behind`,
+      fix: 'Look at its network and its disk',
+      page,
+      id: 'standby-late',
+    }
+  if (standbyNames === '' || synchronousCommit === 'local')
+    return {
+      check,
+      state: 'warning',
+      says: `The database does not wait for its ${count}: a failover may lose unlocks that were acknowledged, and then the log stops`,
+      fix: 'Set synchronous_standby_names and synchronous_commit = on',
+      page,
+      id: 'standby-asynchronous',
+    }
+  return {
+    check,
+    state: 'ok',
+    says: `A COMMIT is on a standby, too, before it is acknowledged (${count})`,
+  }
+}
+
+const isKnown = ({ syncState }: Standby): boolean => syncState !== null
+
+const clock = ({ clockAheadMs }: ServerFacts): Finding => {
+  const check = 'clock of the database'
+  const seconds = Math.round(Math.abs(clockAheadMs) / 1000)
+  if (Math.abs(clockAheadMs) <= CLOCK_MS_MAX)
+    return { check, state: 'ok', says: 'The clocks of this machine and of the database agree' }
+  return {
+    check,
+    state: 'warning',
+    says: `The clock of the database is ${seconds} seconds ${clockAheadMs > 0 ? 'ahead of' : 'behind'} that of this machine`,
+    fix: 'Let both machines ask a time server: timedatectl set-ntp true',
+    page,
+    id: 'database-clock',
+  }
+}
+
+const connections = ({ connections: used, connectionsMax: max }: ServerFacts): Finding => {
+  const check = 'connections'
+  const says = `${used} of ${max} connections of the database are in use`
+  if (used <= CONNECTIONS_SHARE_MAX * max) return { check, state: 'ok', says }
+  return {
+    check,
+    state: 'warning',
+    says,
+    fix: 'Raise max_connections, or put PgBouncer in front of the database',
+    page,
+    id: 'database-connections',
+  }
+}
+
+const vacuum = ({ dead: most, autovacuum }: ServerFacts): Finding => {
+  const check = 'vacuum'
+  if (autovacuum === 'off')
+    return {
+      check,
+      state: 'warning',
+      says: 'The database never frees the space of old rows by itself (autovacuum is off)',
+      fix: 'Set autovacuum = on in postgresql.conf, or run vacuumdb every day',
+      page,
+      id: 'autovacuum-off',
+    }
+  if (most && most.dead > Math.max(DEAD_ROWS_MAX, most.live))
+    return {
+      check,
+      state: 'warning',
+      says: `The table ${most.table} has ${most.dead.toLocaleString('en')} dead rows beside ${most.live.toLocaleString('en')}`,
+      fix: 'End transactions that have been open for long (see pg_stat_activity), then run VACUUM',
+      page,
+      id: 'dead-rows-many',
+    }
+  return { check, state: 'ok', says: 'The database frees the space of old rows' }
+}

@@ -1,0 +1,29 @@
+import { type PostgresAddress, shownAddress } from '../../config/postgres-address.ts'
+import { AppError } from '../../errors.ts'
+import { MIGRATIONS } from '../migrations.ts'
+import type { ReadOnlyDatabase } from '../open.ts'
+import { postgresClient } from './client.ts'
+import { dialect } from './dialect.ts'
+import { tablesIn, versionOf } from './migrate.ts'
+import { queriesOn } from './queries.ts'
+
+/** Opens a home on a server for reading, and changes nothing there. Rejects with `unavailable`, also if there is none
+ * or it has a newer schema. */
+export const openServerReadOnly = async (address: PostgresAddress): Promise<ReadOnlyDatabase> => {
+  const { schema } = address
+  const client = postgresClient({ address, max: 1 })
+  try {
+    const schemaVersion = await versionOf(client, schema)
+    if (schemaVersion === 0) throw new Error('there is no home yet')
+    if (schemaVersion > MIGRATIONS.length)
+      throw new Error(`schema version ${schemaVersion} is newer than ${MIGRATIONS.length}`)
+    const { all, get } = queriesOn(client, dialect(schema, await tablesIn(client, schema)))
+    return { all, get, schemaVersion, close: () => void client.close() }
+  } catch (error) {
+    await client.close()
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new AppError('unavailable', `Cannot open database ${shownAddress(address)}: ${reason}`, {
+      cause: error,
+    })
+  }
+}

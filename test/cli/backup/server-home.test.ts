@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { addAccount, tokenFor } from '../../support/accounts.ts'
+import { bearer, clientOf } from '../../support/app.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
+import { until } from '../../support/until.ts'
+
+const local = { ...UNLIMITED, LOG_LEVEL: 'warn', DATA_DIR: './data' }
+
+describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file', () => {
+  let server: Awaited<ReturnType<typeof startPostgres>>
+  let folder: string
+  let token: string
+  const folders: string[] = []
+
+  /** A folder of another machine. */
+  const elsewhere = (): string => {
+    const other = temporaryFolder()
+    folders.push(other)
+    return other
+  }
+  const env = () => ({ ...local, DATABASE_URI: server.home('home') })
+  const run = (...args: string[]) => runCommand(args, { folder, env: env() })
+  const unlock = async (url: string, method: string): Promise<void> => {
+    const sent = await clientOf(url).post('/v1/unlocks', { method }, bearer(token))
+    expect(sent.status).toBe(200)
+  }
+
+  beforeAll(async () => {
+    server = await startPostgres()
+    folder = elsewhere()
+    await addAccount('oli', { role: 'owner', folder, env: env() })
+    await addAccount('ada', { folder, env: env() })
+    await using service = await startService({ folder, env: env() })
+    token = await tokenFor(service.url, 'ada')
+    for (const method of ['pin', 'app', 'card']) await unlock(service.url, method)
+    const backedUp = await run('backup', 'old.tar')
+    expect(backedUp).toMatchObject({ status: 0 })
+    expect(backedUp.out).toStartWith('Backed up 3 events and all accounts to old.tar (')
+    for (const method of ['later', 'latest']) await unlock(service.url, method)
+    await run('user', 'erase', '--yes', 'ada')
+    await service.stop()
+  })
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]()
+    for (const one of folders) rmSync(one, { recursive: true })
+  })
+
+  test('is verified without the server', async () => {
+    const other = elsewhere()
+    cpSync(join(folder, 'old.tar'), join(other, 'old.tar'))
+    const checked = await runCommand(['restore', '--check', 'old.tar'], {
+      folder: other,
+      env: local,
+    })
+    expect(checked).toMatchObject({ status: 0, words: '' })
+    expect(checked.out).toStartWith('The backup is intact: 3 events and all accounts, as of 20')
+  })
+
+  test('is restored to a gateway without a server', async () => {
+    const other = elsewhere()
+    cpSync(join(folder, 'old.tar'), join(other, 'old.tar'))
+    const restored = await runCommand(['restore', 'old.tar'], { folder: other, env: local })
+    expect(restored.status).toBe(0)
+    const verified = await runCommand(['log', 'verify'], { folder: other, env: local })
+    expect(verified.out).toBe('The log is intact: 3 events\n')
+  })
+
+  test('replaces the home on the server, and records what is lost', async () => {
+    const refused = await run('restore', 'old.tar')
+    expect(refused.status).toBe(2)
+    expect(refused.words).toContain('The current log has 5 events: the newest 2 will be lost.')
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 5 events\n')
+
+    const restored = await run('restore', '--yes', 'old.tar')
+    expect(restored.status).toBe(0)
+    expect(restored.out).toStartWith('Restored: 3 events and all accounts, as of 20')
+    expect(restored.words).toContain('Erased again: 1 person')
+    const [, kept = ''] = /The previous data is in (\S+);/.exec(restored.words) ?? []
+    expect(readdirSync(kept)).toContain('server-home.db')
+    expect(existsSync(join(folder, 'data/server-home.db'))).toBe(false)
+
+    expect((await run('log', 'verify')).out).toBe('The log is intact: 4 events\n')
+    expect((await run('user', 'list')).out).not.toContain('ada')
+    await using service = await startService({ folder, env: env() })
+    const { get } = clientOf(service.url)
+    expect((await get('/readyz')).status).toBe(200)
+    const loss = await server.query<{ reason: string; detail: string }>(
+      `SELECT reason FROM home.unlock_event ORDER BY seq DESC LIMIT 1`,
+    )
+    expect(loss).toMatchObject([{ reason: 'unlocks_lost' }])
+    expect((await run('restore', '--yes', 'old.tar')).words).toContain(
+      'a service or another command uses it; stop that first',
+    )
+  })
+
+  test('is made by the service on a schedule, and encrypted', async () => {
+    const backups = elsewhere()
+    const scheduled = {
+      ...env(),
+      BACKUP_DIR: backups,
+      BACKUP_PASSPHRASE: 'five words that nobody guesses',
+    }
+    await using service = await startService({ folder, env: scheduled })
+    const find = () => readdirSync(backups).find((name) => name.endsWith('.tar.age'))
+    await until(() => find() !== undefined)
+    await service.stop()
+    const other = elsewhere()
+    const checked = await runCommand(['restore', '--check', join(backups, find() ?? '')], {
+      folder: other,
+      env: { ...local, BACKUP_PASSPHRASE: scheduled.BACKUP_PASSPHRASE },
+    })
+    expect(checked).toMatchObject({ status: 0, words: '' })
+  })
+})

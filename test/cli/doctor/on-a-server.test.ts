@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { addAccount, tokenFor } from '../../support/accounts.ts'
+import { bearer, clientOf } from '../../support/app.ts'
+import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
+import { until } from '../../support/until.ts'
+
+type Finding = { readonly check: string; readonly state: string; readonly says: string }
+
+describe.if(CAN_POSTGRES)('doctor on a home on a server, at the compiled file', () => {
+  let server: Awaited<ReturnType<typeof startPostgres>>
+  let folder: string
+
+  const env = () => ({
+    ...UNLIMITED,
+    LOG_LEVEL: 'warn',
+    DATA_DIR: './data',
+    DATABASE_URI: server.home('home').replace('postgres@', 'postgres:secret@'),
+  })
+  const doctor = async () => {
+    const { out, words } = await runCommand(['doctor', '--json'], { folder, env: env() })
+    expect(out + words).not.toContain('secret')
+    return (JSON.parse(out) as { findings: readonly Finding[] }).findings
+  }
+  const found = (findings: readonly Finding[], name: string) =>
+    findings.filter(({ check }) => check === name).map(({ state, says }) => `${state} ${says}`)
+
+  beforeAll(async () => {
+    server = await startPostgres({ hasFsync: true, settings: { synchronous_commit: 'on' } })
+    folder = temporaryFolder()
+    await addAccount('oli', { role: 'owner', folder, env: env() })
+  })
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true })
+  })
+
+  test('checks the server and the log, and no file of a database', async () => {
+    const findings = await doctor()
+    expect(found(findings, 'database')).toHaveLength(1)
+    expect(found(findings, 'database')[0]).toMatch(/^ok PostgreSQL \d+\.\d+, \d+ MiB, without TLS/)
+    expect(found(findings, 'schema')).toStrictEqual(['ok 18'])
+    expect(found(findings, 'durability')).toStrictEqual([
+      'ok A COMMIT is on the database’s disk before it is acknowledged (synchronous_commit on)',
+    ])
+    expect(found(findings, 'replication')).toStrictEqual(['ok The database has no standby'])
+    expect(found(findings, 'unlock log')).toStrictEqual(['ok The unlock log is intact: 0 entries'])
+    for (const check of ['pragmas', 'write-ahead log'])
+      expect(found(findings, check)).toStrictEqual([])
+    expect(found(findings, 'files')).toHaveLength(1)
+    expect(found(findings, 'files')[0]).toStartWith('ok ')
+  })
+
+  test('the running service says so too, and hears of a standby that it does not wait for', async () => {
+    await using service = await startService({ folder, env: env() })
+    const token = await tokenFor(service.url, 'oli')
+    const asked = async () => {
+      const answer = await clientOf(service.url).get('/v1/doctor', bearer(token))
+      return ((await answer.json()) as { findings: readonly Finding[] }).findings
+    }
+    expect(found(await asked(), 'replication')).toStrictEqual(['ok The database has no standby'])
+    await using _standby = await server.standby()
+    await until(async () => found(await asked(), 'replication')[0]?.startsWith('warning') === true)
+    expect(found(await asked(), 'replication')).toStrictEqual([
+      'warning The database does not wait for its 1 standby: a failover may lose unlocks that were acknowledged, and then the log stops',
+    ])
+  })
+
+  test('a server that loses what it acknowledged is a fault', async () => {
+    await server.query('ALTER DATABASE postgres SET synchronous_commit = off')
+    expect(found(await doctor(), 'durability')).toStrictEqual([
+      'fault The database acknowledges a COMMIT before it is on its disk (synchronous_commit is off): a crash loses unlocks that were acknowledged',
+    ])
+    await server.query('ALTER DATABASE postgres RESET synchronous_commit')
+  })
+
+  test('says that a home is not there, or that its server does not answer', async () => {
+    const elsewhere = await runCommand(['doctor', '--json'], {
+      folder,
+      env: { ...env(), DATABASE_URI: server.home('nothing') },
+    })
+    expect(elsewhere.status).toBe(1)
+    const { findings } = JSON.parse(elsewhere.out) as { findings: readonly Finding[] }
+    expect(found(findings, 'database')).toStrictEqual([
+      `fault Cannot open database ${server.home('nothing')}: there is no home yet`,
+    ])
+    await server.stop()
+    expect(found(await doctor(), 'database')).toStrictEqual([
+      `fault Cannot open database ${server.home('home')}: The database cannot be reached`,
+    ])
+    await server.start()
+  })
+})
