@@ -6,7 +6,7 @@ import { mqttChannel } from '../../src/mqtt/channel.ts'
 import { openLink } from '../../src/mqtt/link.ts'
 import type { Remembered } from '../../src/mqtt/memory.ts'
 import { topicsOf } from '../../src/mqtt/topics.ts'
-import { cable, startMosquitto } from '../support/mosquitto.ts'
+import { olderBroker, startMosquitto } from '../support/mosquitto.ts'
 import { until } from '../support/until.ts'
 
 const NOW = Date.parse('2026-11-29T10:00:00Z')
@@ -179,7 +179,7 @@ test('after an hour or a hundred events an unlock is late, and after a day only 
 
 test('without MQTT 5 an unlock waits until listeners have had time to come back', async () => {
   await using broker = await startMosquitto()
-  using old = cable(() => broker.port, { refusesMqtt5: true })
+  using old = await olderBroker(() => broker.port)
   const listener = await broker.listen(topics.unlocks('+'))
   await using mqtt = await channelTo(broker.url.replace(String(broker.port), String(old.port)))
   mqtt.begin()

@@ -1,7 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { cable } from '../support/mosquitto.ts'
+import { cable } from '../support/cable.ts'
 import { homeWithBroker } from '../support/mqtt-home.ts'
 import { until } from '../support/until.ts'
 
@@ -169,7 +169,7 @@ test('names stay in the house with MQTT_NAMES=off, and nothing is announced with
 
 test('a cable that was cut loses no unlock and repeats none', async () => {
   const far = { port: 0 }
-  using line = cable(() => far.port)
+  using line = await cable(() => far.port)
   await using home = await homeWithBroker((port) => {
     far.port = port
     return { MQTT_URL: `mqtt://gateway:broker-secret@127.0.0.1:${line.port}` }

@@ -7,7 +7,8 @@ import { type LinkOptions, openLink } from '../../src/mqtt/link.ts'
 import { isMatch } from '../../src/mqtt/topics.ts'
 import { temporaryFolder } from '../support/binary.ts'
 import { selfSigned } from '../support/certificates.ts'
-import { cable, startMosquitto } from '../support/mosquitto.ts'
+import { cable } from '../support/cable.ts'
+import { olderBroker, startMosquitto } from '../support/mosquitto.ts'
 import { until } from '../support/until.ts'
 
 /** A link, and what it logged. */
@@ -108,7 +109,7 @@ test('a wrong password is refused, and never shown', async () => {
 
 test('a broker that only knows MQTT 3.1.1 gets 15 seconds until its listeners are back', async () => {
   await using broker = await startMosquitto()
-  using old = cable(() => broker.port, { refusesMqtt5: true })
+  using old = await olderBroker(() => broker.port)
   const clock = { ms: 0 }
   await using link = linkTo(broker.url.replace(String(broker.port), String(old.port)), {
     clock: { wallMs: Date.now, monotonicMs: () => clock.ms },
@@ -126,7 +127,7 @@ test('a broker that only knows MQTT 3.1.1 gets 15 seconds until its listeners ar
 
 test('nobody knows what became of a message when the cable was cut', async () => {
   await using broker = await startMosquitto()
-  using line = cable(() => broker.port)
+  using line = await cable(() => broker.port)
   await using link = linkTo(broker.url.replace(String(broker.port), String(line.port)))
   await until(link.isConnected)
   const listener = await broker.listen('a')

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { freePort, temporaryFolder } from './binary.ts'
+import { cable } from './cable.ts'
 import { until } from './until.ts'
 
 const USER = 'gateway'
@@ -147,69 +148,14 @@ const collect = async (
   }
 }
 
-/** A TCP proxy that can be cut like a cable: what is sent is lost, and nobody is told. `refusesMqtt5` answers MQTT
- * 5 as a broker does that only knows 3.1.1. */
-export const cable = (toPort: () => number, { refusesMqtt5 = false } = {}) => {
-  let isCut = false
-  const open = new Set<Bun.Socket<Pair>>()
-  type Pair = { other?: Bun.Socket<Pair>; waiting: Buffer[]; isFirst: boolean }
-  const ends = {
-    data: (socket: Bun.Socket<Pair>, bytes: Buffer) => {
-      if (isCut) return
-      const { data: pair } = socket
-      const isConnect = pair.isFirst && bytes[0] === 0x10
-      pair.isFirst = false
-      if (isConnect && refusesMqtt5 && versionOf(bytes) === 5) {
-        socket.write(Buffer.from([0x20, 0x02, 0x00, 0x01]))
-        socket.end()
-        return
-      }
-      if (pair.other) pair.other.write(bytes)
-      else pair.waiting.push(Buffer.from(bytes))
-    },
-    close: (socket: Bun.Socket<Pair>) => {
-      open.delete(socket)
-      if (!isCut) socket.data.other?.end()
-    },
-    error: () => {},
-  }
-  const server = Bun.listen<Pair>({
-    hostname: '127.0.0.1',
-    port: 0,
-    socket: {
-      ...ends,
-      open: (socket) => {
-        socket.data = { waiting: [], isFirst: true }
-        open.add(socket)
-        void Bun.connect<Pair>({
-          hostname: '127.0.0.1',
-          port: toPort(),
-          data: { other: socket, waiting: [], isFirst: false },
-          socket: {
-            ...ends,
-            open: (far) => {
-              open.add(far)
-              socket.data.other = far
-              for (const bytes of socket.data.waiting.splice(0)) far.write(bytes)
-            },
-          },
-        }).catch(() => socket.end())
-      },
-    },
+/** A proxy that answers MQTT 5 as a broker does that only knows 3.1.1. */
+export const olderBroker = (toPort: () => number) =>
+  cable(toPort, {
+    refusal: (first) =>
+      first[0] === 0x10 && versionOf(first) === 5
+        ? Uint8Array.of(0x20, 0x02, 0x00, 0x01)
+        : undefined,
   })
-  return {
-    port: server.port,
-    cut: () => {
-      isCut = true
-    },
-    mend: () => {
-      // What hung on the old cable stays dead.
-      for (const socket of open) socket.terminate()
-      isCut = false
-    },
-    [Symbol.dispose]: () => server.stop(true),
-  }
-}
 
 /** The version in a CONNECT packet: after the fixed header and the name `MQTT`. */
 const versionOf = (bytes: Buffer): number | undefined => bytes[bytes.indexOf('MQTT') + 4]
