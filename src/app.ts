@@ -43,6 +43,7 @@ import { makePrivateFolder } from './storage/files/private-files.ts'
 import { diskSpace } from './storage/disk-space.ts'
 import { requireHere } from './storage/moving/moved.ts'
 import type { Database, OnCommit } from './storage/database.ts'
+import { databaseOfLeader } from './storage/unit-of-work.ts'
 import { openDatabase } from './storage/open.ts'
 import type { openPostgres } from './storage/postgres/open.ts'
 import { unusedBytes } from './storage/unused-space.ts'
@@ -308,9 +309,14 @@ export const openApp = async (config: Config, options: Options) => {
       eraseFromLog: unlocks.eraseGuest,
     }),
   )
+  /** Called when the service starts, and at a server when this replica begins to lead. */
+  const beginLeading = async (): Promise<void> => {
+    await keepBrokerTarget({ db: databaseOfLeader(db), clock }, mqtt?.rules)
+    await drivers.begin()
+    await controllers.beginLeading()
+  }
   onCommit = outbox.onCommit
   drivers.onState(() => mqtt?.refresh())
-  if (use === 'service') await keepBrokerTarget({ db, clock }, mqtt?.rules)
   const accounts = opening.use(
     await openAccounts({
       ...shared,
@@ -334,8 +340,9 @@ export const openApp = async (config: Config, options: Options) => {
   )
   if (use === 'service') {
     await locks.begin({ isService: true, onUpgrade })
-    await drivers.begin()
     await controllers.begin()
+    // Before the first request, which may open a lock.
+    if (db.leading.isLeader()) await beginLeading()
   }
   const ops = opening.use(
     opsModule({
@@ -423,6 +430,7 @@ export const openApp = async (config: Config, options: Options) => {
     controllers,
     mqtt,
     ops,
+    beginLeading,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

@@ -8,7 +8,7 @@ import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import { isLoopback } from '../http/request/client-address.ts'
 import type { Database, Queries } from '../storage/database.ts'
-import type { AuditIn, RecordIn } from '../storage/unit-of-work.ts'
+import { type AuditIn, type RecordIn, databaseOfLeader } from '../storage/unit-of-work.ts'
 import { controllerChecks } from './checks.ts'
 import type { Controller } from './core/controller.ts'
 import { controllersIn } from './core/store.ts'
@@ -22,7 +22,7 @@ import { lines as pollLines } from './online/lines.ts'
 import { controllerMetrics, counts } from './metrics.ts'
 import { pollService } from './online/polls.ts'
 import { onlineRoutes } from './online/routes.ts'
-import { controllerWatch } from './online/watch.ts'
+import { CHECK_MS, controllerWatch } from './online/watch.ts'
 import { reportService } from './reports/service.ts'
 
 type Enrolling = Parameters<typeof enrolmentService>[0]
@@ -60,8 +60,17 @@ export const controllersModule = (deps: Dependencies) => {
   const watch = controllerWatch({
     clock,
     storeSeen: (seen) => db.transaction((tx) => controllersIn(tx).setSeen(seen)),
+    // At a server, other replicas see controllers too.
+    ...(db.isFile
+      ? {}
+      : {
+          storeMs: CHECK_MS,
+          seenElsewhereMs: async () =>
+            new Map((await controllersIn(db).all()).map(({ id, seenAtMs }) => [id, seenAtMs ?? 0])),
+        }),
+    isLeader: db.leading.isLeader,
     onSilent: ({ name, lock }) =>
-      db.transaction((tx) =>
+      databaseOfLeader(db).transaction((tx) =>
         announceIn(tx, {
           event: 'controller.silent',
           says: `The controller ${name} of the lock ${lock} has stopped answering`,
@@ -152,12 +161,15 @@ export const controllersModule = (deps: Dependencies) => {
       ...onlineRoutes({ polls, reports, authenticate: enrolment.authenticate }),
     ] satisfies readonly Endpoint[],
 
-    /** Called when the service starts. Operations still open from before are never repeated; late reports still say how
-     * they ended. */
+    /** Called when the service starts. */
     begin: async (): Promise<void> => {
-      const all = await controllersIn(db).all()
-      if (all.length > 0) await operations.abandonOpen()
-      for (const controller of all) watch.add(controller)
+      for (const controller of await controllersIn(db).all()) watch.add(controller)
+    },
+
+    /** Called when the service starts, or when this replica begins to lead. Operations still open from before are never
+     * repeated; late reports still say how they ended. */
+    beginLeading: async (): Promise<void> => {
+      if (watch.all().length > 0) await operations.abandonOpen()
     },
 
     /** Applies changes that another process has made. */

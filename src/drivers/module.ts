@@ -6,11 +6,11 @@ import { AppError } from '../errors.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
-import type { AuditIn } from '../storage/unit-of-work.ts'
+import { type AuditIn, databaseOfLeader } from '../storage/unit-of-work.ts'
 import { KINDS } from './kinds.ts'
 import type { ReturnUseIn } from './operating/service.ts'
 import { signedOperations } from './operating/signed.ts'
-import { operationsIn } from './operating/store.ts'
+import { operationsIn, overdueAt } from './operating/store.ts'
 import { type DrivenLock, type Sender, drivenLock } from './running/lock.ts'
 import { messageRunner } from './running/messages.ts'
 import type { RefusalOf } from '../http/outgoing/send.ts'
@@ -69,6 +69,7 @@ export const driversModule = (deps: Dependencies) => {
   const reach = deviceReach(refusalOf)
   const running = new Map<string, Running>()
   const listeners = new Set<(label: string, status: Status) => void>()
+  const jobs = databaseOfLeader(db)
   let isStopped = false
 
   /** Retries, so that a report is not lost because the disk is full for a moment. */
@@ -92,7 +93,7 @@ export const driversModule = (deps: Dependencies) => {
 
   const start = (setup: Setup): void => {
     const lock = drivenLock(setup, {
-      db,
+      db: jobs,
       clock,
       logger,
       report,
@@ -120,11 +121,16 @@ export const driversModule = (deps: Dependencies) => {
     onChange: (lockId, setup) => {
       void running.get(lockId)?.lock.abandon()
       stop(lockId)
-      if (setup) start(setup)
+      // Otherwise the process that leads does.
+      if (setup && db.leading.isLeader()) start(setup)
     },
   })
   const slots = slotService({ db, auditIn: audit.auditIn, findLock, nameOf, clock })
   const operations = operationsIn(db)
+  const end = (): void => {
+    isStopped = true
+    for (const lockId of running.keys().toArray()) stop(lockId)
+  }
   const statusOf = (lockId: string): Status => running.get(lockId)?.lock.status() ?? NOTHING_KNOWN
   const states = (): readonly DrivenLockState[] =>
     [...running.values()].map(({ lock, sender, sinceMs }) => ({
@@ -141,15 +147,21 @@ export const driversModule = (deps: Dependencies) => {
       ...slotRoutes({ slots }),
     ] satisfies readonly Endpoint[],
 
-    /** Connects to the locks. Called when the service starts. Operations still open from before are never repeated. */
+    /** Connects to the locks. Called when the service starts, or when this replica begins to lead. Operations still open
+     * from before are never repeated. */
     begin: async (): Promise<void> => {
+      isStopped = false
       const all = await setupsIn(db).all()
-      if (all.length > 0) await operations.abandonOpen(clock.wallMs())
-      for (const setup of all) start(setup)
+      if (all.length > 0) await operationsIn(jobs).abandonOpen(overdueAt(clock.wallMs(), db))
+      for (const setup of all) if (!running.has(setup.lockId)) start(setup)
     },
+
+    /** Ends all connections; `begin` opens them again. */
+    end,
 
     /** Applies changes that another process has made. */
     refresh: async (): Promise<void> => {
+      if (!db.leading.isLeader()) return
       const all = await setupsIn(db).all()
       for (const [lockId, { lock }] of running.entries().toArray())
         if (!all.some((setup) => isSame(setup, lock.setup))) {
@@ -204,10 +216,7 @@ export const driversModule = (deps: Dependencies) => {
     slotsOf: (publicId: string) => slots.ofAccount(publicId),
     eraseIn: slots.eraseIn,
 
-    [Symbol.dispose]: (): void => {
-      isStopped = true
-      for (const lockId of running.keys().toArray()) stop(lockId)
-    },
+    [Symbol.dispose]: end,
   }
 }
 

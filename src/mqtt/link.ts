@@ -23,7 +23,7 @@ type Log = (fields: object, message: string) => void
 
 /** A connection to the broker that reconnects until it is closed. */
 export type Link = Broker & {
-  /** Starts connecting. */
+  /** Starts connecting, also after it was closed. */
   readonly begin: () => void
   /** Milliseconds to wait for subscribers to reconnect: always 0 with MQTT 5, since the broker reports a lack of
    * subscribers; up to 15 seconds after a connection with 3.1.1. */
@@ -160,7 +160,10 @@ export const openLink = ({ address, caFile, clientId, will, clock, logger }: Lin
   }
 
   return {
-    begin: () => void dial('5'),
+    begin: () => {
+      isClosed = false
+      void dial('5')
+    },
 
     publish: async (topic, payload, { retain = false, qos = 1 } = {}): Promise<Published> => {
       const used = current

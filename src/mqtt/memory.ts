@@ -26,9 +26,8 @@ export const gatewayId = async ({ db }: Dependencies): Promise<string> =>
   })
 
 /** Stores the last published unlock of each lock, so that it can be published again to a broker that has lost it. */
-export const lastUnlocks = async ({ db }: Dependencies) => {
-  const stored = await settingsIn(db).find(LAST)
-  const last = new Map(Object.entries(JSON.parse(stored ?? '{}') as Record<string, Remembered>))
+export const lastUnlocks = ({ db }: Dependencies) => {
+  let last = new Map<string, Remembered>()
   let saving: Promise<void> | undefined
   let isSaved = true
 
@@ -49,6 +48,12 @@ export const lastUnlocks = async ({ db }: Dependencies) => {
 
   return {
     all: (): ReadonlyMap<string, Remembered> => last,
+
+    /** Reads them, before anything is noted: another process may have published since. */
+    read: async (): Promise<void> => {
+      const stored = await settingsIn(db).find(LAST)
+      last = new Map(Object.entries(JSON.parse(stored ?? '{}') as Record<string, Remembered>))
+    },
 
     /** Stores an unlock unless a later one is known. A known one that lies in the future was stored while the clock was
      * wrong, and is replaced. */

@@ -7,6 +7,7 @@ import type { Rule, UnlockFacts } from '../domain/home-event.ts'
 import { linkBase } from '../http/connection/public-url.ts'
 import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
+import { databaseOfLeader } from '../storage/unit-of-work.ts'
 import { announcer } from './announcer.ts'
 import { mqttChannel } from './channel.ts'
 import { openLink } from './link.ts'
@@ -83,7 +84,7 @@ type Wanted = {
   readonly version: string
   readonly config: MqttSettings
   readonly home: HomeFacts
-  readonly last: Awaited<ReturnType<typeof lastUnlocks>>['all']
+  readonly last: ReturnType<typeof lastUnlocks>['all']
 }
 
 type Dependencies = {
@@ -112,7 +113,7 @@ export const openMqtt = async (deps: Dependencies) => {
     clock,
     logger,
   })
-  const last = await lastUnlocks({ db })
+  const last = lastUnlocks({ db: databaseOfLeader(db) })
   const announced = announcer({
     broker: link,
     wanted: wantedMessages({ topics, version, config, home, last: last.all }),
@@ -143,15 +144,30 @@ export const openMqtt = async (deps: Dependencies) => {
     logged(announced.refresh())
   }
   const watched = new Set<string>()
+  const subscriptions: (() => void)[] = []
+  const subscribe: typeof link.subscribe = (filter, listener) => {
+    const unsubscribe = link.subscribe(filter, listener)
+    subscriptions.push(unsubscribe)
+    return unsubscribe
+  }
   const look = async (): Promise<void> => {
     for (const { label, isRetired } of await home.locks()) {
       if (!isRetired || watched.has(label)) continue
       watched.add(label)
-      link.subscribe(topics.config(label), find)
+      subscribe(topics.config(label), find)
     }
     await announced.refresh()
   }
   let next: Timer | undefined
+
+  /** Closes the connection; `begin` opens it again. */
+  const end = async (): Promise<void> => {
+    clearInterval(next)
+    watched.clear()
+    await last.saved()
+    await link[Symbol.asyncDispose]()
+    for (const unsubscribe of subscriptions.splice(0)) unsubscribe()
+  }
 
   return {
     link,
@@ -167,23 +183,21 @@ export const openMqtt = async (deps: Dependencies) => {
     refresh: (): void => logged(announced.refresh()),
 
     /** Starts connecting, and checking the home for changes. */
-    begin: (): void => {
-      link.subscribe(topics.anyCommand, commandListener({ topics, operate, logger }))
-      link.subscribe(topics.announce, announce)
+    begin: async (): Promise<void> => {
+      await last.read()
+      subscribe(topics.anyCommand, commandListener({ topics, operate, logger }))
+      subscribe(topics.announce, announce)
       if (config.mqttDiscovery !== 'off')
-        link.subscribe(topics.birth, ({ payload }) => void (payload === 'online' && announce()))
-      for (const filter of [topics.last('+'), topics.state('+')]) link.subscribe(filter, find)
-      link.onConnect(announce)
+        subscribe(topics.birth, ({ payload }) => void (payload === 'online' && announce()))
+      for (const filter of [topics.last('+'), topics.state('+')]) subscribe(filter, find)
+      subscriptions.push(link.onConnect(announce))
       link.begin()
       logged(look())
       next = setInterval(() => logged(look()), LOOK_MS)
       next.unref()
     },
 
-    [Symbol.asyncDispose]: async (): Promise<void> => {
-      clearInterval(next)
-      await last.saved()
-      await link[Symbol.asyncDispose]()
-    },
+    end,
+    [Symbol.asyncDispose]: end,
   }
 }

@@ -7,7 +7,7 @@ import { linkBase } from '../http/connection/public-url.ts'
 import type { Logger } from '../http/log/logger.ts'
 import { addressRules } from '../http/outgoing/target-address.ts'
 import type { Database } from '../storage/database.ts'
-import type { AuditIn } from '../storage/unit-of-work.ts'
+import { type AuditIn, databaseOfLeader } from '../storage/unit-of-work.ts'
 import { type News, announcer } from './core/announce.ts'
 import { guestsIn } from './core/guest-store.ts'
 import { targetsIn } from './core/target-store.ts'
@@ -54,7 +54,7 @@ export const outboxModule = (deps: Dependencies) => {
   const announceIn = announcer({ clock, zone })
   const counts = attemptCounts()
   const outbox: Sender = sender({
-    db,
+    db: databaseOfLeader(db),
     clock,
     logger,
     auditIn: audit.auditIn,
@@ -95,6 +95,8 @@ export const outboxModule = (deps: Dependencies) => {
 
     unlockFacts,
     start: outbox.start,
+    /** Stops sending; `start` continues. */
+    stop: outbox.stop,
     onCommit: outbox.onCommit,
     wake: outbox.wake,
     refresh: outbox.refresh,

@@ -2,6 +2,7 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { existsSync, statSync } from 'node:fs'
 import { AppError } from '../errors.ts'
 import type { Database } from './database.ts'
+import { ALONE } from './leading.ts'
 import { pragma, schemaVersion } from './migrate.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { schemaFault } from './sqlite/schema-check.ts'
@@ -62,6 +63,7 @@ export const withoutWriting = ({ all, get, close }: ReadOnlyDatabase): Database 
   }
   return {
     isFile: true,
+    leading: ALONE,
     all,
     get,
     run: refuse,

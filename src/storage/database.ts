@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import { ALONE, type Leading } from './leading.ts'
 import type { Params, Queries, Reader } from './queries.ts'
 import { writeQueue } from './writing/queue.ts'
 import { stallWatch } from './writing/stall-watch.ts'
@@ -10,6 +11,8 @@ export type { Queries } from './queries.ts'
 export type Database = Queries & {
   /** True for a file on this machine, false for a server. */
   readonly isFile: boolean
+  /** Which process of the home does what only one may do. */
+  readonly leading: Leading
   /** Runs `work` in isolation, all or nothing. Resolves only after COMMIT, which is shared with other work that
    * arrived in the meantime. Nothing else can write until `work` is done, so it must not wait for anything
    * but its own statements: after a second without one, it is rolled back. */
@@ -214,6 +217,7 @@ export const database = ({ writer, reader, onCommit = () => {} }: Connections): 
 
   return {
     isFile: reader.isFile,
+    leading: ALONE,
     all: async (sql, ...params) => requireOpen().all(sql, ...params),
     get: async (sql, ...params) => requireOpen().get(sql, ...params),
     run: (sql, ...params) => transaction((tx) => tx.run(sql, ...params)),

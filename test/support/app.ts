@@ -15,7 +15,7 @@ export const PASSWORD = 'correct horse battery'
 export type TestApp = Awaited<ReturnType<typeof startApp>>
 
 /** The cheapest parameters that Bun accepts: few tests are about the cost of a hash. */
-const CHEAP = { memoryCost: 8, timeCost: 1 }
+export const CHEAP = { memoryCost: 8, timeCost: 1 }
 
 /** A real app on a database in memory, listening on a free port, with its own log, and a clock that
  * only the test moves. */
@@ -48,11 +48,6 @@ export const startApp = async (
     },
   )
   app.http.listen({ hostname: '127.0.0.1', port: 0 })
-  const logIn = async (username: string): Promise<string> => {
-    const origin = { address: '127.0.0.1', userAgent: 'test', requestId: undefined }
-    return (await app.accounts.authentication.login({ username, password: PASSWORD }, origin))
-      .accessToken
-  }
   const url = `http://127.0.0.1:${app.http.server?.port}`
   return {
     ...clientOf(url),
@@ -60,6 +55,24 @@ export const startApp = async (
     folder,
     clock,
     logLines,
+    ...peopleOf(app, () => clock.nowMs),
+    [Symbol.asyncDispose]: async () => {
+      await app.http.server?.stop(true)
+      await app[Symbol.asyncDispose]()
+      await giveBack(place.postgres)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Adds and logs in people at an app. */
+export const peopleOf = (app: Awaited<ReturnType<typeof openApp>>, nowMs: () => number) => {
+  const logIn = async (username: string): Promise<string> => {
+    const origin = { address: '127.0.0.1', userAgent: 'test', requestId: undefined }
+    return (await app.accounts.authentication.login({ username, password: PASSWORD }, origin))
+      .accessToken
+  }
+  return {
     logIn,
     /** Adds an account without an audit event, and logs it in. */
     signIn: async (username: string, role: Role = 'member'): Promise<string> => {
@@ -69,14 +82,8 @@ export const startApp = async (
         role,
         admitted: true,
       }
-      await app.db.transaction((tx) => insertAccount(tx, account, clock.nowMs))
+      await app.db.transaction((tx) => insertAccount(tx, account, nowMs()))
       return logIn(username)
-    },
-    [Symbol.asyncDispose]: async () => {
-      await app.http.server?.stop(true)
-      await app[Symbol.asyncDispose]()
-      await giveBack(place.postgres)
-      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

@@ -10,6 +10,6 @@ await using app = await openApp(
   { ...parseConfig(process.env), databasePath: ':memory:' },
   { logger, use: 'service' },
 )
-app.mqtt?.begin()
+await app.mqtt?.begin()
 await until(() => app.mqtt === undefined || app.mqtt.link.isConnected())
 process.stdout.write(`${Object.keys(require.cache).join('\n')}\n`)

@@ -2,6 +2,7 @@ import type { Actor, AuditEvent } from '../../domain/audit-event.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS } from '../../domain/duration.ts'
+import { repeating } from '../../domain/repeating.ts'
 import type { Transaction } from '../../storage/database.ts'
 import type { AccountState } from '../core/account-state-store.ts'
 import { accountTransaction } from './account-transaction.ts'
@@ -50,9 +51,10 @@ export const erasureService = (deps: Dependencies) => {
     await store.removeMarks(begunBeforeMs)
   }
 
-  const resume = (): Promise<void> => finishAll().catch(report)
-  const daily = setInterval(() => void resume(), DAY_MS)
-  daily.unref()
+  const daily = repeating(async () => {
+    await finishAll().catch(report)
+    return DAY_MS
+  })
 
   return {
     /** Deletes the account; call `finish` after COMMIT. Throws `conflict` for the last owner. */
@@ -77,10 +79,9 @@ export const erasureService = (deps: Dependencies) => {
     /** Like `finish`, but reports a failure, which the next round makes up for. Never rejects. */
     tryToFinish,
 
-    /** Erases what is stored elsewhere about all marked accounts. Reports a failure and never
+    /** Erases what is stored elsewhere about all marked accounts, now and then once a day. Reports a failure and never
      * rejects. */
-    resume,
-
-    stop: (): void => clearInterval(daily),
+    apply: daily.apply,
+    stop: daily.stop,
   }
 }

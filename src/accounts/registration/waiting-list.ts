@@ -1,6 +1,7 @@
 import { EARLIEST_WALL_MS } from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
+import { repeating } from '../../domain/repeating.ts'
 import { type Actor, GATEWAY, type RecordAuditEvent } from '../../domain/audit-event.ts'
 import { AppError } from '../../errors.ts'
 import type { Database, Queries, Transaction } from '../../storage/database.ts'
@@ -89,15 +90,14 @@ export const waitingList = (deps: Dependencies) => {
     return eraseAll({ period }, (tx, publicId) => eraseByGateway(tx, publicId, 'waited_too_long'))
   }
 
-  const eraseOldAndReport = async (): Promise<void> => {
+  const hourly = repeating(async () => {
     try {
       await erasures.tryToFinish(await eraseOld())
     } catch (error) {
       report(error)
     }
-  }
-  const hourly = setInterval(() => void eraseOldAndReport(), HOUR_MS)
-  hourly.unref()
+    return HOUR_MS
+  })
 
   return {
     /** Returns the number of people who are waiting to be let in. */
@@ -128,11 +128,9 @@ export const waitingList = (deps: Dependencies) => {
         return erased.length
       }),
 
-    /** Erases people who have waited too long, as happens every hour. Reports a failure and never
-     * rejects. */
-    eraseOld: eraseOldAndReport,
-
-    stop: (): void => clearInterval(hourly),
+    /** Erases people who have waited too long, now and then once an hour. Reports a failure and never rejects. */
+    apply: hourly.apply,
+    stop: hourly.stop,
   }
 }
 

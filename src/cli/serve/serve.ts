@@ -16,6 +16,7 @@ import { backupProcess } from '../backup/backup-process.ts'
 import { type Command, type Terminal, UsageError, ownCommand } from '../command/command.ts'
 import { besideTerm } from '../command/table.ts'
 import { describeService, onCommandChange } from '../command/running-service.ts'
+import { whileLeading } from './leader.ts'
 import { listen } from './listener.ts'
 import { sdNotify } from './sd-notify.ts'
 
@@ -72,7 +73,7 @@ export const serve: Command = {
       // Before the first answer, so that none calls an unverified log intact or signs one that was replaced.
       app.unlocks.guard.begin()
       await app.unlocks.findBreak()
-      await app.unlocks.verification.start()
+      await app.unlocks.verification.verifyRecent()
       const listener = listen(app.http, config, certificates?.current())
       // Before anything that a request records, but no request waits for it.
       const recorded = logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)
@@ -81,14 +82,7 @@ export const serve: Command = {
       removeDescription = described(config, terminal, log)
       app.connections.watch(log)
       await recorded
-      await app.unlocks.retention.apply()
-      await app.locks.decisions.retention.apply()
-      await app.guests.erasure.apply()
-      await app.accounts.erasures.resume()
-      await app.accounts.waitingList.eraseOld()
-      app.ops.backups.start()
-      app.mqtt?.begin()
-      app.outbox.start()
+      await whileLeading(app, log)
       stopLooking = onCommandChange(config, () => void takeUp(app, log))
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')

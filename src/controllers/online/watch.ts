@@ -4,13 +4,20 @@ import type { Controller } from '../core/controller.ts'
 
 /** How long after its last poll a controller counts as silent, in milliseconds. */
 const SILENT_MS = 2 * MINUTE_MS
-const CHECK_MS = 30 * SECOND_MS
+export const CHECK_MS = 30 * SECOND_MS
 const STORE_MS = 10 * MINUTE_MS
 
 type Watched = { controller: Controller; seenMs: number; isTold: boolean }
 
 type Dependencies = {
   readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
+  /** How often it is stored when they were seen, in milliseconds. */
+  readonly storeMs?: number
+  /** Returns when controllers were last seen by any replica, by their ids and the time of day; without it, this process is
+   * the only one. */
+  readonly seenElsewhereMs?: () => Promise<ReadonlyMap<string, number>>
+  /** Silence is told by one process. */
+  readonly isLeader: () => boolean
   /** Called once for each silence. */
   readonly onSilent: (controller: Controller) => Promise<void>
   /** Stores when controllers were last seen, by their ids. */
@@ -19,7 +26,9 @@ type Dependencies = {
 }
 
 /** Knows the controllers of the home, and when each was last seen. Costs nothing without any. */
-export const controllerWatch = ({ clock, onSilent, storeSeen, onError }: Dependencies) => {
+export const controllerWatch = (deps: Dependencies) => {
+  const { clock, onSilent, storeSeen, seenElsewhereMs, isLeader, onError } = deps
+  const { storeMs = STORE_MS } = deps
   const watched = new Map<string, Watched>()
   const unstored = new Map<string, number>()
   let timer: Timer | undefined
@@ -32,15 +41,27 @@ export const controllerWatch = ({ clock, onSilent, storeSeen, onError }: Depende
     if (seen.size > 0) await storeSeen(seen)
   }
 
+  const lookElsewhere = async (): Promise<void> => {
+    const [now, wallMs] = [clock.monotonicMs(), clock.wallMs()]
+    for (const [id, seenAtMs] of (await seenElsewhereMs?.()) ?? []) {
+      const one = watched.get(id)
+      const seenMs = now - Math.max(0, wallMs - seenAtMs)
+      if (!one || seenMs <= one.seenMs) continue
+      one.seenMs = seenMs
+      one.isTold = false
+    }
+  }
+
   const check = async (): Promise<void> => {
+    await lookElsewhere()
     const now = clock.monotonicMs()
     for (const one of watched.values()) {
       const isWatched = !one.isTold && one.controller.forkedAtMs === null
       if (!isWatched || now - one.seenMs < SILENT_MS) continue
       one.isTold = true
-      await onSilent(one.controller)
+      if (isLeader()) await onSilent(one.controller)
     }
-    if (now - storedMs >= STORE_MS) await store()
+    if (now - storedMs >= storeMs) await store()
   }
 
   return {

@@ -1,10 +1,11 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
+import { databaseOfLeader } from '../../storage/unit-of-work.ts'
 import type { ReturnUseIn } from './service.ts'
-import { operationsIn } from './store.ts'
+import { operationsIn, overdueAt } from './store.ts'
 
 type Dependencies = {
-  readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
+  readonly db: Database
   readonly clock: Pick<Clock, 'wallMs'>
   readonly returnUseIn: ReturnUseIn
 }
@@ -27,7 +28,8 @@ export const signedOperations = ({ db, clock, returnUseIn }: Dependencies) => ({
     }),
 
   /** Ends operations that were open when the gateway stopped. */
-  abandonOpen: (): Promise<void> => operationsIn(db).abandonOpen(clock.wallMs()),
+  abandonOpen: (): Promise<void> =>
+    operationsIn(databaseOfLeader(db)).abandonOpen(overdueAt(clock.wallMs(), db)),
 
   /** Stores what a report says of an operation, even after its end. */
   settleIn: async (

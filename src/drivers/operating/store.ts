@@ -134,13 +134,23 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 
-  /** Ends operations that were open when the gateway stopped; their outcome is unknown. */
-  abandonOpen: async (nowMs: number): Promise<void> => {
+  /** Ends open operations whose deadline is before a time, and of which nobody says more: their outcome is unknown. */
+  abandonOpen: async ({ nowMs, beforeMs }: Overdue): Promise<void> => {
     await queries.run(
       `UPDATE lock_operation
        SET state = 'unknown', settled_at_ms = ?, detail = NULL
-       WHERE settled_at_ms IS NULL`,
+       WHERE settled_at_ms IS NULL AND deadline_ms < ?`,
       nowMs,
+      beforeMs,
     )
   },
+})
+
+type Overdue = { readonly nowMs: number; readonly beforeMs: number }
+
+/** Returns which operations the process that begins to lead ends. Of a file it is the only one, so all that are open are
+ * from before; of a server, another replica may be carrying them out until their deadline. */
+export const overdueAt = (nowMs: number, { isFile }: { readonly isFile: boolean }): Overdue => ({
+  nowMs,
+  beforeMs: isFile ? Number.MAX_SAFE_INTEGER : nowMs,
 })

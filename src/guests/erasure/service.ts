@@ -2,6 +2,7 @@ import { type Actor, GATEWAY } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { HOUR_MS } from '../../domain/duration.ts'
 import { rest } from '../../domain/event-loop.ts'
+import { repeating } from '../../domain/repeating.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
 import type { AuditIn } from '../../storage/unit-of-work.ts'
@@ -31,7 +32,6 @@ const PASSES_PER_STEP = 50
  * leaves stay. What is interrupted is finished in the next round, at the next start or within an hour. */
 export const guestErasure = (deps: Dependencies) => {
   const { db, clock, logger, auditIn } = deps
-  let next: Timer | undefined
 
   const finish = async (id: string): Promise<void> => {
     for (let removed = ATTEMPTS_PER_STEP; removed === ATTEMPTS_PER_STEP;) {
@@ -63,19 +63,15 @@ export const guestErasure = (deps: Dependencies) => {
     }
   }
 
-  const stop = (): void => clearTimeout(next)
-
-  /** Erases the guests whose time is over, and then once an hour. Never rejects. */
-  const apply = async (): Promise<void> => {
-    stop()
+  const runOrLog = async (): Promise<number> => {
     try {
       await run()
     } catch (error) {
       logger.error({ err: error }, 'guests not erased')
     }
-    next = setTimeout(() => void apply(), HOUR_MS)
-    next.unref()
+    return HOUR_MS
   }
 
-  return { erase, apply, stop }
+  /** Erases the guests whose time is over, now and then once an hour. Never rejects. */
+  return { erase, ...repeating(runOrLog) }
 }

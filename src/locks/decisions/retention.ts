@@ -1,4 +1,5 @@
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
+import { repeating } from '../../domain/repeating.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import type { Database } from '../../storage/database.ts'
 import { lockdownsIn } from '../home/lockdown-store.ts'
@@ -20,10 +21,10 @@ type Dependencies = {
 }
 
 /** Deletes attempts that are older than 30 days, and who used a grant then; their decisions stay in the unlock
- * log. Also removes lockdowns whose time is over, which would count again as soon as the clock is doubted. */
+ * log. Also removes lockdowns whose time is over, which would count again as soon as the clock is doubted. Does so once a
+ * day, and never rejects. */
 export const attemptRetention = ({ db, clock, certainMs, logger }: Dependencies) => {
   const { deleteAttemptsBefore, forgetUsersBefore } = decisionWrites(db)
-  let next: Timer | undefined
 
   /** Returns when to try again. */
   const run = async (): Promise<number> => {
@@ -40,14 +41,5 @@ export const attemptRetention = ({ db, clock, certainMs, logger }: Dependencies)
     }
   }
 
-  const stop = () => clearTimeout(next)
-
-  /** Does so now and then once a day. Never rejects. */
-  const apply = async (): Promise<void> => {
-    stop()
-    next = setTimeout(() => void apply(), await run())
-    next.unref()
-  }
-
-  return { apply, stop }
+  return repeating(run)
 }

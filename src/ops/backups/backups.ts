@@ -64,7 +64,7 @@ export const backupService = (deps: Dependencies) => {
   const { settings, createBackup, logStop, record, newestEvent, onFailure, clock } = deps
   const { dataDir, backupDir: dir, backupEveryMs, backupKeep, backupPassphrase } = settings
   const folder = dir === undefined ? undefined : backupFolder(dir, deps.keyId)
-  const stopping = new AbortController()
+  let stopping = new AbortController()
   const startedAtMs = clock.monotonicMs()
   let attemptedAtMs: number | undefined
   let wasMissing = false
@@ -163,6 +163,8 @@ export const backupService = (deps: Dependencies) => {
     /** Checks now and every minute whether a backup is due. */
     start: (): void => {
       if (dir === undefined) return
+      clearInterval(timer)
+      stopping = new AbortController()
       timer = setInterval(() => void createIfDue(), CHECK_EVERY_MS)
       timer.unref()
       void createIfDue()

@@ -31,8 +31,7 @@ export const sender = (deps: DeliveryDependencies) => {
   const deliveries = deliveriesIn(db)
   const deliverTo = deliveryLoop(deps)
   const limit = pLimit(REQUESTS_MAX)
-  const stopping = new AbortController()
-  const { signal: stop } = stopping
+  let stopping = new AbortController()
   const readClocks = jumpWatch(clock)
   /** Targets that something is being sent to, and those to check again afterwards. */
   const running = new Map<string, Promise<void>>()
@@ -55,13 +54,13 @@ export const sender = (deps: DeliveryDependencies) => {
   }
 
   const requestRound = (): void => {
-    if (!isStarted || stop.aborted || isRoundComing) return
+    if (!isStarted || isRoundComing) return
     isRoundComing = true
     rounds = rounds
       .then(() => Bun.sleep(GATHER_MS))
       .then(() => {
         isRoundComing = false
-        return stop.aborted ? undefined : round()
+        return isStarted ? round() : undefined
       })
       .catch((error: unknown) => {
         logger.warn({ err: error }, 'the outbox cannot be read')
@@ -114,7 +113,7 @@ export const sender = (deps: DeliveryDependencies) => {
   const run = async (id: string, isFirst: boolean): Promise<void> => {
     let waitMs: number | undefined = MINUTE_MS
     try {
-      waitMs = await deliverTo({ id, stop, isFirst, limit })
+      waitMs = await deliverTo({ id, stop: stopping.signal, isFirst, limit })
     } catch (error) {
       logger.warn({ err: error, target: id }, 'delivery to a target failed unexpectedly')
     }
@@ -126,9 +125,13 @@ export const sender = (deps: DeliveryDependencies) => {
   const isBusy = (): boolean => isRoundComing || running.size > 0
 
   return {
-    /** Starts sending; called when the service starts. */
+    /** Starts sending, also after a stop. */
     start: (): void => {
+      if (isStarted) return
       isStarted = true
+      stopping = new AbortController()
+      // What another process has tried meanwhile is in the outbox.
+      pausedUntilMs.clear()
       requestRound()
     },
 
@@ -159,6 +162,7 @@ export const sender = (deps: DeliveryDependencies) => {
 
     /** Stops sending. Messages that were not acknowledged are sent again after the next start. */
     stop: async (): Promise<void> => {
+      isStarted = false
       stopping.abort()
       clearTimeout(timer)
       await rounds

@@ -7,6 +7,7 @@ import { type PostgresAddress, shownAddress } from '../../config/postgres-addres
 import { type Client, postgresClient } from './client.ts'
 import { dialect } from './dialect.ts'
 import { type HomeUse, lockHome } from './home-lock.ts'
+import { lease } from './lease.ts'
 import { migrate, tablesIn } from './migrate.ts'
 import { queriesOn } from './queries.ts'
 import { waitForServer } from './start.ts'
@@ -57,11 +58,17 @@ export const openPostgres = async (
     await migrate(migrating, schema)
     await migrating.close()
     const translate = dialect(schema, await tablesIn(writing, schema))
-    return database({
+    const db = database({
       writer: postgresWriter({ client: writing, schema, translate, program }),
       reader: postgresReader(reading, translate, unlock),
       ...(onCommit ? { onCommit } : {}),
     })
+    const leading = lease({ db, outside: queriesOn(reading, translate) })
+    const close = async (): Promise<void> => {
+      await leading.giveBack()
+      await db.close()
+    }
+    return { ...db, leading, close }
   } catch (error) {
     await Promise.allSettled([migrating.close(), writing.close(), reading.close(), unlock()])
     throw cannotOpen(address, error)

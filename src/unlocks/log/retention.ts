@@ -1,5 +1,6 @@
 import { GATEWAY, type RecordAuditEvent } from '../../domain/audit-event.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
+import { type Repeating, repeating } from '../../domain/repeating.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import type { ClockReading } from './clock.ts'
 import type { logErasure } from './erasure.ts'
@@ -15,17 +16,12 @@ type Dependencies = {
   readonly logger: Logger
 }
 
-export type Retention = {
-  /** Erases what is past its retention, now and then once a day. Never rejects. */
-  readonly apply: () => Promise<void>
-  readonly stop: () => void
-}
+/** Erases what is past its retention, now and then once a day. Never rejects. */
+export type Retention = Repeating
 
 /** Ends the retention of personal text. Erasing cannot be undone, so it waits while the clock is
  * uncertain, and tries again every hour. */
 export const retention = ({ retentionMs, clock, logger, ...erasing }: Dependencies): Retention => {
-  let next: Timer | undefined
-
   /** Returns when to try again. */
   const run = async (keptMs: number): Promise<number> => {
     const { nowMs, isUncertain } = clock()
@@ -42,16 +38,9 @@ export const retention = ({ retentionMs, clock, logger, ...erasing }: Dependenci
     }
   }
 
-  const stop = () => clearTimeout(next)
-
-  const apply = async (): Promise<void> => {
-    if (retentionMs === undefined) return
-    stop()
-    next = setTimeout(() => void apply(), await run(retentionMs))
-    next.unref()
-  }
-
-  return { apply, stop }
+  return retentionMs === undefined
+    ? { apply: async () => {}, stop: () => {} }
+    : repeating(() => run(retentionMs))
 }
 
 type Erasing = Pick<Dependencies, 'unlockLog' | 'eraseAddressesBefore' | 'record'>

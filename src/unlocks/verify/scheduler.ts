@@ -29,8 +29,11 @@ type VerificationScope = (typeof VERIFICATION_SCOPES)[number]
 export type VerificationScheduler = {
   /** Returns the last verification. A fault stays until a later one finds none. */
   readonly last: () => Verification | undefined
-  /** Verifies the newest events and the root now, everything in a minute and then once a day. */
-  readonly start: () => Promise<void>
+  /** Verifies the newest events and the root. */
+  readonly verifyRecent: () => Promise<void>
+  /** Verifies everything in a minute and then once a day, until it is paused. */
+  readonly start: () => void
+  readonly pause: () => void
   /** Verifies everything page by page, yielding to other work; joins a verification that is running.
    * Resolves to undefined if it was stopped. */
   readonly verifyAll: () => Promise<Verification | undefined>
@@ -97,10 +100,14 @@ export const verificationScheduler = ({
 
   return {
     last: () => last,
-    start: async () => {
-      verifyAllIn(MINUTE_MS)
+    verifyRecent: async () => {
       await verify('recent', () => recentVerdict(store, key))
     },
+    start: () => {
+      clearTimeout(next)
+      verifyAllIn(MINUTE_MS)
+    },
+    pause: () => clearTimeout(next),
     verifyAll,
     isVerifying: () => running !== undefined,
     stop: async () => {

@@ -144,14 +144,14 @@ describe('the waiting list', () => {
     // A clock that has just jumped erases nobody.
     const { nowMs } = app.clock
     app.clock.nowMs += 400 * DAY_MS
-    await app.accounts.waitingList.eraseOld()
+    await app.accounts.waitingList.apply()
     expect(await left()).toStrictEqual(['oli', ...people])
     app.clock.nowMs = nowMs
-    await app.accounts.waitingList.eraseOld()
+    await app.accounts.waitingList.apply()
     expect(await left()).toStrictEqual(['oli', ...people])
     app.clock.nowMs += DAY_MS
     app.clock.passedMs += DAY_MS
-    await app.accounts.waitingList.eraseOld()
+    await app.accounts.waitingList.apply()
     expect(await left()).toStrictEqual(['oli', ...people.slice(1)])
     expect(recordsOf(app.logLines, 'account.erase')).toMatchObject([
       {

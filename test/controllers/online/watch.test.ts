@@ -23,6 +23,7 @@ const watching = () => {
   const stored: [string, number][] = []
   const watch = controllerWatch({
     clock,
+    isLeader: () => true,
     onSilent: async ({ id }) => void told.push(id),
     storeSeen: async (seen) => void stored.push(...seen),
     onError: (error) => {

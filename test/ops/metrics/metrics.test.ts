@@ -166,7 +166,7 @@ describe('what /metrics exports', () => {
     await using app = await startApp()
     const intact = (scope: string) => `secure_lock_unlock_log_intact{scope="${scope}"}`
     expect((await scrape(app)).has(intact('recent'))).toBe(false)
-    await app.unlocks.verification.start()
+    await app.unlocks.verification.verifyRecent()
     expect((await scrape(app)).get(intact('recent'))).toBe(1)
     await app.unlocks.verification.verifyAll()
     const samples = await scrape(app)

@@ -91,10 +91,10 @@ test('the service finds a change of a new record when it starts', async () => {
     clock: { wallMs: () => 0 },
     logger: processLogger({ level: 'info', format: 'json', write: (line) => lines.push(line) }),
   })
-  await scheduler.start()
+  await scheduler.verifyRecent()
   expect(scheduler.last()).toMatchObject({ ok: true, size: 4 })
   await log.db.run(`UPDATE log_record SET body = '{"to":"eve"}'`)
-  await scheduler.start()
+  await scheduler.verifyRecent()
   expect(scheduler.last()).toMatchObject({ ok: false, seq: 1 })
   await scheduler.stop()
 })

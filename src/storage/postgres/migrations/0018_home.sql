@@ -8,6 +8,15 @@ CREATE TABLE home (
   turn bigint NOT NULL DEFAULT 0
 );
 
+-- Which replica leads, until when by the clock of the database. The term grows each time another one leads. Empty until
+-- one does.
+CREATE TABLE lease (
+  id bigint PRIMARY KEY CHECK (id = 1),
+  holder text COLLATE "C" NOT NULL,
+  term bigint NOT NULL,
+  ends_at timestamptz NOT NULL
+);
+
 CREATE TABLE tree_node (
   number bigint PRIMARY KEY,
   hash bytea NOT NULL

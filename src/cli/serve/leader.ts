@@ -1,0 +1,41 @@
+import type { App } from '../../app.ts'
+import type { Logger } from '../../http/log/logger.ts'
+
+/** Does what only one replica of a home does, while this one leads: it sends messages, speaks with locks and the broker,
+ * erases what is due, verifies the log and creates backups. Resolves once that has begun, or if another replica leads.
+ * The end of the app ends it. */
+export const whileLeading = (app: App, log: Logger): Promise<void> => {
+  const { unlocks, locks, guests, accounts, ops, mqtt, outbox, drivers } = app
+  const rounds = [
+    unlocks.retention,
+    locks.decisions.retention,
+    guests.erasure,
+    accounts.erasures,
+    accounts.waitingList,
+  ]
+
+  const begin = async (): Promise<void> => {
+    await app.beginLeading()
+    unlocks.verification.start()
+    for (const round of rounds) await round.apply()
+    ops.backups.start()
+    await mqtt?.begin()
+    outbox.start()
+  }
+
+  const end = async (): Promise<void> => {
+    drivers.end()
+    for (const round of rounds) round.stop()
+    unlocks.verification.pause()
+    await Promise.all([outbox.stop(), mqtt?.end(), ops.backups.stop()])
+  }
+
+  let turn: Promise<void> = Promise.resolve()
+  app.db.leading.onChange((isLeader) => {
+    if (!app.db.isFile) log.info(isLeader ? 'this replica leads' : 'this replica no longer leads')
+    turn = turn
+      .then(isLeader ? begin : end)
+      .catch((error: unknown) => log.error({ err: error }, 'work of the leader'))
+  })
+  return turn
+}
