@@ -32,9 +32,9 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
     db.run('INSERT INTO setting (name, value) VALUES (?, ?)', name, 'x')
 
   const names = async (db: Database): Promise<readonly string[]> =>
-    (await db.all<{ name: string }>('SELECT name FROM setting ORDER BY name')).map(
-      ({ name }) => name,
-    )
+    (
+      await db.all<{ name: string }>("SELECT name FROM setting WHERE value = 'x' ORDER BY name")
+    ).map(({ name }) => name)
 
   /** Returns how an AppError failed, or what the promise became. */
   const faultOf = (promise: Promise<unknown>): Promise<string> =>
