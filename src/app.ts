@@ -143,6 +143,8 @@ export const openApp = async (config: Config, options: Options) => {
   if (!config.postgres) keyFile(config.dataDir).requireDatabase(config.databasePath)
   const metrics = serviceMetrics()
   let onCommit = () => {}
+  /** Called soon after another replica, or a command, has committed. */
+  let onForeignCommit = async () => {}
   const committed: OnCommit = (commit) => {
     metrics.observeCommit(commit)
     onCommit()
@@ -157,6 +159,11 @@ export const openApp = async (config: Config, options: Options) => {
           onLost: (error) => onWriterDeath(error, true),
           onCommit: committed,
           onWait: (reason) => logger.warn({ reason }, 'waiting for the database'),
+          onPooler: () =>
+            logger.warn(
+              'a pooler is in front of the database: without direct=host:port in DATABASE_URI, commits of other replicas are seen up to a second later',
+            ),
+          ...(use === 'service' ? { onForeignCommit: () => onForeignCommit() } : {}),
         })
       : openDatabase(config.databasePath, {
           ...writing(config, use, onWriterDeath),
@@ -316,6 +323,10 @@ export const openApp = async (config: Config, options: Options) => {
     await controllers.beginLeading()
   }
   onCommit = outbox.onCommit
+  onForeignCommit = async () => {
+    outbox.onCommit()
+    await unlocks.refresh()
+  }
   drivers.onState(() => mqtt?.refresh())
   const accounts = opening.use(
     await openAccounts({

@@ -12,11 +12,15 @@ export type PostgresAddress = {
   readonly schema: string
   /** Undefined for a connection without TLS, which stays on this machine. */
   readonly tls: { readonly serverName: string; readonly ca: string | undefined } | undefined
+  /** The server itself, if `host` is a pooler in front of it. */
+  readonly direct?: PostgresAddress
 }
 
 const FORM = 'must look like postgres://user:password@host:5432/database?schema=home'
 
-const PARAMETERS = new Set(['schema', 'sslmode', 'sslrootcert', 'host'])
+const NO_HOST = 'no-host.invalid'
+
+const PARAMETERS = new Set(['schema', 'sslmode', 'sslrootcert', 'host', 'direct'])
 
 /** Lower case, so that it needs no quotation marks and is the same in every tool. */
 const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/
@@ -25,7 +29,8 @@ const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/
  * `schema` of ours. Over a network, the certificate and the name of the server are verified: other values of `sslmode`
  * are refused. Throws an Error whose message completes "NAME …" and repeats no secret. */
 export const postgresAddress = (text: string): PostgresAddress => {
-  const url = URL.parse(text)
+  // As libpq writes an address without a host, which a URL must have.
+  const url = URL.parse(text.replace(/^(postgres(?:ql)?:\/\/[^@/?#]*@)(?=\/)/, `$1${NO_HOST}`))
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw new Error(FORM)
   const given = url.searchParams
   const unknown = [...given.keys()].find((name) => !PARAMETERS.has(name))
@@ -33,7 +38,8 @@ export const postgresAddress = (text: string): PostgresAddress => {
     throw new Error(
       `has the parameter ${unknown}, which is not one of ${[...PARAMETERS].join(', ')}`,
     )
-  const host = given.get('host') ?? url.hostname.replaceAll(/^\[|\]$/g, '')
+  const named = url.hostname === NO_HOST ? '' : url.hostname.replaceAll(/^\[|\]$/g, '')
+  const host = given.get('host') ?? named
   const [user, password, database] = [url.username, url.password, url.pathname.slice(1)].map(
     decoded,
   )
@@ -41,7 +47,7 @@ export const postgresAddress = (text: string): PostgresAddress => {
   const schema = given.get('schema') ?? 'secure_lock'
   if (!SCHEMA.test(schema) || schema.startsWith('pg_'))
     throw new Error('has a schema that is not lower-case letters, digits and _')
-  return {
+  const address = {
     host,
     port: Number(url.port || 5432),
     user,
@@ -50,6 +56,19 @@ export const postgresAddress = (text: string): PostgresAddress => {
     schema,
     tls: tlsOf(host, given),
   }
+  const direct = given.get('direct')
+  return direct === null ? address : { ...address, direct: directly(direct, address, given) }
+}
+
+const directly = (
+  place: string,
+  address: PostgresAddress,
+  given: URLSearchParams,
+): PostgresAddress => {
+  const url = URL.parse(`postgres://${place}`)
+  const host = url?.hostname.replaceAll(/^\[|\]$/g, '')
+  if (!url || !host || url.host !== place) throw new Error('has a direct that is not host:port')
+  return { ...address, host, port: Number(url.port || 5432), tls: tlsOf(host, given) }
 }
 
 const decoded = (part: string): string => {

@@ -166,6 +166,7 @@ export const openUnlocks = async ({
     deriveUuid,
     guard,
     size,
+    refresh: unlockLog.refresh,
     recordDenied,
     limits,
 

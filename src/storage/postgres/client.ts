@@ -16,7 +16,7 @@ type Statements = {
 /** Connections to a server. A statement that the server does not answer in time rejects with `unavailable`. If nothing
  * else was answered meanwhile either, the connections are replaced: they may lead nowhere. */
 export type Client = Statements & {
-  /** Takes a connection for transactions. */
+  /** Takes a connection for transactions; it counts as one of `max` until its end. */
   readonly session: () => Promise<Session>
   readonly close: () => Promise<void>
 }
@@ -136,10 +136,11 @@ export const postgresClient = ({
   }
 }
 
-const connect = (
+/** Returns connections without any deadline. */
+export const connect = (
   { host, port, user, password, database, tls }: PostgresAddress,
   max: number,
-  prepare: boolean,
+  prepare = true,
 ): SQL =>
   new SQL({
     adapter: 'postgres',

@@ -9,6 +9,8 @@ import { dialect } from './dialect.ts'
 import { type HomeUse, lockHome } from './home-lock.ts'
 import { lease } from './lease.ts'
 import { migrate, tablesIn } from './migrate.ts'
+import { commitNotices } from './notices.ts'
+import { isPooled } from './pooler.ts'
 import { queriesOn } from './queries.ts'
 import { waitForServer } from './start.ts'
 import { postgresWriter } from './writer.ts'
@@ -29,7 +31,13 @@ type Options = {
   readonly onLost?: (error: AppError) => void
   /** Called once if the server does not answer yet, with the reason; the start waits for it. */
   readonly onWait?: (reason: string) => void
+  /** Called if a pooler is in between, and `direct` does not say where the server itself is: commits of others are then
+   * seen up to a second later, and nothing keeps a command from moving the home meanwhile. */
+  readonly onPooler?: () => void
   readonly onCommit?: OnCommit
+  /** Called soon after another replica or a command has committed; see `commitNotices`. Without it, nobody is told
+   * about commits of this process either, but by looking. */
+  readonly onForeignCommit?: (() => Promise<void>) | undefined
 }
 
 /** Opens a home on a PostgreSQL server, and brings its schema up to date. Throws AppError `unavailable` with a message
@@ -42,25 +50,64 @@ export const openPostgres = async (
     use = 'shared',
     onLost = () => {},
     onWait = () => {},
+    onPooler = () => {},
     onCommit,
+    onForeignCommit,
   }: Options,
 ): Promise<Database> => {
-  const { schema } = address
-  const migrating = postgresClient({ address, max: 1, answerMs: MIGRATION_MS_MAX })
-  const writing = postgresClient({ address, max: 1 })
-  const reading = postgresClient({ address, max: READERS })
-  let unlock = async (): Promise<void> => {}
+  const { schema, direct = address } = address
+  const clients = new AsyncDisposableStack()
+  const client = (given: Omit<Parameters<typeof postgresClient>[0], 'address'>): Client =>
+    clients.adopt(postgresClient({ address, ...given }), ({ close }) => close())
   try {
-    await waitForServer(writing, { onWait })
-    unlock = await lockHome({ address, use, onLost })
-    if (mustExist && !(await tablesIn(writing, schema)).includes('home'))
+    await using first = new AsyncDisposableStack()
+    const [starting, beside] = [0, 1].map(() =>
+      first.adopt(
+        postgresClient({ address, max: 1, prepares: false, answerMs: MIGRATION_MS_MAX }),
+        ({ close }) => close(),
+      ),
+    ) as [Client, Client]
+    await waitForServer(starting, { onWait })
+    const isBehindPooler = await isPooled(starting, beside)
+    // A lock of a session and LISTEN need a connection of their own to the server.
+    const hasOwn = !isBehindPooler || address.direct !== undefined
+    if (hasOwn) clients.defer(await lockHome({ address: direct, use, onLost }))
+    else if (use === 'alone') throw new AppError('unavailable', NEEDS_DIRECT)
+    else onPooler()
+    if (mustExist && !(await tablesIn(starting, schema)).includes('home'))
       throw new Error('there is no home yet; start the service first')
-    await migrate(migrating, schema)
-    await migrating.close()
-    const translate = dialect(schema, await tablesIn(writing, schema))
+    await migrate(starting, schema)
+    const translate = dialect(schema, await tablesIn(starting, schema))
+    const prepares = !isBehindPooler
+    const writing = client({ max: 1, prepares })
+    const reading = client({ max: READERS, prepares })
+    const notices =
+      onForeignCommit &&
+      clients.adopt(
+        commitNotices({
+          client: reading,
+          schema,
+          listenAt: hasOwn ? direct : undefined,
+          onForeignCommit,
+        }),
+        ({ close }) => close(),
+      )
+    const writer = postgresWriter({
+      client: writing,
+      schema,
+      translate,
+      program,
+      ...(notices ? { onTurn: notices.onTurn } : {}),
+    })
     const db = database({
-      writer: postgresWriter({ client: writing, schema, translate, program }),
-      reader: postgresReader(reading, translate, unlock),
+      writer: {
+        ...writer,
+        close: async (keepsWal) => {
+          await writer.close(keepsWal)
+          await clients.disposeAsync()
+        },
+      },
+      reader: postgresReader(reading, translate),
       ...(onCommit ? { onCommit } : {}),
     })
     const leading = lease({ db, outside: queriesOn(reading, translate) })
@@ -70,10 +117,13 @@ export const openPostgres = async (
     }
     return { ...db, leading, close }
   } catch (error) {
-    await Promise.allSettled([migrating.close(), writing.close(), reading.close(), unlock()])
+    await clients.disposeAsync()
     throw cannotOpen(address, error)
   }
 }
+
+const NEEDS_DIRECT =
+  'a pooler is in between, and this needs the server itself; add direct=host:port to DATABASE_URI'
 
 const cannotOpen = (address: PostgresAddress, error: unknown): AppError =>
   new AppError(
@@ -82,11 +132,7 @@ const cannotOpen = (address: PostgresAddress, error: unknown): AppError =>
     { cause: error },
   )
 
-const postgresReader = (
-  client: Client,
-  translate: (sql: string) => string,
-  unlock: () => Promise<void>,
-): Reader => {
+const postgresReader = (client: Client, translate: (sql: string) => string): Reader => {
   const { all, get } = queriesOn(client, translate)
   return {
     all,
@@ -95,6 +141,7 @@ const postgresReader = (
     endSnapshot: () => {},
     isSound: () => true,
     requireSound: () => {},
-    close: () => void Promise.allSettled([client.close(), unlock()]),
+    // The writer closes all connections.
+    close: () => {},
   }
 }

@@ -35,8 +35,8 @@ export const waitForServer = async (
 }
 
 const requireVersion = async (client: Client): Promise<void> => {
-  const [row] = await client.query('SHOW server_version_num', [])
-  const version = Number(row?.['server_version_num'])
+  const [answer] = await client.script('SHOW server_version_num')
+  const version = Number(answer?.[0]?.['server_version_num'])
   if (version < VERSION_MIN)
     throw new AppError(
       'unavailable',

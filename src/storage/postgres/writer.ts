@@ -168,6 +168,9 @@ export const postgresWriter = ({
     truncateWal: async () => true,
     stopSyncing: async () => {},
     examine: async () => ({ fault: undefined, canCheckpointWal: true }),
-    close: () => client.close(),
+    close: async () => {
+      session?.end()
+      await client.close()
+    },
   }
 }

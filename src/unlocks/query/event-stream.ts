@@ -64,7 +64,8 @@ export const eventStream = ({ queries, unlockLog, visibleSize, ...deps }: Depend
   let isClosed = false
   let size = 0
   unlockLog.onCommit((committed) => {
-    size = committed
+    // A size that was read may be older than one that was committed meanwhile.
+    size = Math.max(size, committed)
     for (const stream of streams) stream.wake()
   })
 

@@ -232,6 +232,12 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
       )
     },
 
+    /** Reads the size of the log, and passes it on: another process may have appended. */
+    refresh: async (): Promise<void> => {
+      const { size } = await head()
+      for (const listener of listeners) listener(size)
+    },
+
     /** Calls `listener` after each COMMIT with the size of the log. */
     onCommit: (listener: (size: number) => void): void => {
       listeners.add(listener)

@@ -1,0 +1,118 @@
+import { SECOND_MS } from '../../domain/duration.ts'
+import type { PostgresAddress } from '../../config/postgres-address.ts'
+import { type Client, connect } from './client.ts'
+
+/** How often the turn of the home is read, and how long after a notice others are waited for, which then share it. */
+const POLL_MS = SECOND_MS
+const GATHERING_MS = 20
+
+/** How long after a failure to listen it is tried again. */
+const LISTEN_RETRY_MS = 10 * SECOND_MS
+
+type Options = {
+  /** Reads, and tells others. */
+  readonly client: Client
+  readonly schema: string
+  /** Where notices can be listened for; undefined behind a pooler that would swallow them. */
+  readonly listenAt: PostgresAddress | undefined
+  /** Called soon after someone else has committed, at most every 20 ms, and again if it rejects; never while it runs. */
+  readonly onForeignCommit: () => Promise<void>
+}
+
+/** Tells other replicas and commands about commits, and hears of theirs: at once by NOTIFY, which may be lost, and
+ * within a second by the turn of the home, which alone is enough. */
+export const commitNotices = ({ client, schema, listenAt, onForeignCommit }: Options) => {
+  /** A name has 63 bytes at most, as many as a schema's. */
+  const channel = `secure_lock_${Bun.hash(schema).toString(36)}`
+  let isClosed = false
+  let seen: number | undefined
+
+  let waking: Timer | undefined
+  let isAwake = false
+  const wake = (): void => {
+    if (isClosed || isAwake) return
+    waking ??= setTimeout(() => {
+      waking = undefined
+      isAwake = true
+      const before = seen
+      void onForeignCommit()
+        // The next look tries again.
+        .catch(() => (seen = undefined))
+        .finally(() => {
+          isAwake = false
+          if (seen !== before) wake()
+        })
+    }, GATHERING_MS)
+  }
+
+  const note = (turn: number): void => {
+    if (turn === seen) return
+    seen = turn
+    wake()
+  }
+
+  const look = async (): Promise<void> => {
+    const [row] = await client.query(`SELECT turn FROM ${schema}.home WHERE id = 1`, [])
+    note(Number(row?.['turn']))
+  }
+
+  let looking: Timer | undefined
+  const poll = (): void => {
+    looking = setTimeout(() => {
+      void look()
+        // The server cannot be reached now.
+        .catch(() => {})
+        .finally(() => {
+          if (!isClosed) poll()
+        })
+    }, POLL_MS)
+  }
+  poll()
+
+  const listening = listenAt && connect(listenAt, 1)
+  let retrying: Timer | undefined
+  const listen = (): void => {
+    const retry = () => {
+      if (!isClosed) retrying = setTimeout(listen, LISTEN_RETRY_MS)
+    }
+    listening
+      ?.listen(
+        channel,
+        (turn) => note(Number(turn)),
+        () => void look().catch(() => {}),
+      )
+      .catch(retry)
+  }
+  listen()
+
+  let isTelling = false
+  let isMoreToTell = false
+  const tell = async (): Promise<void> => {
+    isMoreToTell = !isClosed
+    if (isTelling) return
+    isTelling = true
+    while (isMoreToTell) {
+      isMoreToTell = false
+      // Outside of the transaction, which would make all homes of the server commit one after another.
+      await client.query('SELECT pg_notify($1, $2)', [channel, String(seen)]).catch(() => {})
+      await Bun.sleep(GATHERING_MS)
+    }
+    isTelling = false
+  }
+
+  return {
+    /** Called after each commit of this process with its turn. */
+    onTurn: (turn: number): void => {
+      const isNext = seen === undefined || turn === seen + 1
+      seen = turn
+      if (!isNext) wake()
+      void tell()
+    },
+    close: async (): Promise<void> => {
+      isClosed = true
+      isMoreToTell = false
+      for (const timer of [waking, looking, retrying]) clearTimeout(timer)
+      await listening?.close({ timeout: 0 }).catch(() => {})
+    },
+  }
+}

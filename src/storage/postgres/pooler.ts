@@ -1,0 +1,17 @@
+import type { Client } from './client.ts'
+
+/** How often each of two connections asks which process of the server serves it. */
+const ROUNDS = 3
+
+/** Returns true if there is a pooler in between that gives each transaction another connection to the server, such as
+ * PgBouncer with `pool_mode = transaction`: statements cannot be prepared there, nor notices listened for. */
+export const isPooled = async (first: Client, second: Client): Promise<boolean> => {
+  const seen: unknown[][] = [[], []]
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (const [at, client] of [first, second].entries()) {
+      const [answer] = await client.script('SELECT pg_backend_pid() AS pid')
+      seen[at]?.push(answer?.[0]?.['pid'])
+    }
+  const [ofFirst, ofSecond] = seen.map((pids) => new Set(pids))
+  return ofFirst?.size !== 1 || ofSecond?.size !== 1 || !ofFirst.isDisjointFrom(ofSecond)
+}

@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { chownSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { postgresAddress } from '../../../src/config/postgres-address.ts'
+import { openPostgres } from '../../../src/storage/postgres/open.ts'
+import { freePort, temporaryFolder } from '../../support/binary.ts'
+import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
+import { until } from '../../support/until.ts'
+
+const PGBOUNCER = Bun.which('pgbouncer', { PATH: `${process.env['PATH']}:/usr/sbin` })
+
+const program = () => Promise.reject(new Error('this database has no program'))
+
+/** Starts PgBouncer in front of a server, with few connections, so that homes take turns on them. */
+const startPgBouncer = async (port: number, mode: 'transaction' | 'session') => {
+  const folder = temporaryFolder()
+  const listenPort = await freePort()
+  const file = join(folder, 'pgbouncer.ini')
+  writeFileSync(
+    file,
+    `[databases]
+* = host=127.0.0.1 port=${port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${listenPort}
+unix_socket_dir =
+auth_type = any
+pool_mode = ${mode}
+default_pool_size = ${mode === 'transaction' ? 3 : 40}
+`.replace('* = ', '* = user=postgres '),
+  )
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) for (const path of [folder, file]) chownSync(path, 65_534, 65_534)
+  const pooler = Bun.spawn(
+    [
+      ...(isRoot ? 'setpriv --reuid 65534 --regid 65534 --clear-groups'.split(' ') : []),
+      PGBOUNCER ?? '',
+      '--quiet',
+      file,
+    ],
+    { stdout: 'ignore', stderr: 'pipe' },
+  )
+  const isUp = () =>
+    Bun.connect({ hostname: '127.0.0.1', port: listenPort, socket: { data: () => {} } }).then(
+      (socket) => {
+        socket.end()
+        return true
+      },
+      () => false,
+    )
+  await until(isUp)
+  return {
+    home: (schema: string) =>
+      `postgres://postgres@127.0.0.1:${listenPort}/postgres?schema=${schema}`,
+    [Symbol.asyncDispose]: async () => {
+      pooler.kill()
+      await pooler.exited
+    },
+  }
+}
+
+describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
+  let server: Awaited<ReturnType<typeof startPostgres>>
+  beforeAll(async () => {
+    server = await startPostgres()
+  })
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  const openAt = async (address: string) => {
+    let wasTold = false
+    let calls = 0
+    const db = await openPostgres(postgresAddress(address), {
+      program,
+      onPooler: () => (wasTold = true),
+      onForeignCommit: async () => void (calls += 1),
+    })
+    return {
+      db,
+      wasTold: () => wasTold,
+      calls: () => calls,
+      [Symbol.asyncDispose]: () => db.close(),
+    }
+  }
+
+  test('homes in two schemas of one database never see one another', async () => {
+    await using pooler = await startPgBouncer(server.port, 'transaction')
+    await using red = await openAt(pooler.home('red'))
+    await using blue = await openAt(pooler.home('blue'))
+    expect([red.wasTold(), blue.wasTold()]).toEqual([true, true])
+    const work = async ({ db }: typeof red, colour: string) => {
+      for (let at = 0; at < 100; at += 1) {
+        const value = `${colour}${at}`
+        await db.transaction(async (tx) => {
+          await tx.run(
+            `INSERT INTO setting (name, value) VALUES ('last', ?)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+            value,
+          )
+          const row = await tx.get<{ value: string }>(
+            "SELECT value FROM setting WHERE name = 'last'",
+          )
+          expect(row?.value).toBe(value)
+        })
+        const rows = await Promise.all(
+          Array.from({ length: 4 }, () =>
+            db.get<{ value: string }>("SELECT value FROM setting WHERE name = 'last'"),
+          ),
+        )
+        expect(rows.map((row) => row?.value)).toEqual([value, value, value, value])
+      }
+    }
+    await Promise.all([work(red, 'red'), work(blue, 'blue')])
+    const colours = await Promise.all(
+      [red, blue].map(({ db }) =>
+        db.all<{ value: string }>("SELECT value FROM setting WHERE name = 'last'"),
+      ),
+    )
+    expect(colours).toEqual([[{ value: 'red99' }], [{ value: 'blue99' }]])
+  }, 60_000)
+
+  test('commits of others are seen by looking, and heard with the address of the server', async () => {
+    await using pooler = await startPgBouncer(server.port, 'transaction')
+    await using looking = await openAt(pooler.home('green'))
+    await using listening = await openAt(`${pooler.home('green')}&direct=127.0.0.1:${server.port}`)
+    expect([looking.wasTold(), listening.wasTold()]).toEqual([true, false])
+    const listens = async () =>
+      (await server.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")).length
+    await until(async () => (await listens()) === 1)
+    const [before, beforeToo] = [looking.calls(), listening.calls()]
+    const other = await openAt(server.home('green'))
+    await other.db.run("INSERT INTO setting (name, value) VALUES ('a', 'x')")
+    await until(() => looking.calls() > before && listening.calls() > beforeToo)
+    await other.db.close()
+  }, 60_000)
+
+  test('a home cannot be taken alone without the address of the server', async () => {
+    await using pooler = await startPgBouncer(server.port, 'transaction')
+    const opening = openPostgres(postgresAddress(pooler.home('alone')), { program, use: 'alone' })
+    expect(await opening.catch((error: unknown) => String(error))).toEndWith(
+      'a pooler is in between, and this needs the server itself; add direct=host:port to DATABASE_URI',
+    )
+  })
+
+  test('a pooler that gives each session a connection of its own is like the server itself', async () => {
+    await using pooler = await startPgBouncer(server.port, 'session')
+    await using home = await openAt(pooler.home('session'))
+    expect(home.wasTold()).toBe(false)
+    await home.db.run("INSERT INTO setting (name, value) VALUES ('a', 'x')")
+    expect(await home.db.all("SELECT name FROM setting WHERE value = 'x'")).toEqual([{ name: 'a' }])
+  })
+})
