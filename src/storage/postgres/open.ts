@@ -11,6 +11,7 @@ import { lease } from './lease.ts'
 import { migrate, tablesIn } from './migrate.ts'
 import { queriesOn } from './queries.ts'
 import { waitForServer } from './start.ts'
+import { serverClock } from './server-clock.ts'
 import { postgresWriter } from './writer.ts'
 
 /** How many statements read at the same time; further ones wait. */
@@ -63,12 +64,15 @@ export const openPostgres = async (
       reader: postgresReader(reading, translate, unlock),
       ...(onCommit ? { onCommit } : {}),
     })
-    const leading = lease({ db, outside: queriesOn(reading, translate) })
+    const outside = queriesOn(reading, translate)
+    const leading = lease({ db, outside })
+    const clock = await serverClock({ queries: outside })
     const close = async (): Promise<void> => {
+      clock.stop()
       await leading.giveBack()
       await db.close()
     }
-    return { ...db, leading, close }
+    return { ...db, leading, serverClock: clock, close }
   } catch (error) {
     await Promise.allSettled([migrating.close(), writing.close(), reading.close(), unlock()])
     throw cannotOpen(address, error)
