@@ -103,7 +103,11 @@ const program = (config: Config): Program => {
     isOpenToMembers: config.guestPasses === 'members',
     afterPermitted: askPermitted,
   })
-  return unlockProgram(config.dataDir, { decision, afterAppend: enqueueAppended({ zone }) })
+  return unlockProgram(config.dataDir, {
+    decision,
+    afterAppend: enqueueAppended({ zone }),
+    isShared: config.postgres !== undefined,
+  })
 }
 
 /** Loaded only where the data is on a server. */
@@ -126,7 +130,7 @@ type Mqtt = Awaited<ReturnType<typeof openMqtt>>
  * in reverse order; after a failure, those already open are closed. Throws AppError `unavailable`
  * if the data folder, a key or the database cannot be used. */
 export const openApp = async (config: Config, options: Options) => {
-  const { logger, auditLogger = logger, clock = clockFrom(), use = 'command' } = options
+  const { logger, auditLogger = logger, use = 'command' } = options
   const {
     certificate = () => undefined,
     createBackup,
@@ -175,6 +179,7 @@ export const openApp = async (config: Config, options: Options) => {
   )
   // A command that has the home for itself may bring it back.
   if (use !== 'alone') await requireHere(db)
+  const { clock = clockFrom(db.serverClock) } = options
   const disk = diskSpace({
     folder: dirname(config.databasePath),
     reserveBytes: config.diskReserveBytes,

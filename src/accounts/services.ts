@@ -138,7 +138,10 @@ const openLogin = async (deps: Dependencies) => {
   const lockout = lockoutService({
     db,
     key: keyOf('lockout'),
-    nowMs: monotonicEpochClock(newestMs, clock.monotonicMs),
+    // Replicas have the same lockouts.
+    nowMs: clock.isShared
+      ? clock.nonDecreasingMs
+      : monotonicEpochClock(newestMs, clock.monotonicMs),
     clock,
     keepsInMemory: disk.keepsInMemory,
     ...recording(audit),

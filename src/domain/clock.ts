@@ -1,4 +1,4 @@
-import { MINUTE_MS } from './duration.ts'
+import { MINUTE_MS, SECOND_MS } from './duration.ts'
 
 /** The clocks of the service. Which one to use depends on what a clock jump must not cause. */
 export type Clock = {
@@ -10,7 +10,13 @@ export type Clock = {
   /** Time of day that never runs backwards, so that nothing that has expired becomes valid again.
    * For tokens, sessions and codes. */
   readonly nonDecreasingMs: () => number
+  /** True if the time of day is that of a database server, which other replicas read too: theirs may be
+   * `REPLICAS_APART_MS_MAX` apart. */
+  readonly isShared?: boolean
 }
+
+/** How far apart the clocks of replicas are at most, which follow the clock of the same server. */
+export const REPLICAS_APART_MS_MAX = SECOND_MS
 
 /** 2026-01-01: a wall clock that shows an earlier time is wrong, since this program did not exist. A
  * Raspberry Pi without a network starts in 1970. */
@@ -37,13 +43,15 @@ export const jumpWatch = (clock: Pick<Clock, 'wallMs' | 'monotonicMs'>) => {
   }
 }
 
-type Sources = Partial<Pick<Clock, 'wallMs' | 'monotonicMs'>>
+type Sources = Partial<Pick<Clock, 'wallMs' | 'monotonicMs' | 'isShared'>>
 
 /** Creates the clocks of a process, by default from the system's. */
 export const clockFrom = ({
   wallMs = Date.now,
   monotonicMs = () => performance.now(),
+  isShared = false,
 }: Sources = {}): Clock => ({
+  isShared,
   wallMs,
   monotonicMs,
   nonDecreasingMs: nonDecreasingClock(wallMs, monotonicMs),

@@ -1,3 +1,4 @@
+import type { Clock } from '../domain/clock.ts'
 import { AppError } from '../errors.ts'
 import { ALONE, type Leading } from './leading.ts'
 import type { Params, Queries, Reader } from './queries.ts'
@@ -11,6 +12,8 @@ export type { Queries } from './queries.ts'
 export type Database = Queries & {
   /** True for a file on this machine, false for a server. */
   readonly isFile: boolean
+  /** The clock of the server, which all replicas of the home read; undefined for a file. It never runs backwards. */
+  readonly serverClock?: Pick<Clock, 'wallMs' | 'isShared'>
   /** Which process of the home does what only one may do. */
   readonly leading: Leading
   /** Runs `work` in isolation, all or nothing. Resolves only after COMMIT, which is shared with other work that

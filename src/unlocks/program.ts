@@ -9,13 +9,15 @@ type Options = {
   /** How attempts to open a lock are decided. */
   readonly decision?: DecisionKind | undefined
   readonly afterAppend?: AfterAppend | undefined
+  /** True if several replicas append to the log. */
+  readonly isShared?: boolean
 }
 
 /** Returns the program that appends to the unlock log of a data folder. */
-export const unlockProgram = (dataDir: string, { decision, afterAppend }: Options = {}): Program =>
+export const unlockProgram = (dataDir: string, { decision, ...options }: Options = {}): Program =>
   appendProgram({
+    ...options,
     // The key was created when the log was opened.
     signer: () => keyFile(dataDir).open({ hasLog: true }).signer,
     kinds: kindsWith(decision),
-    afterAppend,
   })

@@ -5,6 +5,7 @@ import { openApp } from '../../src/app.ts'
 import { whileLeading } from '../../src/cli/serve/leader.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { type PostgresAddress, postgresAddress } from '../../src/config/postgres-address.ts'
+import { clockFrom } from '../../src/domain/clock.ts'
 import { KEY_FILES } from '../../src/storage/files/data-dir.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { CHEAP, clientOf, peopleOf } from './app.ts'
@@ -42,7 +43,7 @@ type Options = {
 export const startReplicas = async (
   count: number,
   place: Place,
-  { keysOf, ...options }: Options = {},
+  { keysOf, clocks = [], ...options }: Options & Clocks = {},
 ) => {
   const folder = temporaryFolder()
   await using opened = new AsyncDisposableStack()
@@ -53,7 +54,7 @@ export const startReplicas = async (
     const keys = keysOf ?? replicas[0]?.dataDir
     for (const name of keys === undefined ? [] : Object.values(KEY_FILES))
       if (existsSync(join(keys ?? '', name))) cpSync(join(keys ?? '', name), join(dataDir, name))
-    replicas.push(opened.use(await startReplica({ place, dataDir, ...options })))
+    replicas.push(opened.use(await startReplica({ place, dataDir, clock: clocks[at], ...options })))
   }
   const kept = opened.move()
   return {
@@ -71,12 +72,16 @@ export const startReplicas = async (
   }
 }
 
+/** The clocks of the replicas, instead of that of the server. */
+type Clocks = { readonly clocks?: readonly Starting['clock'][] }
+
 type Starting = Options & {
+  readonly clock: { readonly wallMs: () => number } | undefined
   readonly place: Place
   readonly dataDir: string
 }
 
-const startReplica = async ({ place, dataDir, env }: Starting) => {
+const startReplica = async ({ place, dataDir, clock, env }: Starting) => {
   const logLines: string[] = []
   const logger = processLogger({
     level: 'debug',
@@ -84,7 +89,12 @@ const startReplica = async ({ place, dataDir, env }: Starting) => {
     write: (line) => logLines.push(line),
   })
   const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: dataDir, ...env }), ...place }
-  const app = await openApp(config, { logger, use: 'service', argon2id: CHEAP })
+  const app = await openApp(config, {
+    logger,
+    use: 'service',
+    argon2id: CHEAP,
+    ...(clock ? { clock: clockFrom(clock) } : {}),
+  })
   app.http.listen({ hostname: '127.0.0.1', port: 0 })
   await whileLeading(app, logger)
   const url = `http://127.0.0.1:${app.http.server?.port}`

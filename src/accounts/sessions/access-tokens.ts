@@ -1,6 +1,6 @@
 import { jwt } from '@elysiajs/jwt'
 import { BoundedMap } from '../../domain/bounded-map.ts'
-import type { Clock } from '../../domain/clock.ts'
+import { type Clock, REPLICAS_APART_MS_MAX } from '../../domain/clock.ts'
 
 /** What an access token contains: its account and its session. Never the role (ASVS 8.3.2). */
 type TokenClaims = { readonly accountPublicId: string; readonly sessionId: string }
@@ -17,7 +17,7 @@ export type AccessTokens = {
 type Options = {
   readonly secret: string
   readonly lifetimeMs: number
-  readonly clock: Pick<Clock, 'nonDecreasingMs'>
+  readonly clock: Pick<Clock, 'nonDecreasingMs' | 'isShared'>
 }
 
 const ISSUER = 'secure-lock-server'
@@ -64,10 +64,10 @@ export const accessTokens = ({ secret, lifetimeMs, clock }: Options): AccessToke
     const nowMs = now()
     return (
       nowMs < expiresAtMs &&
-      expiresAtMs <= nowMs + lifetimeMs &&
+      expiresAtMs <= nowMs + lifetimeMs + (clock.isShared ? REPLICAS_APART_MS_MAX : 0) &&
       // @elysiajs/jwt sets `iat` from the system's clock (not reported upstream as of 2026-11), which
-      // may be ahead of `now`.
-      issuedAtMs <= Math.max(nowMs, Date.now())
+      // may be ahead of `now`, and at another replica by any time.
+      (clock.isShared || issuedAtMs <= Math.max(nowMs, Date.now()))
     )
   }
 

@@ -1,3 +1,4 @@
+import { REPLICAS_APART_MS_MAX } from '../../domain/clock.ts'
 import { type Account, type Role, type SignedIn } from '../../domain/account.ts'
 import type { Queries } from '../../storage/database.ts'
 import { type EndClock, isOpen } from '../core/end-date.ts'
@@ -131,7 +132,7 @@ const rotate = async (
   if (found.used_at_ms !== null && found.successor_salt !== null) {
     const sinceMs = nowMs - found.used_at_ms
     // A gateway that starts with its clock behind must not take every old token for a repeat.
-    if (sinceMs >= 0 && sinceMs <= REPEAT_MS_MAX)
+    if (sinceMs >= -REPLICAS_APART_MS_MAX && sinceMs <= REPEAT_MS_MAX)
       return { outcome: 'repeated', session, salt: Buffer.from(found.successor_salt) }
     await tx.run('DELETE FROM session WHERE id = ?', found.session_id)
     return { outcome: 'reused', session }

@@ -1,7 +1,13 @@
-import { type Clock, EARLIEST_WALL_MS, JUMP_DOUBT_MS, jumpWatch } from '../../domain/clock.ts'
+import {
+  type Clock,
+  EARLIEST_WALL_MS,
+  JUMP_DOUBT_MS,
+  REPLICAS_APART_MS_MAX,
+  jumpWatch,
+} from '../../domain/clock.ts'
 
 type Options = {
-  readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
+  readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs' | 'isShared'>
   /** Whether the kernel says that a time server disciplines the clock; undefined if it cannot be asked. */
   readonly isClockSynchronised: () => boolean | undefined
 }
@@ -20,7 +26,9 @@ export const decisionClock = ({
     const { wallMs, monotonicMs, hasJumped } = read()
     if (hasJumped) doubtedUntil = monotonicMs + JUMP_DOUBT_MS
     if (wallMs < EARLIEST_WALL_MS) return true
-    const isDoubtful = wallMs < newestCertainMs || monotonicMs < doubtedUntil
+    const behindMs = newestCertainMs - wallMs
+    const isBehind = behindMs > (clock.isShared ? REPLICAS_APART_MS_MAX : 0)
+    const isDoubtful = isBehind || monotonicMs < doubtedUntil
     return isDoubtful && isClockSynchronised() !== true
   }
 }

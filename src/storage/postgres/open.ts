@@ -13,6 +13,7 @@ import { commitNotices } from './notices.ts'
 import { isPooled } from './pooler.ts'
 import { queriesOn } from './queries.ts'
 import { waitForServer } from './start.ts'
+import { serverClock } from './server-clock.ts'
 import { postgresWriter } from './writer.ts'
 
 /** How many statements read at the same time; further ones wait. */
@@ -110,12 +111,15 @@ export const openPostgres = async (
       reader: postgresReader(reading, translate),
       ...(onCommit ? { onCommit } : {}),
     })
-    const leading = lease({ db, outside: queriesOn(reading, translate) })
+    const outside = queriesOn(reading, translate)
+    const leading = lease({ db, outside })
+    const clock = await serverClock({ queries: outside })
     const close = async (): Promise<void> => {
+      clock.stop()
       await leading.giveBack()
       await db.close()
     }
-    return { ...db, leading, close }
+    return { ...db, leading, serverClock: clock, close }
   } catch (error) {
     await clients.disposeAsync()
     throw cannotOpen(address, error)

@@ -1,4 +1,10 @@
-import { type Clock, EARLIEST_WALL_MS, JUMP_DOUBT_MS, jumpWatch } from '../../domain/clock.ts'
+import {
+  type Clock,
+  EARLIEST_WALL_MS,
+  JUMP_DOUBT_MS,
+  REPLICAS_APART_MS_MAX,
+  jumpWatch,
+} from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 
 /** The time at which an event is received (`nowMs`), whether it is uncertain, and the newest certain time so
@@ -47,9 +53,23 @@ export const unlockLogClock = ({ clock, newestMs }: Options): (() => ClockReadin
   }
 }
 
-/** Returns the reading to record after the newest certain time in the log, which another process may have
- * recorded. */
-export const readingAfter = (reading: ClockReading, loggedMs: number): ClockReading =>
-  reading.nowMs >= loggedMs
-    ? { ...reading, newestMs: Math.max(reading.newestMs, loggedMs) }
-    : { nowMs: loggedMs, isUncertain: true, newestMs: loggedMs }
+/** What the log says about time. */
+export type Logged = {
+  /** The newest certain time, which another process may have recorded. */
+  readonly certainMs: number
+  /** The time of the last leaf, certain or not, in a log of several replicas. No time before it is recorded there. */
+  readonly lastMs?: number | undefined
+}
+
+/** Returns the reading to record after what is in the log. */
+export const readingAfter = (
+  reading: ClockReading,
+  { certainMs, lastMs }: Logged,
+): ClockReading => {
+  const nowMs = Math.max(reading.nowMs, certainMs, lastMs ?? 0)
+  const behindMs = nowMs - reading.nowMs
+  const isUncertain =
+    reading.isUncertain || behindMs > (lastMs === undefined ? 0 : REPLICAS_APART_MS_MAX)
+  const newestMs = Math.max(reading.newestMs, certainMs)
+  return { nowMs, isUncertain, newestMs: isUncertain ? newestMs : nowMs }
+}

@@ -150,6 +150,17 @@ export const logReads = (db: Reads) => ({
 
 /** Writes the log, in one transaction. */
 export const unlockWrites = (tx: Queries, names = nameWrites(tx)) => ({
+  /** Returns when a leaf was received, or 0 if there is none with that number. */
+  receivedAtMs: async (seq: number): Promise<number> => {
+    const row = await tx.get<{ atMs: number }>(
+      `SELECT received_at_ms AS "atMs" FROM unlock_event WHERE seq = ?1
+       UNION ALL
+       SELECT at_ms FROM log_record WHERE seq = ?1`,
+      seq,
+    )
+    return row?.atMs ?? 0
+  },
+
   ...logReads(tx),
   ...treeWrites(tx),
   ...erasureWrites(tx, names),

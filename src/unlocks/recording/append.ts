@@ -10,7 +10,7 @@ import { logStopped } from '../guard/words.ts'
 import { inclusionNodes } from '../tlog/proof-nodes.ts'
 import { formatReceipt } from '../tlog/receipt.ts'
 import type { NoteSigner } from '../tlog/signed-note.ts'
-import { type ClockReading, readingAfter } from '../log/clock.ts'
+import { type ClockReading, type Logged, readingAfter } from '../log/clock.ts'
 import { type UnerasedEvent, isByLock } from '../log/event.ts'
 import { type Leaf, leafLine } from '../log/leaf.ts'
 import { type Growth, type Random, growth } from './growth.ts'
@@ -65,6 +65,8 @@ type Dependencies = {
   readonly signer: () => NoteSigner
   readonly kinds: Kinds
   readonly afterAppend?: AfterAppend | undefined
+  /** True if several replicas append to the log. */
+  readonly isShared?: boolean
   readonly random?: Random
 }
 
@@ -74,6 +76,7 @@ type Dependencies = {
 export const appendProgram = ({
   signer: readSigner,
   random = randomBytes,
+  isShared = false,
   ...deps
 }: Dependencies): Program => {
   const kinds = deps.kinds as Readonly<Record<Item['kind'], Kind<Item, unknown>>>
@@ -99,7 +102,10 @@ export const appendProgram = ({
     return (
       found ?? {
         tree,
-        newestMs: await writes.newestCertainMs(),
+        logged: {
+          certainMs: await writes.newestCertainMs(),
+          lastMs: isShared ? await writes.receivedAtMs(size - 1) : undefined,
+        },
         hasReports: await openings.hasReports(),
       }
     )
@@ -117,15 +123,15 @@ export const appendProgram = ({
     }
     const { tree } = stored
     let { hasReports } = stored
-    let { newestMs } = stored
+    let { logged } = stored
     // The tree in memory grows before COMMIT, which may fail.
     known = undefined
     const log = growth(tree, random)
     const from = log.size()
     const states = await load(tx, kinds, submissions)
     const planned = submissions.map(({ items, hasReceipts, ...given }) => {
-      const reading = readingAfter(given.reading, newestMs)
-      newestMs = reading.newestMs
+      const reading = readingAfter(given.reading, logged)
+      logged = { certainMs: reading.newestMs, lastMs: isShared ? reading.nowMs : undefined }
       return {
         outcomes: items.map((item) =>
           kinds[item.kind].plan(item, states.get(item.kind), log, reading),
@@ -151,15 +157,15 @@ export const appendProgram = ({
     const [first = { outcomes: [] }, ...others] = outcomes
     return {
       outcomes: [{ ...first, head: textHead({ size: head.size, root }) }, ...others],
-      onCommit: () => (known = { checkpoint: head.checkpoint, tree, newestMs, hasReports }),
+      onCommit: () => (known = { checkpoint: head.checkpoint, tree, logged, hasReports }),
     }
   }
 }
 
-/** The stored log: its tree, its newest certain time, and whether locks have ever reported anything. */
+/** The stored log: its tree, its times, and whether locks have ever reported anything. */
 type Current = {
   readonly tree: Frontier
-  readonly newestMs: number
+  readonly logged: Logged
   readonly hasReports: boolean
 }
 

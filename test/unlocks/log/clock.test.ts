@@ -122,9 +122,9 @@ test('[D6, G14] a clock that jumps back stands at the newest certain time until 
 
 test('[D6, G14] a clock behind a time that another process has recorded stands at that time', () => {
   const reading = { nowMs: NOON_MS, isUncertain: false, newestMs: NOON_MS }
-  expect(readingAfter(reading, NOON_MS - 1)).toStrictEqual(reading)
-  expect(readingAfter(reading, NOON_MS)).toStrictEqual(reading)
-  expect(readingAfter(reading, NOON_MS + 1)).toStrictEqual({
+  expect(readingAfter(reading, { certainMs: NOON_MS - 1 })).toStrictEqual(reading)
+  expect(readingAfter(reading, { certainMs: NOON_MS })).toStrictEqual(reading)
+  expect(readingAfter(reading, { certainMs: NOON_MS + 1 })).toStrictEqual({
     nowMs: NOON_MS + 1,
     isUncertain: true,
     newestMs: NOON_MS + 1,
@@ -135,7 +135,26 @@ test('[D6, G14] a clock behind a time that another process has recorded stands a
 
     newestMs: NOON_MS,
   }
-  expect(readingAfter(ahead, NOON_MS + 1)).toStrictEqual({ ...ahead, newestMs: NOON_MS + 1 })
+  expect(readingAfter(ahead, { certainMs: NOON_MS + 1 })).toStrictEqual({
+    ...ahead,
+    newestMs: NOON_MS + 1,
+  })
+})
+
+test('[D6] in a log of several replicas, no time is before that of the last leaf, and clocks may be a little apart', () => {
+  const reading = { nowMs: NOON_MS, isUncertain: false, newestMs: NOON_MS }
+  const laterMs = NOON_MS + 20
+  expect(readingAfter(reading, { certainMs: laterMs, lastMs: laterMs })).toStrictEqual({
+    nowMs: laterMs,
+    isUncertain: false,
+    newestMs: laterMs,
+  })
+  const wrongMs = NOON_MS + 999 * DAY_MS
+  expect(readingAfter(reading, { certainMs: NOON_MS - 1, lastMs: wrongMs })).toStrictEqual({
+    nowMs: wrongMs,
+    isUncertain: true,
+    newestMs: NOON_MS,
+  })
 })
 
 test('[D6] a clock that is ahead and doubted is recorded as it is, and does not freeze the log', () => {
