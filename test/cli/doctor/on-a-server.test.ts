@@ -60,7 +60,10 @@ describe.if(CAN_POSTGRES)('doctor on a home on a server, at the compiled file', 
       return ((await answer.json()) as { findings: readonly Finding[] }).findings
     }
     expect(found(await asked(), 'replication')).toStrictEqual(['ok The database has no standby'])
-    await using _standby = await server.standby()
+    await using standby = await server.standby()
+    expect(await standby.query('SELECT pg_is_in_recovery() AS follows')).toMatchObject([
+      { follows: true },
+    ])
     await until(async () => found(await asked(), 'replication')[0]?.startsWith('warning') === true)
     expect(found(await asked(), 'replication')).toStrictEqual([
       'warning The database does not wait for its 1 standby: a failover may lose unlocks that were acknowledged, and then the log stops',
