@@ -70,6 +70,21 @@ describe.if(CAN_POSTGRES)('doctor on a home on a server, at the compiled file', 
     ])
   })
 
+  test('a command that does not know where the service has its data says so', async () => {
+    await using service = await startService({ folder, env: env() })
+    const { DATABASE_URI: _, ...rest } = env()
+    const words = `The service that runs here has its data at ${server.home('home')}`
+    await until(async () => {
+      const listed = await runCommand(['user', 'list'], { folder, env: rest })
+      return listed.words.startsWith(`${words}: set DATABASE_URI, or name the file`)
+    })
+    const { out } = await runCommand(['doctor', '--json'], { folder, env: rest })
+    const { findings } = JSON.parse(out) as { findings: readonly Finding[] }
+    expect(found(findings, 'settings')).toStrictEqual([`fault ${words}`])
+    expect(findings).toHaveLength(1)
+    expect(await service.stop()).toBe(0)
+  })
+
   test('a server that loses what it acknowledged is a fault', async () => {
     await server.query('ALTER DATABASE postgres SET synchronous_commit = off')
     expect(found(await doctor(), 'durability')).toStrictEqual([
