@@ -20,8 +20,10 @@ import {
   parseConfig,
   portableSettings,
   settingsOver,
+  shownPlace,
 } from '../../config/config.ts'
 import { SETTINGS } from '../../config/settings.ts'
+import { AppError } from '../../errors.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
 import { ownUrls } from '../../http/connection/public-url.ts'
 import { SERVICE_LOCK_FILE, isServed } from '../../storage/data-dir-lock.ts'
@@ -35,6 +37,8 @@ const Description = t.Object({
   listening: t.Array(t.String()),
   /** As `portableSettings` returns them, always with HOST and PORT. */
   settings: t.Record(t.String(), t.String()),
+  /** Where its data is, if that is on a server: the address, without its password. */
+  server: t.Optional(t.String()),
 })
 
 const FILE = 'service.json'
@@ -49,6 +53,7 @@ export const describeService = (config: Config, env: Terminal['env']): (() => vo
     pid: process.pid,
     listening: [...ownUrls(config)],
     settings: { HOST: host, PORT: String(port), ...portableSettings(env) },
+    ...(config.postgres ? { server: shownPlace(config) } : {}),
   }
   replacePrivateFile(file, `${JSON.stringify(description, null, 2)}\n`)
   return () => {
@@ -84,6 +89,7 @@ export const tellService = ({ dataDir }: Config): void => {
 export type RunningService = {
   readonly dataDir: string
   readonly settings: Readonly<Record<string, string>> | undefined
+  readonly server?: string | undefined
 }
 
 /** Returns the service that uses a data folder, or undefined if none does, or if this user cannot see
@@ -92,10 +98,8 @@ export const serviceOf = (dataDir: string): RunningService | undefined => {
   if (isServed(dataDir) !== true) return undefined
   try {
     const found: unknown = JSON.parse(readSmallFile(join(dataDir, FILE)))
-    return {
-      dataDir,
-      settings: Value.Check(Description, found) ? usable(found.settings) : undefined,
-    }
+    if (!Value.Check(Description, found)) return { dataDir, settings: undefined }
+    return { dataDir, settings: usable(found.settings), server: found.server }
   } catch {
     return { dataDir, settings: undefined }
   }
@@ -128,15 +132,33 @@ const readSmallFile = (path: string): string => {
 const LISTENING = [SETTINGS.host, SETTINGS.port, SETTINGS.tlsCertFile, SETTINGS.tlsKeyFile]
 
 /** Returns the settings of a command. What it does not set itself, and where the service listens, it
- * takes from the service that runs on its data folder. Throws ConfigError. */
+ * takes from the service that runs on its data folder. Throws ConfigError, and `unavailable` if it lacks the address of
+ * the server that the service has its data on, which contains a password. */
 export const commandConfig = ({ env }: Pick<Terminal, 'env'>): Config => {
   const own = parseConfig(env)
   const running = serviceOf(own.dataDir)
   const listening = LISTENING.map((setting) => [setting.env, running?.settings?.[setting.env]])
-  return running?.settings
-    ? parseConfig({ ...settingsOver(env, running.settings), ...Object.fromEntries(listening) })
-    : own
+  if (!running?.settings) return own
+  const config = parseConfig({
+    ...settingsOver(env, running.settings),
+    ...Object.fromEntries(listening),
+  })
+  const fault = missingAddress(config, running)
+  if (fault) throw new AppError('unavailable', `${fault.says}: ${fault.fix}`)
+  return config
 }
+
+/** Returns what to say if the service has its data on a server and these settings name none. */
+export const missingAddress = (
+  { postgres }: Config,
+  running: RunningService | undefined,
+): { readonly says: string; readonly fix: string } | undefined =>
+  running?.server === undefined || postgres
+    ? undefined
+    : {
+        says: `The service that runs here has its data at ${running.server}`,
+        fix: 'set DATABASE_URI, or name the file with its settings: --env-file FILE',
+      }
 
 /** Returns the services on this machine that use another data folder, as far as this user can see them:
  * those that keep the lock of their folder open. */

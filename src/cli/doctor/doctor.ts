@@ -45,7 +45,12 @@ import { type Command, type Options, type Terminal, ownCommand } from '../comman
 import { besideTerm, withTimes } from '../command/table.ts'
 import { inspected, openHere } from './database-checks.ts'
 import { folderFindings, secretFileFindings } from './file-checks.ts'
-import { type RunningService, commandConfig, serviceOf } from '../command/running-service.ts'
+import {
+  type RunningService,
+  commandConfig,
+  missingAddress,
+  serviceOf,
+} from '../command/running-service.ts'
 import { serviceFindings, staleSettings } from './service-findings.ts'
 
 const OPTIONS = {
@@ -74,6 +79,8 @@ const examine = async (terminal: Terminal): Promise<readonly Finding[]> => {
   if (own instanceof ConfigError) return settingFaults(own)
   const running = serviceOf(own.dataDir)
   const config = running?.settings ? parseConfig(settingsOver(terminal.env, running.settings)) : own
+  const missing = missingAddress(config, running)
+  if (missing) return [{ check: 'settings', state: 'fault', ...missing }]
   const folder = folderFindings(config, ownCommand(terminal, 'doctor'))
   const findings: Finding[] = [givenFinding(terminal.env, running), ...folder.findings]
   for (const { name, path } of secretFiles(terminal.env))

@@ -14,9 +14,9 @@ import {
 /** How long a statement may take: one sorts or counts a whole table. */
 const ANSWER_MS_MAX = 600_000
 
-/** Returns a connection for statements about a whole home. */
+/** Returns a connection for statements about a whole home, few of which are repeated. */
 export const movingClient = (address: PostgresAddress): Client =>
-  postgresClient({ address, max: 1, answerMs: ANSWER_MS_MAX })
+  postgresClient({ address, max: 1, prepares: false, answerMs: ANSWER_MS_MAX })
 
 /** Reads the tables of a home on a server, in the transaction of a client. */
 export const postgresHome = async (client: Client, schema: string): Promise<Home> => ({

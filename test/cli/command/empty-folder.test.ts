@@ -50,6 +50,7 @@ const ARGS: Readonly<Record<string, readonly string[]>> = {
   'systemd-unit controller': ['--open', 'true', '--close', 'true'],
   backup: ['backup.tar'],
   restore: ['backup.tar'],
+  migrate: ['--to', 'postgres://ada@127.0.0.1:1/home'],
   import: ['legacy.db'],
   completion: ['bash'],
 }
@@ -77,7 +78,7 @@ const forms = Object.entries(await allCommands())
   ])
   .filter((words) => !CREATES.has(words.join(' ')))
 
-const NEED_A_DATABASE = /^(user|invite|lock|grant|guest|log|target|token|audit|backup)\b/
+const NEED_A_DATABASE = /^(user|invite|lock|grant|guest|log|target|token|audit|backup|migrate)\b/
 
 test.each(forms.map((words) => [words.join(' ')]))(
   'in an empty folder, %s leaves nothing behind',

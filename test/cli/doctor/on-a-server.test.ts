@@ -60,11 +60,29 @@ describe.if(CAN_POSTGRES)('doctor on a home on a server, at the compiled file', 
       return ((await answer.json()) as { findings: readonly Finding[] }).findings
     }
     expect(found(await asked(), 'replication')).toStrictEqual(['ok The database has no standby'])
-    await using _standby = await server.standby()
+    await using standby = await server.standby()
+    expect(await standby.query('SELECT pg_is_in_recovery() AS follows')).toMatchObject([
+      { follows: true },
+    ])
     await until(async () => found(await asked(), 'replication')[0]?.startsWith('warning') === true)
     expect(found(await asked(), 'replication')).toStrictEqual([
       'warning The database does not wait for its 1 standby: a failover may lose unlocks that were acknowledged, and then the log stops',
     ])
+  })
+
+  test('a command that does not know where the service has its data says so', async () => {
+    await using service = await startService({ folder, env: env() })
+    const { DATABASE_URI: _, ...rest } = env()
+    const words = `The service that runs here has its data at ${server.home('home')}`
+    await until(async () => {
+      const listed = await runCommand(['user', 'list'], { folder, env: rest })
+      return listed.words.startsWith(`${words}: set DATABASE_URI, or name the file`)
+    })
+    const { out } = await runCommand(['doctor', '--json'], { folder, env: rest })
+    const { findings } = JSON.parse(out) as { findings: readonly Finding[] }
+    expect(found(findings, 'settings')).toStrictEqual([`fault ${words}`])
+    expect(findings).toHaveLength(1)
+    expect(await service.stop()).toBe(0)
   })
 
   test('a server that loses what it acknowledged is a fault', async () => {
