@@ -12,6 +12,7 @@ import { RETURNS_SPACE, returnsSpace } from './database-copy.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
 import { requireOwnSchema } from './sqlite/schema-check.ts'
 import { isBusy, unavailable } from './sqlite/faults.ts'
+import { memoryDatabase } from './sqlite/memory.ts'
 import { readQueries, sqliteReader } from './sqlite/queries.ts'
 import { isWalDamaged } from './sqlite/wal.ts'
 import { type Program, type Writer, localWriter } from './writing/writer.ts'
@@ -71,9 +72,8 @@ type OpenOptions = {
  * file. */
 export const openDatabase = (path: string, options: OpenOptions = {}): Database => {
   if (path === ':memory:') {
-    const memory = new Sqlite(path, { strict: true })
+    const memory = memoryDatabase()
     memory.run(`PRAGMA foreign_keys = ${PRAGMAS.foreign_keys}`)
-    migrate(memory)
     return databaseOn(memory, options)
   }
   const deadlineMs = performance.now() + HELD_MS_MAX
