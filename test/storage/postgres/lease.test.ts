@@ -83,7 +83,7 @@ describe.if(CAN_POSTGRES)('the lease of a home', () => {
     other.leading.onChange(() => {})
     await until(() => other.leading.isLeader())
     expect(await faultOf(write(one))).toBe('unavailable')
-    expect(await other.get('SELECT value FROM setting')).toBeUndefined()
+    expect(await other.get("SELECT value FROM setting WHERE name = 'word'")).toBeUndefined()
     expect(await faultOf(write(other))).toBe('none')
     await until(() => !one.leading.isLeader())
     await until(() => told.length === 2)
