@@ -19,6 +19,7 @@ import legacyServer from './legacy-server.md' with { type: 'text' }
 import lockClient from './lock_client.dart' with { type: 'text' }
 import metrics from './metrics.md' with { type: 'text' }
 import phoneApp from './phone-app.md' with { type: 'text' }
+import postgresql from './postgresql.md' with { type: 'text' }
 import proxy from './proxy.md' with { type: 'text' }
 import releases from './releases.md' with { type: 'text' }
 import secondFactor from './second-factor.md' with { type: 'text' }
@@ -50,6 +51,7 @@ const SOURCES = {
     https,
     proxy,
     backups,
+    postgresql,
     settings,
     commands,
     metrics,
