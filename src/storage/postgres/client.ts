@@ -151,6 +151,8 @@ export const connect = (
     max,
     prepare,
     bigint: true,
+    // Compiling a statement takes seconds, running it milliseconds. A pooler knows no such parameter.
+    ...(prepare ? { connection: { jit: 'off' } } : {}),
     connectionTimeout: 3,
     ...(tls
       ? {

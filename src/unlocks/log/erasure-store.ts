@@ -71,7 +71,11 @@ export const erasureWrites = (tx: Queries, { forget }: ReturnType<typeof nameWri
     /** Erases up to `limit` events of an account, by its number; returns how many. */
     eraseAccount: async (account: number, limit: number): Promise<number> => {
       const events = await tx.all<Erased>(
-        `SELECT ${ERASED} FROM unlock_event WHERE account_number = ? LIMIT ?`,
+        `SELECT ${ERASED}
+         FROM unlock_event
+         WHERE account_number = ?
+         ORDER BY happened_at_ms
+         LIMIT ?`,
         account,
         limit,
       )

@@ -58,7 +58,13 @@ const accountsWithText: WithText = async (db, text, after) => {
        public_id = '' AS "isNobody",
        coalesce(
          (SELECT username FROM account WHERE account.public_id = unlock_account.public_id),
-         (SELECT username FROM unlock_event WHERE account_number = unlock_account.number LIMIT 1)
+         (
+           SELECT username
+           FROM unlock_event
+           WHERE account_number = unlock_account.number
+           ORDER BY happened_at_ms
+           LIMIT 1
+         )
        ) AS username
      FROM unlock_account
      WHERE id > ? AND id <= ? AND public_id IS NOT NULL`,

@@ -22,7 +22,7 @@ type Wanted = {
 }
 
 /** Returns a query for the next events of a range: those that the summary lists, and the few that are not in
- * it yet. Its values are that of the condition twice, those of the range twice, how many to read, and those
+ * it yet. PostgreSQL reads the list in order, and no further than it must, only if the list itself is ordered. Its values are that of the condition twice, those of the range twice, how many to read, and those
  * of the columns. */
 export const placesSql = (
   { table, sql }: Places,
@@ -33,7 +33,10 @@ export const placesSql = (
       SELECT happened_at_ms, seq FROM unlock_event WHERE ${BESIDE} AND ${condition}
     ),
     place (place_ms, place_seq) AS (
-      SELECT happened_at_ms, seq FROM ${table} WHERE ${sql} AND ${range}
+      SELECT happened_at_ms, seq
+      FROM (
+        SELECT happened_at_ms, seq FROM ${table} WHERE ${sql} AND ${range} ORDER BY ${orderBy}
+      ) AS listed
       UNION ALL
       SELECT happened_at_ms, seq FROM beside WHERE ${range}
       ORDER BY ${orderBy}
