@@ -46,12 +46,14 @@ import type { Database, OnCommit } from './storage/database.ts'
 import { databaseOfLeader } from './storage/unit-of-work.ts'
 import { openDatabase } from './storage/open.ts'
 import type { openPostgres } from './storage/postgres/open.ts'
+import { requireSharedKeys } from './storage/files/shared-keys.ts'
 import { unusedBytes } from './storage/unused-space.ts'
 import type { Program } from './storage/writing/writer.ts'
 import { writerThread } from './storage/writing/writer-thread.ts'
 import { keyFile } from './unlocks/log/key-file.ts'
 import { locksModule } from './locks/module.ts'
 import { EVENT_EXAMPLE, EventAnswer } from './unlocks/log/schema.ts'
+import { newSigningKey } from './unlocks/tlog/signing-key.ts'
 import { openUnlocks } from './unlocks/module.ts'
 import { unlockProgram } from './unlocks/program.ts'
 import type { WriterGiven } from './writer.ts'
@@ -180,6 +182,13 @@ export const openApp = async (config: Config, options: Options) => {
   // A command that has the home for itself may bring it back.
   if (use !== 'alone') await requireHere(db)
   const { clock = clockFrom(db.serverClock) } = options
+  if (config.postgres)
+    await requireSharedKeys({
+      db,
+      dataDir: config.dataDir,
+      tokenSecret: config.jwtSecretKey,
+      newLogKey: newSigningKey,
+    })
   const disk = diskSpace({
     folder: dirname(config.databasePath),
     reserveBytes: config.diskReserveBytes,
@@ -357,6 +366,7 @@ export const openApp = async (config: Config, options: Options) => {
   if (use === 'service') {
     await locks.begin({ isService: true, onUpgrade })
     await controllers.begin()
+    if (config.postgres) await controllers.requireDoorKey()
     // Before the first request, which may open a lock.
     if (db.leading.isLeader()) await beginLeading()
   }

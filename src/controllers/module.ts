@@ -161,6 +161,9 @@ export const controllersModule = (deps: Dependencies) => {
       ...onlineRoutes({ polls, reports, authenticate: enrolment.authenticate }),
     ] satisfies readonly Endpoint[],
 
+    /** Throws `unavailable` if there is a door key whose private half is missing here. */
+    requireDoorKey: async (): Promise<void> => void (await keys.current()),
+
     /** Called when the service starts. */
     begin: async (): Promise<void> => {
       for (const controller of await controllersIn(db).all()) watch.add(controller)

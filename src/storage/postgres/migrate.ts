@@ -59,9 +59,15 @@ const migrateAllowed = async (client: Client, schema: string): Promise<void> => 
 const makeSchema = async (session: Session, schema: string): Promise<void> => {
   // Whoever may not create schemas may still own an empty one.
   const [row] = await session.query(
-    'SELECT to_regnamespace($1) IS NOT NULL AS known, current_user AS user',
+    `SELECT to_regnamespace($1) IS NOT NULL AS known, current_user AS user,
+       quote_ident($1) = CAST($1 AS text) AS plain`,
     [schema],
   )
+  if (row?.['plain'] !== true)
+    throw new AppError(
+      'unavailable',
+      `${schema} is a word of SQL, and cannot be the schema of a home; choose another, such as home_${schema}`,
+    )
   if (row?.['known'] === true) return
   try {
     await session.script(`CREATE SCHEMA ${schema}`)

@@ -79,6 +79,12 @@ describe.if(CAN_POSTGRES)('a start', () => {
     )
   })
 
+  test('refuses a schema that is a word of SQL', async () => {
+    expect(await faultOf(server.home('user'))).toEndWith(
+      ': user is a word of SQL, and cannot be the schema of a home; choose another, such as home_user',
+    )
+  })
+
   test('needs no more than a schema of its own', async () => {
     expect(await faultOf(as('poor', 'ready'))).toBe('opened')
     expect(await faultOf(as('guarded:right', 'ready'))).toBe(

@@ -1,0 +1,97 @@
+import { createHmac } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError } from '../../errors.ts'
+import type { Database, Queries } from '../database.ts'
+import { KEY_FILES } from './data-dir.ts'
+import { readPrivateFile, secretFile } from './private-files.ts'
+import { storedSetting } from '../sqlite/setting-store.ts'
+
+type Options = {
+  readonly db: Pick<Database, 'get' | 'transaction'>
+  readonly dataDir: string
+  /** The secret of access tokens, if it is a setting instead of a file. */
+  readonly tokenSecret: string | undefined
+  /** Returns a new signing key of a log. */
+  readonly newLogKey: () => string
+}
+
+/** The name of the setting with the fingerprints of the keys, as JSON. */
+const FINGERPRINTS = 'key_fingerprints'
+
+/** Makes sure that every replica of a home has the same keys: its first start creates them in DATA_DIR, and stores their
+ * fingerprints. Throws `unavailable` where a key is missing or another. */
+export const requireSharedKeys = async (options: Options): Promise<void> => {
+  const { db, dataDir } = options
+  const stored = await fingerprintsIn(db)
+  const isFirst = stored === undefined && (!(await hasLog(db)) || hasFile(dataDir, KEY_FILES.log))
+  const own = fingerprints(readKeys(options, isFirst))
+  if (stored === undefined && !isFirst) throw notOurs(dataDir, [KEY_FILES.log])
+  const home =
+    stored ??
+    (await db.transaction(async (tx) => {
+      await tx.run(
+        'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING',
+        FINGERPRINTS,
+        JSON.stringify(own),
+      )
+      return (await fingerprintsIn(tx)) ?? {}
+    }))
+  const isOtherLog = own[KEY_FILES.log] !== home[KEY_FILES.log]
+  const wrong = Object.keys(home).filter(
+    // With another key of the log, all fingerprints are others.
+    (name) =>
+      own[name] === undefined ||
+      (own[name] !== home[name] && (name === KEY_FILES.log || !isOtherLog)),
+  )
+  if (wrong.length > 0) throw notOurs(dataDir, wrong)
+}
+
+const hasFile = (dataDir: string, name: string): boolean => existsSync(join(dataDir, name))
+
+type Keys = Readonly<Record<string, string | undefined>>
+
+const readKeys = ({ dataDir, tokenSecret, newLogKey }: Options, mayCreate: boolean): Keys => {
+  const key = (name: string, make?: () => string): string | undefined => {
+    const path = join(dataDir, name)
+    return mayCreate ? secretFile(path, make) : readPrivateFile(path)?.trim()
+  }
+  return {
+    [KEY_FILES.log]: key(KEY_FILES.log, newLogKey),
+    [tokenSecret === undefined ? KEY_FILES.tokens : 'JWT_SECRET_KEY']:
+      tokenSecret ?? key(KEY_FILES.tokens),
+    [KEY_FILES.lockout]: key(KEY_FILES.lockout),
+    [KEY_FILES.secondFactors]: key(KEY_FILES.secondFactors),
+  }
+}
+
+/** The key of the log, which is always random, makes it impossible to guess a secret that a person chose. */
+const fingerprints = (keys: Keys): Keys =>
+  Object.fromEntries(
+    Object.entries(keys).flatMap(([name, key]) =>
+      key === undefined
+        ? []
+        : [
+            [
+              name,
+              createHmac('sha256', keys[KEY_FILES.log] ?? '')
+                .update(`secure-lock-server fingerprint of ${name} v1 ${key}`)
+                .digest('hex'),
+            ],
+          ],
+    ),
+  )
+
+const fingerprintsIn = async (db: Pick<Queries, 'get'>): Promise<Keys | undefined> => {
+  const text = await storedSetting(db, FINGERPRINTS)
+  return text === undefined ? undefined : (JSON.parse(text) as Keys)
+}
+
+const hasLog = async (db: Pick<Queries, 'get'>): Promise<boolean> =>
+  (await db.get('SELECT 1 AS one FROM log_head')) !== undefined
+
+const notOurs = (dataDir: string, names: readonly string[]): AppError =>
+  new AppError(
+    'unavailable',
+    `Every replica of a home needs the same keys. Missing or different here: ${names.join(', ')}. Copy what this home was first started with to ${dataDir}, and start again`,
+  )
