@@ -15,12 +15,7 @@ import { quoted } from './table.ts'
 import { type Arriving, type Occupied, type Target, occupationOf } from './target.ts'
 
 /** The tables, beside `home`, in which a new home has rows. */
-const FILLED: readonly string[] = [
-  'account_number',
-  'unlock_summary',
-  'schema_change',
-  'setting',
-]
+const FILLED: readonly string[] = ['account_number', 'unlock_summary', 'schema_change', 'setting']
 
 /** Opens the schema on a server that a home moves to, which nobody else uses until it is closed. */
 export const openServerTarget = async (

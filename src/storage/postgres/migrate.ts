@@ -80,10 +80,7 @@ const makeSchema = async (session: Session, schema: string): Promise<void> => {
 const NOT_ALLOWED = '42501'
 
 /** Returns the version of a schema; 0 if there is none. */
-export const versionOf = async (
-  client: Pick<Client, 'query'>,
-  schema: string,
-): Promise<number> => {
+export const versionOf = async (client: Pick<Client, 'query'>, schema: string): Promise<number> => {
   const [exists] = await client.query('SELECT to_regclass($1) IS NOT NULL AS known', [
     `${schema}.home`,
   ])
