@@ -146,8 +146,8 @@ async function* read(
   )
   for (;;) {
     const rows = await client.query(`FETCH ${BATCH_ROWS} FROM ${cursor}`, [])
-    if (rows.length === 0) break
-    yield rows.map((row) => columns.map((column) => valueOf(row[column])))
+    if (rows.length > 0) yield rows.map((row) => columns.map((column) => valueOf(row[column])))
+    if (rows.length < BATCH_ROWS) break
   }
   await client.script(`CLOSE ${cursor}`)
 }
