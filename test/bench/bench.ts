@@ -7,6 +7,7 @@ import { type Part, despiteFaults, say, tableHead, tableRow } from './line.ts'
 import { logLines } from './log.ts'
 import { loginLines } from './logins.ts'
 import { peerLines } from './peer.ts'
+import { postgresLines } from './postgres.ts'
 import { becomesQuiet, loadAverage } from './quiet.ts'
 import { refusalLines } from './refusals.ts'
 import { ROUNDS, SECONDS } from './rounds.ts'
@@ -26,6 +27,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   logins: loginLines,
   refusals: refusalLines,
   small: smallLines,
+  postgres: postgresLines,
   peer: peerLines,
 }
 

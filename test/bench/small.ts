@@ -30,12 +30,17 @@ export async function* smallLines(folder: string): Lines {
     measured: `${(service.startMs / empty.startMs).toFixed(2)} ×`,
   }
   say('memory')
-  const memory = await idleMiB(folder, Math.ceil(ROUNDS / 2))
+  const kinds = build(folder)
+  const memory = await idleMiB(
+    { service: kinds.service, empty: kinds.empty },
+    Math.ceil(ROUNDS / 2),
+  )
+  const [ours = Number.NaN, bare = Number.NaN] = [memory['service'], memory['empty']]
   yield atMost(1.75, {
     what: 'idle memory, relative to the empty app with its flags',
-    value: memory.service / memory.empty,
+    value: ours / bare,
     unit: ' ×',
-    of: `${memory.service.toFixed(1)} and ${memory.empty.toFixed(1)} MiB`,
+    of: `${ours.toFixed(1)} and ${bare.toFixed(1)} MiB`,
   })
 }
 
@@ -71,20 +76,26 @@ const starts = async (folder: string, rounds: number): Promise<Readonly<Record<K
   }
 }
 
-/** The median resident MiB of the service and of the empty app some seconds after their start. */
-const idleMiB = async (folder: string, rounds: number) => {
-  const kinds = build(folder)
-  const found = { service: [] as number[], empty: [] as number[] }
+/** Returns the median resident MiB of each some seconds after its start. */
+export const idleMiB = async (
+  kinds: Readonly<Record<string, Startable>>,
+  rounds: number,
+): Promise<Readonly<Record<string, number>>> => {
+  const found = new Map(Object.keys(kinds).map((name) => [name, [] as number[]]))
   for (let round = 0; round < rounds; round += 1)
-    for (const kind of ['service', 'empty'] as const)
-      await started(kinds[kind], async (pid) => {
+    for (const [name, startable] of Object.entries(kinds))
+      await started(startable, async (pid) => {
         await Bun.sleep(IDLE_MS)
-        found[kind].push(residentMiB(pid))
+        found.get(name)?.push(residentMiB(pid))
       })
-  return { service: median(found.service), empty: median(found.empty) }
+  return Object.fromEntries([...found].map(([name, all]) => [name, median(all)]))
 }
 
-type Startable = (port: string) => { readonly command: readonly string[]; readonly cwd: string }
+type Startable = (port: string) => {
+  readonly command: readonly string[]
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+}
 
 const build = (folder: string): Record<Kind, Startable> => {
   const [empty, plain] = [join(folder, 'empty'), join(folder, 'plain')]
@@ -104,11 +115,11 @@ export const started = async (
   look: (pid: number) => Promise<void>,
 ): Promise<Small> => {
   const port = await freePort()
-  const { command, cwd } = startable(String(port))
+  const { command, cwd, env } = startable(String(port))
   const begun = performance.now()
   const running = Bun.spawn([...command], {
     cwd,
-    env: { ...UNLIMITED, HOST: '127.0.0.1', PORT: String(port) },
+    env: { ...UNLIMITED, HOST: '127.0.0.1', PORT: String(port), ...env },
     stdout: 'ignore',
     stderr: 'ignore',
   })

@@ -52,6 +52,7 @@ export const postgresClient = ({
 }: Options): Client => {
   let connections: SQL | undefined
   let isClosed = false
+  let hasSession = false
   /** Counts what the server has answered. */
   let answers = 0
   const open = (): SQL => {
@@ -116,6 +117,7 @@ export const postgresClient = ({
         isLost = true
         replace(used, 0)
       }
+      hasSession = true
       const connection = await timed(used.reserve(), end).catch((error: unknown) => {
         throw unavailable(error)
       })
@@ -131,7 +133,8 @@ export const postgresClient = ({
     },
     close: async () => {
       isClosed = true
-      await connections?.close({ timeout: 1 })
+      // A session keeps its connection: waiting for it would last, and does not keep the process alive.
+      await connections?.close({ timeout: hasSession ? 0 : 1 })
     },
   }
 }
