@@ -86,9 +86,10 @@ describe.if(canRun)('the image, run read-only, as its user, without capabilities
     }
   })
 
-  afterAll(() => {
+  afterAll(async () => {
     for (const one of all)
       if (one.exitCode === null) process.kill(Number(processOf(one)), 'SIGKILL')
+    await Promise.all(all.map(({ exited }) => exited))
     rmSync(folder, { recursive: true })
   })
 

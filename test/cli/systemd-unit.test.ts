@@ -280,6 +280,7 @@ test('the service notifies the service manager when it is ready, alive, reloadin
   expect(await service.stop()).toBe(0)
   await until(() => count('STOPPING=1') === 1)
   manager.kill()
+  await manager.exited
   expect(messages()[0]).toBe('READY=1')
   expect(messages().at(-1)).toBe('STOPPING=1')
   expect(messages().filter((line) => !line.startsWith('WATCHDOG'))).toStrictEqual([

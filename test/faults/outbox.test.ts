@@ -7,12 +7,12 @@ import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { startReceiver } from '../support/receiver.ts'
 import { until } from '../support/until.ts'
-import { IS_LONG, tell } from './evidence.ts'
+import { SHARE, tell } from './evidence.ts'
 
 /** A home with an owner and a webhook to a receiver that the test controls, at the compiled executable. */
 const ENV = { ...UNLIMITED, LOG_LEVEL: 'warn', WEBHOOK_LOOPBACK: 'on' }
 const EVENTS = 200
-const BACKLOG = IS_LONG ? 10_000 : 2000
+const BACKLOG = 10_000 * SHARE
 
 let folder = ''
 let receiver: ReturnType<typeof startReceiver>

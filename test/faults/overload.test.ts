@@ -48,10 +48,6 @@ test('[P7, I8] a storm of logins and a scan of unknown paths: the phone unlocks,
   await withstands('logins and a scan', { logins: 100, scans: 10 })
 })
 
-test('[I8] all of these at once', async () => {
-  await withstands('all of it', { connections: 1000, logins: 50, scans: 5 })
-})
-
 test('[I8] more connections than there are descriptors: the phone unlocks, and all are free later', async () => {
   const nofile = 256
   await using service = await startService({
@@ -69,7 +65,11 @@ test('[I8] more connections than there are descriptors: the phone unlocks, and a
   )
 })
 
-if (IS_LONG)
+if (IS_LONG) {
+  test('[I8] all of these at once', async () => {
+    await withstands('all of it', { connections: 1000, logins: 50, scans: 5 })
+  })
+
   test('[I8] a client that sends a request too slowly is cut off, however steadily it trickles', async () => {
     await using service = await startService({ env: UNLIMITED })
     const head = 'Host: lock.home\r\nContent-Type: application/json\r\n'
@@ -100,3 +100,4 @@ if (IS_LONG)
     tell(`cut off: headers after ${headers.toFixed(0)} s, a body after ${body.toFixed(0)} s`)
     expect(await service.stop()).toBe(0)
   })
+}

@@ -14,7 +14,7 @@ import {
   temporaryFolder,
 } from '../support/binary.ts'
 import { oldDataFolder } from '../support/old-schema.ts'
-import { IS_LONG, ROUNDS, SHARE, tell } from './evidence.ts'
+import { ROUNDS, SHARE, tell } from './evidence.ts'
 import { MEMORY_MIB, memoryCgroup, peakMiB } from './processes.ts'
 import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 
@@ -23,7 +23,7 @@ const NEWEST = MIGRATIONS.length
 const RENAMED_IN = 8
 /** The schema in which it was rebuilt. */
 const REBUILT_IN = 14
-const EVENTS = IS_LONG ? 20_000 : 5000
+const EVENTS = 20_000 * SHARE
 /** Enough that its size alone makes an upgrade tell how far it is. */
 const MANY = Math.max(1_000_000 * SHARE, 200_000)
 const env = { ...UNLIMITED, LOG_LEVEL: 'error' }
