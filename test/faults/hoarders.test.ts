@@ -47,13 +47,15 @@ const door = async ({ env = {}, within = [] }: Options) => {
     post: (path: string, body: object) => post(path, body, bearer(token)),
     /** Resolves to what went wrong, or to undefined. */
     unlock: async (): Promise<string | undefined> => {
-      try {
-        const answer = await post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
-        const text = await answer.text()
-        return answer.ok ? undefined : `${answer.status} ${text}`
-      } catch (error) {
-        return String(error)
-      }
+      for (let tries = 1; ; tries += 1)
+        try {
+          const answer = await post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+          const text = await answer.text()
+          return answer.ok ? undefined : `${answer.status} ${text}`
+        } catch (error) {
+          // On a busy machine, a connection may be cut before its request has arrived: a phone tries again.
+          if (tries === 2) return String(error)
+        }
     },
     [Symbol.asyncDispose]: async () => {
       await service[Symbol.asyncDispose]()
