@@ -1,10 +1,11 @@
-import { rmSync } from 'node:fs'
+import { readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type GuestFacts, NO_ACCOUNT } from '../../src/domain/access.ts'
 import { clockFrom } from '../../src/domain/clock.ts'
 import type { AppendedEvent } from '../../src/domain/home-event.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { openDatabase } from '../../src/storage/open.ts'
+import { openPostgres } from '../../src/storage/postgres/open.ts'
 import type { DecisionKind } from '../../src/storage/writing/decision-kind.ts'
 import { forkGuard } from '../../src/unlocks/guard/fork-guard.ts'
 import { unlockLogClock } from '../../src/unlocks/log/clock.ts'
@@ -13,6 +14,7 @@ import { unlockStore } from '../../src/unlocks/log/store.ts'
 import { unlockProgram } from '../../src/unlocks/program.ts'
 import { openUnlockLog } from '../../src/unlocks/recording/service.ts'
 import { temporaryFolder } from './binary.ts'
+import { testPlace } from './postgres.ts'
 
 /** An attempt to open the front door. */
 type Attempt = {
@@ -72,8 +74,9 @@ const DECISION: DecisionKind<Attempt, Known> = {
       await tx.run(
         `INSERT INTO attempt (
            id, request_hash, lock_id, account_public_id, session_id, decision, decided_at_ms, seq
-         ) VALUES (?, x'00', 'lock-1', 'account', 'session', ?, 0, ?)`,
+         ) VALUES (?, ?, 'lock-1', 'account', 'session', ?, 0, ?)`,
         id,
+        new Uint8Array(1),
         result,
         Number(/\d+$/.exec(answers.get(id) ?? '')?.[0]),
       )
@@ -81,14 +84,17 @@ const DECISION: DecisionKind<Attempt, Known> = {
   },
 }
 
-/** A log on a file, which records decisions. */
-export const decidedLog = async (folder = temporaryFolder()) => {
-  const databasePath = join(folder, 'a.db')
+/** A log that records decisions. Given a folder, it is in a file there, and otherwise on the server if there is one. */
+export const decidedLog = async (given?: string) => {
+  const folder = given ?? temporaryFolder()
   const told: AppendedEvent[] = []
   const afterAppend = async (_: unknown, events: readonly AppendedEvent[]) =>
     void told.push(...events)
   const program = unlockProgram(folder, { decision: DECISION, afterAppend })
-  const db = openDatabase(databasePath, { program })
+  const { postgres } = given === undefined ? await testPlace() : {}
+  const db = postgres
+    ? await openPostgres(postgres, { program })
+    : openDatabase(join(folder, 'a.db'), { program })
   const store = unlockStore(db)
   const hasLog = (await store.head()) !== undefined
   const { signer } = keyFile(folder).open({ hasLog })
@@ -113,6 +119,27 @@ export const decidedLog = async (folder = temporaryFolder()) => {
   return {
     folder,
     db,
+    /** Whether a text or bytes are anywhere: in any file of the folder, or in any row on the server, whose disk keeps
+     * what was there for a while. */
+    holds: async (text: string | Uint8Array): Promise<boolean> => {
+      const bytes = Buffer.from(text)
+      if (!postgres)
+        return readdirSync(folder).some((name) => readFileSync(join(folder, name)).includes(bytes))
+      const tables = await db.all<{ name: string }>(
+        'SELECT tablename AS name FROM pg_tables WHERE schemaname = ?',
+        postgres.schema,
+      )
+      for (const { name } of tables) {
+        const rows = await db.all<{ row: string }>(
+          `SELECT CAST(${name} AS text) AS row FROM ${name}`,
+        )
+        if (
+          rows.some(({ row }) => row.includes(String(text)) || row.includes(bytes.toString('hex')))
+        )
+          return true
+      }
+      return false
+    },
     store,
     guard,
     unlockLog,

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { NO_PREVIOUS, signStatement } from '../../../src/domain/statement/statement.ts'
 import { BUNDLE_FILES, type Bundle, verifyBundle } from '../../../src/unlocks/bundle/verify.ts'
-import { runCommand } from '../../support/binary.ts'
+import { runCommand, temporaryFolder } from '../../support/binary.ts'
 import { decidedLog } from '../../support/decided-log.ts'
 import { stepsOf, textOf } from '../../support/manual.ts'
 import { provenUnlock } from '../../support/phone.ts'
@@ -16,7 +16,7 @@ const GUEST = { passId: 'pass-1', deviceId: 'device-1', counter: 7 }
 /** A log in which a guest was let in by a signed knock, the controller signed that it released the door, and then that
  * it jammed. */
 const visit = async () => {
-  const log = await decidedLog()
+  const log = await decidedLog(temporaryFolder())
   const { sign, publicKey } = await testKey()
   await log.db.transaction(async (tx) =>
     log.unlockLog.recordIn(tx).add({

@@ -87,16 +87,18 @@ test('a report, its row and what follows from it are stored together, or not at 
   await using log = await decidedLog()
   await log.db.run(
     `INSERT INTO controller (id, lock_id, public_key, name, enrolled_at_ms, seen_at_ms)
-     VALUES (?, 'lock-1', x'00', 'Pi', 0, 0)`,
+     VALUES (?, 'lock-1', ?, 'Pi', 0, 0)`,
     CONTROLLER,
+    new Uint8Array(1),
   )
   const receive = (counter: number, andThen?: () => void) =>
     log.db.transaction(async (tx) => {
       await tx.run(
         `INSERT INTO controller_report (controller_id, counter, payload_hash, received_at_ms)
-         VALUES (?, ?, x'00', 0)`,
+         VALUES (?, ?, ?, 0)`,
         CONTROLLER,
         counter,
+        new Uint8Array(1),
       )
       log.unlockLog.reportIn(tx).add(attested(counter))
       andThen?.()
