@@ -1,6 +1,7 @@
 import type { Role } from '../../domain/account.ts'
 import type { DecisionReason, LockState } from '../../domain/access.ts'
 import type { Queries } from '../../storage/database.ts'
+import { rowInserter } from '../../storage/row-inserter.ts'
 import type { DecidedAttempt } from './attempt.ts'
 
 /** A lock as decisions read it. */
@@ -101,38 +102,22 @@ export type Uses = {
 /** Writes what belongs to decisions besides their leaves. */
 export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
   insertAttempts: async (attempts: readonly DecidedAttempt[]): Promise<void> => {
-    for (const attempt of attempts)
-      await tx.run(
-        `INSERT INTO attempt (
-          id,
-          request_hash,
-          lock_id,
-          account_public_id,
-          pass_id,
-          session_id,
-          grant_id,
-          decision,
-          reason,
-          use_number,
-          use_max,
-          decided_at_ms,
-          seq
-        )
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        attempt.id,
-        Uint8Array.fromHex(attempt.requestHash),
-        attempt.lockId,
-        attempt.accountPublicId,
-        attempt.passId,
-        attempt.sessionId,
-        attempt.grantId,
-        attempt.decision,
-        attempt.reason,
-        attempt.useNumber,
-        attempt.useMax,
-        attempt.decidedAtMs,
-        attempt.seq,
-      )
+    const rows = attempts.map((attempt) => [
+      attempt.id,
+      Uint8Array.fromHex(attempt.requestHash),
+      attempt.lockId,
+      attempt.accountPublicId,
+      attempt.passId,
+      attempt.sessionId,
+      attempt.grantId,
+      attempt.decision,
+      attempt.reason,
+      attempt.useNumber,
+      attempt.useMax,
+      attempt.decidedAtMs,
+      attempt.seq,
+    ])
+    await insertRows(tx, rows)
   },
 
   /** Counts uses, each grant at most once. Returns false if one of them has too few left; the caller then rolls
@@ -174,6 +159,25 @@ export const decisionWrites = (tx: Pick<Queries, 'run'>) => ({
       'UPDATE access_grant SET used_by = NULL WHERE used_by IS NOT NULL AND used_at_ms < ?',
       timeMs,
     ),
+})
+
+const insertRows = rowInserter({
+  insert: `INSERT INTO attempt (
+    id,
+    request_hash,
+    lock_id,
+    account_public_id,
+    pass_id,
+    session_id,
+    grant_id,
+    decision,
+    reason,
+    use_number,
+    use_max,
+    decided_at_ms,
+    seq
+  )`,
+  columns: 13,
 })
 
 type AttemptRow = {

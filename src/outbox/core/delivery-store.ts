@@ -107,19 +107,22 @@ export const deliveriesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     missed(queries, targetId, `state = 'waiting'`, beforeMs),
 
   mark: async (marks: readonly Mark[]): Promise<void> => {
-    for (const mark of marks)
-      await queries.run(
-        `UPDATE delivery
-         SET state = ?, attempts = ?, due_at_ms = ?, settled_at_ms = ?, status = ?, answer = ?
-         WHERE id = ?`,
-        mark.state,
-        mark.attempts,
-        mark.dueAtMs,
-        mark.settledAtMs,
-        mark.status,
-        mark.answer,
-        mark.id,
-      )
+    await Promise.all(
+      marks.map((mark) =>
+        queries.run(
+          `UPDATE delivery
+           SET state = ?, attempts = ?, due_at_ms = ?, settled_at_ms = ?, status = ?, answer = ?
+           WHERE id = ?`,
+          mark.state,
+          mark.attempts,
+          mark.dueAtMs,
+          mark.settledAtMs,
+          mark.status,
+          mark.answer,
+          mark.id,
+        ),
+      ),
+    )
   },
 
   /** Marks the rows that a digest reported: those of the gap, and those that had waited too long. */

@@ -1,4 +1,5 @@
 import type { Queries } from '../../storage/database.ts'
+import { rowInserter } from '../../storage/row-inserter.ts'
 import type { HomeEventKind } from '../../domain/home-event.ts'
 import { type Listener, rulesOf } from './rules.ts'
 
@@ -57,17 +58,18 @@ export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
   },
 
   add: async (rows: readonly NewDelivery[]): Promise<void> => {
-    for (const row of rows)
-      await tx.run(
-        `INSERT INTO delivery (target_id, event, seq, about, created_at_ms, due_at_ms, state)
-         VALUES (?, ?, ?, ?, ?, ?, 'waiting')`,
+    await insertRows(
+      tx,
+      rows.map((row) => [
         row.targetId,
         row.event,
         row.seq,
         row.about,
         row.createdAtMs,
         row.dueAtMs,
-      )
+        'waiting',
+      ]),
+    )
   },
 
   /** Returns the newest row of a target for an event that is not a leaf of the log. */
@@ -84,6 +86,11 @@ export const enqueueIn = (tx: Pick<Queries, 'all' | 'get' | 'run'>) => ({
       targetId,
       event,
     ),
+})
+
+const insertRows = rowInserter({
+  insert: 'INSERT INTO delivery (target_id, event, seq, about, created_at_ms, due_at_ms, state)',
+  columns: 7,
 })
 
 type NewestDelivery = {

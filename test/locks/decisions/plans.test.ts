@@ -46,7 +46,7 @@ const decidedAmong = async ({ locks, grants }: { locks: number; grants: number }
   return { statements: ran.map(({ sql }) => sql), plans }
 }
 
-test('a decision among 10,000 grants and 1,000 locks runs the statements of one among 10, all by an index', async () => {
+test('with SQLite, a decision among 10,000 grants and 1,000 locks runs the statements of one among 10, all by an index', async () => {
   const small = await decidedAmong({ locks: 1, grants: 10 })
   const large = await decidedAmong({ locks: 1000, grants: 10_000 })
   expect(large.statements).toStrictEqual(small.statements)
