@@ -142,8 +142,8 @@ export const passesIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
     devicesOf: async (ids: readonly string[]): Promise<readonly PassDevice[]> => {
       const rows = await queries.all<DeviceRow>(
         `SELECT ${DEVICE}
-         FROM json_each(?)
-         CROSS JOIN pass_device ON pass_device.pass_id = value
+         FROM pass_device
+         WHERE pass_device.pass_id IN (SELECT value FROM json_each(?))
          ORDER BY pass_device.id`,
         JSON.stringify(ids),
       )

@@ -7,8 +7,8 @@ export const operationStates = async (
 ): Promise<ReadonlyMap<string, string>> => {
   const rows = await db.all<{ id: string; state: string }>(
     `SELECT operation.attempt_id AS id, operation.state
-     FROM json_each(?)
-     CROSS JOIN lock_operation AS operation ON operation.attempt_id = value`,
+     FROM lock_operation AS operation
+     WHERE operation.attempt_id IN (SELECT value FROM json_each(?))`,
     JSON.stringify(attemptIds),
   )
   return new Map(rows.map(({ id, state }) => [id, state]))

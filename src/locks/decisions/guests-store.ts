@@ -30,8 +30,8 @@ export const guestReads = (db: Pick<Queries, 'all'>) => ({
     const rows = await read<PassNow>(
       db,
       `SELECT pass.id, pass.label, pass.made_by AS "madeBy"
-       FROM json_each(?)
-       CROSS JOIN pass ON pass.id = value AND pass.erased_at_ms IS NULL`,
+       FROM pass
+       WHERE pass.id IN (SELECT value FROM json_each(?)) AND pass.erased_at_ms IS NULL`,
       ids,
     )
     return new Map(rows.map((row) => [row.id, row]))
@@ -46,8 +46,8 @@ export const guestReads = (db: Pick<Queries, 'all'>) => ({
          device.public_key,
          device.counter,
          device.removed_at_ms
-       FROM json_each(?)
-       CROSS JOIN pass_device AS device ON device.id = value`,
+       FROM pass_device AS device
+       WHERE device.id IN (SELECT value FROM json_each(?))`,
       ids,
     )
     return new Map(rows.map((row) => [row.id, deviceOf(row)]))

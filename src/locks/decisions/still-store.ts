@@ -10,12 +10,12 @@ export const stillPermitted = async (
 ): Promise<ReadonlySet<string>> => {
   const rows = await queries.all<{ id: string }>(
     `SELECT attempt.id
-     FROM json_each(?)
-     CROSS JOIN attempt ON attempt.id = value
+     FROM attempt
      JOIN lock ON lock.id = attempt.lock_id
      LEFT JOIN account ON account.public_id = attempt.account_public_id
      LEFT JOIN access_grant ON access_grant.id = attempt.grant_id
-     WHERE attempt.decision = 'permitted'
+     WHERE attempt.id IN (SELECT value FROM json_each(?))
+       AND attempt.decision = 'permitted'
        AND lock.state = 'enabled'
        AND (account.id IS NOT NULL OR attempt.pass_id IS NOT NULL)
        AND account.disabled_at_ms IS NULL

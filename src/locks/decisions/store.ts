@@ -27,9 +27,7 @@ export const decisionReads = (db: Pick<Queries, 'all'>) => ({
   /** Returns attempts by id. */
   attempts: async (ids: readonly string[]): Promise<ReadonlyMap<string, DecidedAttempt>> => {
     const rows = await db.all<AttemptRow>(
-      `SELECT attempt.*
-      FROM json_each(?)
-      CROSS JOIN attempt ON attempt.id = value`,
+      'SELECT * FROM attempt WHERE id IN (SELECT value FROM json_each(?))',
       JSON.stringify(ids),
     )
     return new Map(rows.map((row) => [row.id, attemptOf(row)]))
@@ -44,9 +42,9 @@ export const decisionReads = (db: Pick<Queries, 'all'>) => ({
         lock.state,
         lockdown.lock_id AS lockdown,
         lockdown.until_ms
-      FROM json_each(?)
-      CROSS JOIN lock ON lock.label = value
-      LEFT JOIN lockdown ON lockdown.lock_id IN ('', lock.id)`,
+      FROM lock
+      LEFT JOIN lockdown ON lockdown.lock_id IN ('', lock.id)
+      WHERE lock.label IN (SELECT value FROM json_each(?))`,
       JSON.stringify(labels),
     )
     const locks = new Map<string, LockNow>()
@@ -73,8 +71,8 @@ export const decisionReads = (db: Pick<Queries, 'all'>) => ({
         disabled_at_ms,
         admitted_at_ms,
         ends_at_ms
-      FROM json_each(?)
-      CROSS JOIN account ON account.public_id = value`,
+      FROM account
+      WHERE public_id IN (SELECT value FROM json_each(?))`,
       JSON.stringify(publicIds),
     )
     return new Map(rows.map((row) => [row.public_id, holderOf(row)]))

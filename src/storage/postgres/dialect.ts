@@ -11,6 +11,8 @@ export const dialect = (schema: string, tables: readonly string[]): ((sql: strin
       .replaceAll(/'(?:[^']|'')*'|\?(\d*)/g, (whole, number: string | undefined) =>
         number === undefined ? whole : `$${number === '' ? (count += 1) : number}`,
       )
+      .replaceAll(IN_LIST, '= ANY (ARRAY$1)')
+      .replaceAll(IN_ORDER_BY_LIST, '$1 = ANY (ARRAY$2)')
       .replaceAll(IN_ORDER, '$1')
       .replaceAll(LISTED, (_, list: string, name: string | undefined) =>
         name === undefined
@@ -33,6 +35,14 @@ export const dialect = (schema: string, tables: readonly string[]): ((sql: strin
 
 /** A join whose sides SQLite must read in this order. */
 const IN_ORDER = /\bCROSS (JOIN\s+\w+(?:\s+AS\s+\w+)?\s+ON\b)/g
+
+/** Such a join whose rows a subquery finds for each row on the left. Compared with an array, they are looked up by an
+ * index; otherwise all pairs of rows are compared. */
+const IN_ORDER_BY_LIST = /\bCROSS (JOIN\s+\w+\s+ON\s+[\w.]+) IN (\((?:[^()]|\([^()]*\))*\))/g
+
+/** A list of values, which is short: an array is expected to be, and a JSON text to be long. */
+const IN_LIST =
+  /(?<!\bNOT )\bIN (\(SELECT (?:value|CAST\(value AS bigint\)) FROM json_each\(\$\d+\)\))/g
 
 /** A list as JSON: its values are texts, or with a name, objects. */
 const LISTED = /\bjson_each\((\$\d+)\)(?:\s+AS\s+(\w+))?/g
