@@ -3,6 +3,7 @@ import { AppError } from '../../errors.ts'
 import { MIGRATIONS } from '../migrations.ts'
 import type { Client, Session } from './client.ts'
 import { stateOf } from './faults.ts'
+import { requireOwnSchema } from './schema-check.ts'
 import home from './migrations/0018_home.sql' with { type: 'text' }
 
 /** The first schema version on PostgreSQL, and the migrations from there on, in order. Each makes there what the
@@ -11,10 +12,11 @@ const FIRST = 18
 const STEPS: readonly string[] = [home]
 
 /** Brings a schema up to date, or creates it. Replicas that start together wait for each other. Throws `unavailable`
- * if a newer version of the server has changed it. */
+ * if a newer version of the server has changed it, or anyone else. */
 export const migrate = async (client: Client, schema: string): Promise<void> => {
   try {
     await migrateAllowed(client, schema)
+    await requireOwnSchema(client, schema, STEPS)
   } catch (error) {
     if (stateOf(error) !== NOT_ALLOWED) throw error
     throw new AppError(
@@ -59,7 +61,7 @@ const migrateAllowed = async (client: Client, schema: string): Promise<void> => 
 const makeSchema = async (session: Session, schema: string): Promise<void> => {
   // Whoever may not create schemas may still own an empty one.
   const [row] = await session.query(
-    `SELECT to_regnamespace($1) IS NOT NULL AS known, current_user AS user,
+    `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1) AS known, current_user AS user,
        quote_ident($1) = CAST($1 AS text) AS plain`,
     [schema],
   )
@@ -86,9 +88,14 @@ const NOT_ALLOWED = '42501'
 
 /** Returns the version of a schema; 0 if there is none. */
 export const versionOf = async (client: Pick<Client, 'query'>, schema: string): Promise<number> => {
-  const [exists] = await client.query('SELECT to_regclass($1) IS NOT NULL AS known', [
-    `${schema}.home`,
-  ])
+  // to_regclass() may still know nothing of what was committed during the wait for a lock.
+  const [exists] = await client.query(
+    `SELECT EXISTS (
+       SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = $1 AND c.relname = 'home'
+     ) AS known`,
+    [schema],
+  )
   if (exists?.['known'] !== true) return 0
   const [row] = await client.query(`SELECT schema_version FROM ${schema}.home WHERE id = 1`, [])
   return Number(row?.['schema_version'] ?? 0)

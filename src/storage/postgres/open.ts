@@ -10,7 +10,7 @@ import { type HomeUse, lockHome } from './home-lock.ts'
 import { lease } from './lease.ts'
 import { migrate, tablesIn } from './migrate.ts'
 import { commitNotices } from './notices.ts'
-import { isPooled } from './pooler.ts'
+import { isPooled, refusesParameters } from './pooler.ts'
 import { queriesOn } from './queries.ts'
 import { waitForServer } from './start.ts'
 import { serverClock } from './server-clock.ts'
@@ -62,14 +62,13 @@ export const openPostgres = async (
     clients.adopt(postgresClient({ address, ...given }), ({ close }) => close())
   try {
     await using first = new AsyncDisposableStack()
-    const [starting, beside] = [0, 1].map(() =>
-      first.adopt(
-        postgresClient({ address, max: 1, prepares: false, answerMs: MIGRATION_MS_MAX }),
-        ({ close }) => close(),
-      ),
-    ) as [Client, Client]
-    await waitForServer(starting, { onWait })
-    const isBehindPooler = await isPooled(starting, beside)
+    const once = (given: Pick<Parameters<typeof postgresClient>[0], 'prepares' | 'answerMs'>) =>
+      first.adopt(postgresClient({ address, max: 1, ...given }), ({ close }) => close())
+    const beside = once({ prepares: false })
+    await waitForServer(beside, { onWait })
+    const starting = once({ prepares: false, answerMs: MIGRATION_MS_MAX })
+    const isBehindPooler =
+      (await isPooled(starting, beside)) || (await refusesParameters(once({ prepares: true })))
     // A lock of a session and LISTEN need a connection of their own to the server.
     const hasOwn = !isBehindPooler || address.direct !== undefined
     if (hasOwn) clients.defer(await lockHome({ address: direct, use, onLost }))

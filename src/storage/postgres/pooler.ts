@@ -1,4 +1,6 @@
+import { AppError } from '../../errors.ts'
 import type { Client } from './client.ts'
+import { stateOf } from './faults.ts'
 
 /** How often each of two connections asks which process of the server serves it. */
 const ROUNDS = 3
@@ -14,4 +16,16 @@ export const isPooled = async (first: Client, second: Client): Promise<boolean> 
     }
   const [ofFirst, ofSecond] = seen.map((pids) => new Set(pids))
   return ofFirst?.size !== 1 || ofSecond?.size !== 1 || !ofFirst.isDisjointFrom(ofSecond)
+}
+
+/** Returns true if new connections of a client are refused for the parameters that they begin with, as a pooler does in
+ * every mode that it has not been told to ignore them in (SQLSTATE `protocol_violation`). */
+export const refusesParameters = async (client: Client): Promise<boolean> => {
+  try {
+    await client.script('SELECT 1')
+    return false
+  } catch (error) {
+    if (error instanceof AppError && stateOf(error.cause) === '08P01') return true
+    throw error
+  }
 }

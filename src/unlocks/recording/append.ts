@@ -144,9 +144,13 @@ export const appendProgram = ({
     await writes.insertAll(log.events)
     hasReports ||= log.events.some(isByLock)
     const joined = hasReports ? await openings.join(log.events) : NONE
-    await writes.insertRecords(log.records)
-    await writes.insertNodes(log.innerNodes())
-    if (!(await writes.setHead(head, from))) return undefined
+    // Sent together, so that a server is waited for once.
+    const [isNext] = await Promise.all([
+      writes.setHead(head, from),
+      writes.insertRecords(log.records),
+      writes.insertNodes(log.innerNodes()),
+    ])
+    if (!isNext) return undefined
     await writes.summarize({ from, to: head.size })
     for (const [kind, state] of states)
       if ((await kinds[kind].store?.(tx, state)) === false) return undefined

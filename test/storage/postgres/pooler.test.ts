@@ -12,7 +12,7 @@ const PGBOUNCER = Bun.which('pgbouncer', { PATH: `${process.env['PATH']}:/usr/sb
 const program = () => Promise.reject(new Error('this database has no program'))
 
 /** Starts PgBouncer in front of a server, with few connections, so that homes take turns on them. */
-const startPgBouncer = async (port: number, mode: 'transaction' | 'session') => {
+const startPgBouncer = async (port: number, mode: 'transaction' | 'session', more = '') => {
   const folder = temporaryFolder()
   const listenPort = await freePort()
   const file = join(folder, 'pgbouncer.ini')
@@ -27,6 +27,7 @@ unix_socket_dir =
 auth_type = any
 pool_mode = ${mode}
 default_pool_size = ${mode === 'transaction' ? 3 : 40}
+${more}
 `.replace('* = ', '* = user=postgres '),
   )
   const isRoot = process.getuid?.() === 0
@@ -141,11 +142,21 @@ describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
     )
   })
 
-  test('a pooler that gives each session a connection of its own is like the server itself', async () => {
+  test('a pooler that gives each session a connection of its own is one, too', async () => {
     await using pooler = await startPgBouncer(server.port, 'session')
-    await using home = await openAt(pooler.home('session'))
-    expect(home.wasTold()).toBe(false)
+    await using home = await openAt(pooler.home('of_session'))
+    expect(home.wasTold()).toBe(true)
     await home.db.run("INSERT INTO setting (name, value) VALUES ('a', 'x')")
     expect(await home.db.all("SELECT name FROM setting WHERE value = 'x'")).toEqual([{ name: 'a' }])
+  })
+
+  test('a pooler that lets parameters pass, and gives each session a connection, is like the server', async () => {
+    await using pooler = await startPgBouncer(
+      server.port,
+      'session',
+      'ignore_startup_parameters = jit',
+    )
+    await using home = await openAt(pooler.home('like_server'))
+    expect(home.wasTold()).toBe(false)
   })
 })

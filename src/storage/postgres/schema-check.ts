@@ -1,0 +1,51 @@
+import { AppError } from '../../errors.ts'
+import type { Client } from './client.ts'
+
+/** How many faults are named; there may be any number. */
+const NAMED_MAX = 5
+
+/** Throws `unavailable` if a schema lacks a table, a column or a trigger that the migrations make, or has a trigger that
+ * they do not: it would run with the next write. */
+export const requireOwnSchema = async (
+  client: Pick<Client, 'query'>,
+  schema: string,
+  steps: readonly string[],
+): Promise<void> => {
+  const expected = new Set(steps.flatMap(entriesOf))
+  const found = new Set((await client.query(ENTRIES, [schema])).map(({ entry }) => String(entry)))
+  const faults = [
+    ...[...expected].filter((entry) => !found.has(entry)).map((entry) => `missing ${entry}`),
+    ...[...found]
+      .filter((entry) => entry.startsWith('trigger ') && !expected.has(entry))
+      .map((entry) => `foreign ${entry}`),
+  ]
+  if (faults.length === 0) return
+  const more = faults.length > NAMED_MAX ? ` and ${faults.length - NAMED_MAX} more` : ''
+  throw new AppError(
+    'unavailable',
+    `the schema ${schema} is not what this server created: ${faults.slice(0, NAMED_MAX).join(', ')}${more}; restore a backup from before, or undo the change with psql`,
+  )
+}
+
+const ENTRIES = `
+  SELECT 'column ' || c.relname || '.' || a.attname AS entry
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE n.nspname = $1 AND c.relkind = 'r'
+  UNION ALL
+  SELECT 'trigger ' || t.tgname || ' on ' || c.relname
+  FROM pg_trigger t
+  JOIN pg_class c ON c.oid = t.tgrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND NOT t.tgisinternal AND t.tgenabled <> 'D'`
+
+/** Returns the columns and triggers that a migration makes. Its tables have a column a line. */
+export const entriesOf = (step: string): readonly string[] => [
+  ...[...step.matchAll(/^CREATE TABLE (\w+) \(\n([^]*?)^\)/gm)].flatMap(([, table, lines]) =>
+    [...(lines ?? '').matchAll(/^ {2}([a-z]\w*) /gm)].map(([, name]) => `column ${table}.${name}`),
+  ),
+  ...[...step.matchAll(/^CREATE TRIGGER (\w+)[^;]*? ON (\w+)/gm)].map(
+    ([, trigger, table]) => `trigger ${trigger} on ${table}`,
+  ),
+]
