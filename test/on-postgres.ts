@@ -1,25 +1,41 @@
 /** Runs the feature tests on a PostgreSQL server of its own: `bun run test:postgres [ARGUMENT…]`. */
-import { migrate } from '../src/storage/postgres/migrate.ts'
-import { postgresClient } from '../src/storage/postgres/client.ts'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { postgresAddress } from '../src/config/postgres-address.ts'
+import { postgresClient } from '../src/storage/postgres/client.ts'
+import { migrate } from '../src/storage/postgres/migrate.ts'
 import { startPostgres } from './support/postgres-server.ts'
 
-/** What is the same with any database is left out, and what is about files. */
-const FOLDERS = [
-  'accounts',
-  'audit',
-  'controllers',
-  'drivers',
-  'guests',
-  'http',
-  'legacy-tables',
-  'locks',
-  'mqtt',
-  'notify',
-  'ops',
-  'outbox',
-  'unlocks',
-]
+/** Rooms whose SQL is meant for both engines. */
+const ROOMS =
+  'accounts audit controllers drivers guests http legacy-tables locks mqtt notify ops outbox unlocks'.split(
+    ' ',
+  )
+
+/** What opens a database that can be on a server, and where that is defined. */
+const OPENS = /\b(?:startApp|openTestDatabase|testPlace)\(/
+const DEFINED_IN = new Set(
+  ['app.ts', 'postgres.ts'].map((name) => join(import.meta.dir, 'support', name)),
+)
+
+/** Returns true for a file that opens such a database, itself or by what it imports: other tests are the same with any
+ * engine, and `bun run test` has them. */
+const opensDatabase = (path: string, seen = new Set<string>()): boolean => {
+  if (seen.has(path) || DEFINED_IN.has(path) || path.includes('/src/')) return false
+  seen.add(path)
+  const text = readFileSync(path, 'utf8')
+  if (OPENS.test(text)) return true
+  return [...text.matchAll(/ from '(\.[^']+\.ts)'/g)].some(([, to = '']) =>
+    opensDatabase(join(path, '..', to), seen),
+  )
+}
+
+const chosen = (): readonly string[] =>
+  ROOMS.flatMap((room) => [
+    ...new Bun.Glob(`${room}/**/*.test.ts`).scanSync({ cwd: import.meta.dir, absolute: true }),
+  ])
+    .filter((path) => opensDatabase(path))
+    .toSorted()
 
 /** Nothing here has to outlive a crash. */
 const FAST = {
@@ -36,11 +52,9 @@ await using server = await startPostgres({ settings: FAST })
 const client = postgresClient({ address: postgresAddress(server.home('seed')), max: 1 })
 await migrate(client, 'seed')
 await client.close()
-await server.query(await Bun.file(`${import.meta.dir}/support/home-pool.sql`).text())
+await server.query(readFileSync(join(import.meta.dir, 'support/home-pool.sql'), 'utf8'))
 const given = process.argv.slice(2)
-const paths = given.some((argument) => argument.startsWith('test/'))
-  ? []
-  : FOLDERS.map((name) => `test/${name}/`)
+const paths = given.some((argument) => argument.startsWith('test/')) ? [] : chosen()
 const run = Bun.spawn(
   [process.execPath, 'test', '--parallel', '--timeout', '240000', ...given, ...paths],
   {
@@ -50,4 +64,6 @@ const run = Bun.spawn(
     stderr: 'inherit',
   },
 )
+// The server stops once the tests have.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => run.kill(signal))
 process.exitCode = await run.exited

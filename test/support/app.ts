@@ -47,6 +47,7 @@ export const startApp = async (
       ...options,
     },
   )
+  await leads(app)
   app.http.listen({ hostname: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${app.http.server?.port}`
   return {
@@ -87,6 +88,14 @@ export const peopleOf = (app: Awaited<ReturnType<typeof openApp>>, nowMs: () => 
     },
   }
 }
+
+/** Waits until an app leads, as the only replica of its home does. */
+const leads = ({ db }: Pick<Awaited<ReturnType<typeof openApp>>, 'db'>): Promise<void> =>
+  new Promise((resolve) => {
+    db.leading.onChange((isLeader) => {
+      if (isLeader) resolve()
+    })
+  })
 
 /** Calls a service as the phone app does. */
 export const clientOf = (url: string) => {
