@@ -338,7 +338,10 @@ export const openApp = async (config: Config, options: Options) => {
   }
   onCommit = outbox.onCommit
   onForeignCommit = async () => {
-    outbox.onCommit()
+    outbox.onForeignCommit()
+    await drivers.refresh()
+    await controllers.onForeignCommit()
+    if (db.leading.isLeader()) mqtt?.refresh()
     await unlocks.refresh()
   }
   drivers.onState(() => mqtt?.refresh())

@@ -91,6 +91,7 @@ export const controllersModule = (deps: Dependencies) => {
     onCommand: commandCounts.add,
     onError,
     unheardMs: deps.unheardMs,
+    hasReplicas: !db.isFile,
   })
   const reports = reportService({
     ...shared,
@@ -147,6 +148,22 @@ export const controllersModule = (deps: Dependencies) => {
     )
   }
 
+  /** What was read after the last commit of another process. */
+  let known = ''
+
+  const refresh = async (all: readonly Controller[]): Promise<void> => {
+    for (const { id, forkedAtMs } of watch.all()) {
+      const now = all.find((one) => one.id === id)
+      if (now && (now.forkedAtMs === null) === (forkedAtMs === null)) continue
+      polls.forget(id)
+      if (now) watch.forked(id)
+      else watch.remove(id)
+    }
+    for (const controller of all)
+      if (watch.has(controller.id)) lines.wake(controller.id)
+      else watch.add(controller)
+  }
+
   const ofLock = (lockId: string) => watch.all().filter((one) => one.lockId === lockId)
 
   return {
@@ -175,18 +192,21 @@ export const controllersModule = (deps: Dependencies) => {
       if (watch.all().length > 0) await operations.abandonOpen()
     },
 
-    /** Applies changes that another process has made. */
-    refresh: async (): Promise<void> => {
+    /** Called after another process has committed. */
+    onForeignCommit: async (): Promise<void> => {
       const all = await controllersIn(db).all()
-      for (const { id } of watch.all())
-        if (!all.some((one) => one.id === id)) {
-          polls.forget(id)
-          watch.remove(id)
-        }
-      for (const controller of all)
-        if (watch.has(controller.id)) lines.wake(controller.id)
-        else watch.add(controller)
+      const key = all.length > 0 ? await keys.current() : undefined
+      const now = JSON.stringify([
+        all.map((controller) => ({ ...controller, seenAtMs: null })),
+        key && Buffer.from(key.publicKey).toString('base64'),
+      ])
+      if (now !== known) await refresh(all)
+      known = now
+      if (watch.all().some(({ id }) => lines.isOnline(id))) await commands.onForeignCommit()
     },
+
+    /** Applies changes that another process has made. */
+    refresh: async (): Promise<void> => refresh(await controllersIn(db).all()),
 
     /** Replaces the key that signs commands. If it was stolen, all controllers have to enrol again. Throws `conflict` if
      * there is none yet. */

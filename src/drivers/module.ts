@@ -71,6 +71,7 @@ export const driversModule = (deps: Dependencies) => {
   const listeners = new Set<(label: string, status: Status) => void>()
   const jobs = databaseOfLeader(db)
   let isStopped = false
+  let beganAtMs = 0
 
   /** Retries, so that a report is not lost because the disk is full for a moment. */
   const report = async (given: NewReport): Promise<void> => {
@@ -151,6 +152,7 @@ export const driversModule = (deps: Dependencies) => {
      * from before are never repeated. */
     begin: async (): Promise<void> => {
       isStopped = false
+      beganAtMs = clock.wallMs()
       const all = await setupsIn(db).all()
       if (all.length > 0) await operationsIn(jobs).abandonOpen(overdueAt(clock.wallMs(), db))
       for (const setup of all) if (!running.has(setup.lockId)) start(setup)
@@ -169,6 +171,12 @@ export const driversModule = (deps: Dependencies) => {
           stop(lockId)
         }
       for (const setup of all) if (!isStopped && !running.has(setup.lockId)) start(setup)
+      if (db.isFile || running.size === 0) return
+      // What other replicas have permitted since this one leads; the one before may have carried out earlier ones.
+      for (const { id, lockId } of await operations.asked(beganAtMs)) {
+        const known = running.get(lockId)
+        if (known) void known.lock.open(id, known.sender)
+      }
     },
 
     /** Asks a lock to open for an attempt that was just permitted, without waiting for the lock. Does nothing if the
@@ -190,7 +198,8 @@ export const driversModule = (deps: Dependencies) => {
       const found = await operations.find(attemptId)
       if (!found) return { delivery: 'no_controller', says: null }
       const isOver = found.settledAtMs === null && clock.wallMs() > found.deadlineMs
-      return { delivery: isOver ? 'unknown' : found.state, says: found.detail }
+      const says = found.state === 'asked' ? null : found.detail
+      return { delivery: isOver ? 'unknown' : found.state, says }
     },
 
     /** The locks with a driver. */

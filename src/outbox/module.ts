@@ -98,6 +98,7 @@ export const outboxModule = (deps: Dependencies) => {
     /** Stops sending; `start` continues. */
     stop: outbox.stop,
     onCommit: outbox.onCommit,
+    onForeignCommit: outbox.onForeignCommit,
     wake: outbox.wake,
     refresh: outbox.refresh,
 

@@ -20,7 +20,7 @@ import { keyFile } from './log/key-file.ts'
 import { retention } from './log/retention.ts'
 import { type UnlockLimits, recordRefused, unlockRoutes } from './recording/routes.ts'
 import { reportRecorder } from './recording/reports.ts'
-import { openUnlockLog } from './recording/service.ts'
+import { type OnGrowth, openUnlockLog } from './recording/service.ts'
 import { unlockStore } from './log/store.ts'
 import { HEARTBEAT_SECONDS, eventStream } from './query/event-stream.ts'
 import { accountUnlockPages } from './query/export.ts'
@@ -50,8 +50,8 @@ type Dependencies = {
     /** Erases addresses from audit events before a time; returns the number of events. */
     readonly store: { readonly eraseAddressesBefore: (timeMs: number) => Promise<number> }
   }
-  /** Called with the size of the log when it is opened and after each commit. */
-  readonly onGrowth: (size: number) => void
+  /** Called with the size of the log when it is opened and after each commit, and whether this process grew it. */
+  readonly onGrowth: OnGrowth
   /** Called after each request that records too many unlocks. */
   readonly onOverLimit: () => void
   /** Called with a sentence for people when the log stops, or a verification finds a fault. */
@@ -112,7 +112,7 @@ export const openUnlocks = async ({
   })
   const unlockLog = await openUnlockLog({ store, signer, clock: logClock, guard })
   const size = async () => (await unlockLog.head()).size
-  onGrowth(await size())
+  onGrowth(await size(), false)
   unlockLog.onCommit(onGrowth)
 
   const recordDenied = deniedAccessRecorder({

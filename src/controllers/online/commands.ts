@@ -18,6 +18,10 @@ export type Operations = {
     state: 'offline' | 'failed' | 'unknown',
     detail?: string,
   ) => Promise<void>
+  /** Returns the attempts permitted since a time by any replica, whose locks were not heard of yet. */
+  readonly asked: (sinceMs: number) => Promise<readonly Permitted[]>
+  /** Stores that a controller got the command, for other replicas. */
+  readonly noteSent: (attemptId: string) => Promise<void>
 }
 
 /** An attempt that was just permitted. */
@@ -28,8 +32,10 @@ export type Permitted = {
 }
 
 type Dependencies = {
-  readonly clock: Pick<Clock, 'monotonicMs'>
+  readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
   readonly lines: Pick<Lines, 'isOnline' | 'wake'>
+  /** True if controllers may poll another replica. */
+  readonly hasReplicas?: boolean
   readonly operations: Operations
   /** Returns the controllers of a lock that are trusted. */
   readonly controllersOf: (lockId: string) => readonly string[]
@@ -69,7 +75,7 @@ const COMMANDS_PER_POLL_MAX = 100
  * stolen token took, keeps no door shut. Controllers act on an attempt once. */
 export const commandQueue = (deps: Dependencies) => {
   const { clock, lines, operations, controllersOf, stillPermitted, onCommand, onError } = deps
-  const { commandMs = COMMAND_MS, unheardMs = UNHEARD_MS } = deps
+  const { commandMs = COMMAND_MS, unheardMs = UNHEARD_MS, hasReplicas = false } = deps
   const asked = new Map<string, Asked>()
 
   const forget = (attemptId: string): void => {
@@ -121,31 +127,47 @@ export const commandQueue = (deps: Dependencies) => {
       key.sign,
     )
 
+  const onlineAt = (lockId: string): readonly string[] =>
+    controllersOf(lockId).filter((one) => lines.isOnline(one))
+
+  const ask = (permitted: Permitted, online: readonly string[], livesMs: number): void => {
+    const one: Asked = {
+      ...permitted,
+      diesAtMs: clock.monotonicMs() + livesMs,
+      askable: new Set(online),
+      opening: new Set(),
+      isSent: false,
+      isOver: false,
+      timers: [
+        setTimeout(() => void die(one), livesMs),
+        setTimeout(() => void end(one), unheardMs),
+      ],
+    }
+    asked.set(one.id, one)
+    for (const controller of online) lines.wake(controller)
+  }
+
   return {
     /** Sends the controllers of a lock a command for an attempt, without waiting for them. */
     operate: async ({ id, lockId, decidedAtMs }: Permitted): Promise<void> => {
       if (asked.has(id) || (await operations.stateOf(id)) !== 'asked') return
-      const online = controllersOf(lockId).filter((one) => lines.isOnline(one))
-      if (online.length === 0) {
+      const online = onlineAt(lockId)
+      if (online.length === 0 && !hasReplicas) {
         onCommand('offline')
         return settle(id, 'offline')
       }
-      const one: Asked = {
-        id,
-        lockId,
-        decidedAtMs,
-        diesAtMs: clock.monotonicMs() + commandMs,
-        askable: new Set(online),
-        opening: new Set(),
-        isSent: false,
-        isOver: false,
-        timers: [
-          setTimeout(() => void die(one), commandMs),
-          setTimeout(() => void end(one), unheardMs),
-        ],
+      ask({ id, lockId, decidedAtMs }, online, commandMs)
+    },
+
+    /** Called after another process has committed: sends controllers that poll here what another replica has
+     * permitted. */
+    onForeignCommit: async (): Promise<void> => {
+      const nowMs = clock.wallMs()
+      for (const permitted of await operations.asked(nowMs - commandMs)) {
+        const online = asked.has(permitted.id) ? [] : onlineAt(permitted.lockId)
+        if (online.length > 0)
+          ask(permitted, online, commandMs - Math.max(0, nowMs - permitted.decidedAtMs))
       }
-      asked.set(id, one)
-      for (const controller of online) lines.wake(controller)
     },
 
     /** Returns the commands for a controller, signed for the nonce of its poll. */
@@ -168,6 +190,7 @@ export const commandQueue = (deps: Dependencies) => {
       for (const one of due) {
         if (!permitted.has(one.id)) await withdraw(one)
         else if (doorKey && one.askable.has(id)) {
+          if (hasReplicas && !one.isSent) await operations.noteSent(one.id)
           one.isSent = true
           one.opening.add(id)
           onCommand('sent')

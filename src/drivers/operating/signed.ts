@@ -23,9 +23,17 @@ export const signedOperations = ({ db, clock, returnUseIn }: Dependencies) => ({
     detail: string | null = null,
   ): Promise<void> =>
     db.transaction(async (tx) => {
+      // Another replica may have sent the command.
+      const found = state === 'offline' ? await operationsIn(tx).find(attemptId) : undefined
+      if (found && (found.state !== 'asked' || found.detail !== null)) return
       await operationsIn(tx).settle(attemptId, state, { detail, nowMs: clock.wallMs() })
       if (state !== 'unknown') await returnUseIn(tx, attemptId)
     }),
+
+  /** Returns the permitted attempts since a time whose locks were not heard of yet. */
+  asked: (sinceMs: number) => operationsIn(db).asked(sinceMs),
+
+  noteSent: (attemptId: string): Promise<void> => operationsIn(db).noteSent(attemptId),
 
   /** Ends operations that were open when the gateway stopped. */
   abandonOpen: (): Promise<void> =>

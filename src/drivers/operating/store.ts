@@ -134,6 +134,23 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 
+  /** Returns the attempts since a time for which nobody has heard anything of their lock yet. */
+  asked: async (sinceMs: number): Promise<readonly Asked[]> =>
+    queries.all<Asked>(
+      `SELECT attempt_id AS "id", lock_id AS "lockId", asked_at_ms AS "decidedAtMs"
+       FROM lock_operation
+       WHERE state = 'asked' AND settled_at_ms IS NULL AND asked_at_ms >= ?`,
+      sinceMs,
+    ),
+
+  /** A controller got the command for an attempt, which is therefore not offline. */
+  noteSent: async (attemptId: string): Promise<void> => {
+    await queries.run(
+      `UPDATE lock_operation SET detail = 'sent' WHERE attempt_id = ? AND state = 'asked'`,
+      attemptId,
+    )
+  },
+
   /** Ends open operations whose deadline is before a time, and of which nobody says more: their outcome is unknown. */
   abandonOpen: async ({ nowMs, beforeMs }: Overdue): Promise<void> => {
     await queries.run(
@@ -145,6 +162,9 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 })
+
+/** A permitted attempt whose lock is to open. */
+type Asked = { readonly id: string; readonly lockId: string; readonly decidedAtMs: number }
 
 type Overdue = { readonly nowMs: number; readonly beforeMs: number }
 

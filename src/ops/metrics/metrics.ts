@@ -118,8 +118,8 @@ export const serviceMetrics = () => {
     },
 
     /** Called with the size of the unlock log after each COMMIT that includes it. */
-    observeLogSize: (size: number): void => {
-      if (logSize !== undefined && size > logSize) unlocks.observe(size - logSize)
+    observeLogSize: (size: number, isOwn: boolean): void => {
+      if (isOwn && logSize !== undefined && size > logSize) unlocks.observe(size - logSize)
       logSize = size
     },
 

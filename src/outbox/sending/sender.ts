@@ -2,7 +2,7 @@ import pLimit from 'p-limit'
 import { jumpWatch } from '../../domain/clock.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
 import { deliveriesIn } from '../core/delivery-store.ts'
-import { targetsIn } from '../core/target-store.ts'
+import { type StoredTarget, targetsIn } from '../core/target-store.ts'
 import { type DeliveryDependencies, deliveryLoop } from './delivery-loop.ts'
 
 /** Requests at the same time. */
@@ -42,6 +42,9 @@ export const sender = (deps: DeliveryDependencies) => {
   let hasTargets = false
   let rounds: Promise<void> = Promise.resolve()
   let isRoundComing = false
+  /** The version of each target when it was read, and whether another process may have changed what waits. */
+  const versions = new Map<string, number>()
+  let isChangedElsewhere = false
   let lookedAtMs = -Infinity
   let trimmedAtMs = -Infinity
   let tidiedAtMs = -Infinity
@@ -86,6 +89,16 @@ export const sender = (deps: DeliveryDependencies) => {
     }
   }
 
+  /** Tries targets at once that another process has changed, or whose messages it has queued again. */
+  const takeUp = async (targets: readonly StoredTarget[]): Promise<void> => {
+    isChangedElsewhere = false
+    for (const { id, version } of targets) {
+      if (!pausedUntilMs.has(id)) continue
+      const [next] = await deliveries.waiting(id, clock.wallMs(), 1)
+      if (next?.attempts === 0 || versions.get(id) !== version) pausedUntilMs.set(id, -Infinity)
+    }
+  }
+
   const round = async (): Promise<void> => {
     lookedAtMs = clock.monotonicMs()
     const targets = await targetsIn(db).all()
@@ -94,6 +107,8 @@ export const sender = (deps: DeliveryDependencies) => {
       if (!targets.some((target) => target.id === id)) pausedUntilMs.delete(id)
     if (!hasTargets) return
     await tidy()
+    if (isChangedElsewhere) await takeUp(targets)
+    for (const { id, version } of targets) versions.set(id, version)
     const nowMs = clock.wallMs()
     for (const { id } of await deliveries.readyTargets(nowMs)) look(id)
     const newsMs = await deliveries.nextNewsMs(nowMs)
@@ -138,6 +153,12 @@ export const sender = (deps: DeliveryDependencies) => {
     /** Called after each commit. Costs next to nothing while there is no target. */
     onCommit: (): void => {
       if (hasTargets || clock.monotonicMs() - lookedAtMs >= LOOK_MS) requestRound()
+    },
+
+    /** Called after another process has committed. */
+    onForeignCommit: (): void => {
+      isChangedElsewhere = true
+      requestRound()
     },
 
     /** Checks the outbox now, and sends to this target without waiting for its next attempt. */

@@ -53,7 +53,7 @@ type Guard = {
 export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencies) => {
   const origin = signer.verifierKey.name
   const verifierKey = formatVerifierKey(signer.verifierKey)
-  const listeners = new Set<(size: number) => void>()
+  const listeners = new Set<OnGrowth>()
 
   const sign = (size: number, root: Uint8Array): Head => ({
     size,
@@ -65,9 +65,9 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     return kept && textHead(kept)
   }
 
-  const grown = (now: TreeHead): void => {
+  const grown = (now: TreeHead, isOwn = true): void => {
     guard.keep(now)
-    for (const listener of listeners) listener(now.size)
+    for (const listener of listeners) listener(now.size, isOwn)
   }
 
   const inputOf =
@@ -232,14 +232,17 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
       )
     },
 
-    /** Reads the size of the log, and passes it on: another process may have appended. */
+    /** Called after another process has committed: keeps the head of the log if that continues the largest one, and
+     * tells listeners if it has grown. Throws `unavailable` as `requireContinued` does. */
     refresh: async (): Promise<void> => {
-      const { size } = await head()
-      for (const listener of listeners) listener(size)
+      const kept = guard.kept()
+      const present = await treeHead()
+      await requireContinued(kept, present)
+      if (!kept || present.size > kept.size) grown(present, false)
     },
 
-    /** Calls `listener` after each COMMIT with the size of the log. */
-    onCommit: (listener: (size: number) => void): void => {
+    /** Calls `listener` after each COMMIT that appended, with the size of the log, and whether this process did. */
+    onCommit: (listener: OnGrowth): void => {
       listeners.add(listener)
     },
 
@@ -264,6 +267,8 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     ...logErasure(store),
   }
 }
+
+export type OnGrowth = (size: number, isOwn: boolean) => void
 
 type Deciding = {
   /** The public id of the account that makes the attempt. */

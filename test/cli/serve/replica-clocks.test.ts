@@ -35,7 +35,6 @@ describe.if(CAN_POSTGRES && CAN_FAKE)('replicas whose clocks are ten minutes wro
         ),
       )
     const clients = services.map(({ url }) => clientOf(url))
-    const events: Event[] = []
     for (const { url } of services) {
       // Each token is valid at once at all of them.
       const token = bearer(await tokenFor(url, 'oli'))
@@ -44,10 +43,10 @@ describe.if(CAN_POSTGRES && CAN_FAKE)('replicas whose clocks are ten minutes wro
         expect(answer.status).toBe(200)
       }
     }
-    const [first] = clients
-    const token = bearer(await tokenFor(first?.url ?? '', 'oli'))
-    const page = await first?.get('/v1/unlocks?order=seq&limit=50', token)
-    events.push(...((await page?.json()) as { unlocks: Event[] }).unlocks)
+    const client = (at: number) => clients[at] ?? clientOf('')
+    const token = bearer(await tokenFor(client(0).url, 'oli'))
+    const page = await client(0).get('/v1/unlocks?order=seq&limit=50', token)
+    const { unlocks: events } = (await page.json()) as { unlocks: Event[] }
     expect(events).toHaveLength(9)
     const times = events
       .toSorted((one, other) => one.seq - other.seq)
@@ -58,19 +57,19 @@ describe.if(CAN_POSTGRES && CAN_FAKE)('replicas whose clocks are ten minutes wro
 
     // A phone that lost the answer of one replica repeats its request at another.
     const refresh = async (at: number, given: string): Promise<string> => {
-      const answer = await clients[at]?.post('/v1/session/refresh', { refresh_token: given })
-      expect(answer?.status).toBe(200)
-      return ((await answer?.json()) as { refresh_token: string }).refresh_token
+      const answer = await client(at).post('/v1/session/refresh', { refresh_token: given })
+      expect(answer.status).toBe(200)
+      return ((await answer.json()) as { refresh_token: string }).refresh_token
     }
-    const login = await clients[2]?.post('/login', { username: 'oli', password: PASSWORD })
-    const { refresh_token: given } = (await login?.json()) as { refresh_token: string }
+    const login = await client(2).post('/login', { username: 'oli', password: PASSWORD })
+    const { refresh_token: given } = (await login.json()) as { refresh_token: string }
     const next = await refresh(2, given)
     expect(await refresh(1, given)).toBe(next)
     await refresh(0, next)
 
     // Failed logins are counted together, and the lockout ends at the same time everywhere.
     for (let tries = 0; tries < 12; tries += 1)
-      await clients[tries % 3]?.post('/login', { username: 'oli', password: 'wrong' })
+      await client(tries % 3).post('/login', { username: 'oli', password: 'wrong' })
     for (const { post } of clients)
       expect((await post('/login', { username: 'oli', password: PASSWORD })).status).not.toBe(200)
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })

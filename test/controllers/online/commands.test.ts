@@ -7,11 +7,13 @@ import { until } from '../../support/until.ts'
 
 const LOCK = '0193c6a8-5f0e-7c3a-9b1d-2e4f6a8b0c1d'
 
+const DECIDED_MS = 1_800_000_000_000
+
 type Given = Partial<Parameters<typeof commandQueue>[0]>
 
 /** Commands for the controllers `one` and `two` of a lock, which poll, with operations that are only remembered. */
 const queueWith = async (given: Given = {}) => {
-  const clock = { nowMs: 0, monotonicMs: () => clock.nowMs }
+  const clock = { nowMs: 0, monotonicMs: () => clock.nowMs, wallMs: () => DECIDED_MS + clock.nowMs }
   const pair = await makeKeyPair(false)
   const publicKey = await publicKeyOf(pair)
   const key = async () => ({ publicKey, sign: signWith(pair.privateKey) })
@@ -25,6 +27,8 @@ const queueWith = async (given: Given = {}) => {
       stateOf: async () => 'asked',
       settle: async (id, state, detail) =>
         void settled.push([id, state, detail ?? ''].join(' ').trim()),
+      asked: async () => [],
+      noteSent: async () => {},
     },
     controllersOf: () => ['one', 'two'],
     stillPermitted: async (ids) => new Set(ids),
@@ -44,7 +48,7 @@ const queueWith = async (given: Given = {}) => {
     clock,
     lines,
     operate: (id: string = crypto.randomUUID()) =>
-      commands.operate({ id, lockId: LOCK, decidedAtMs: 1_800_000_000_000 }).then(() => id),
+      commands.operate({ id, lockId: LOCK, decidedAtMs: DECIDED_MS }).then(() => id),
     /** The attempts of the commands that a controller gets for a nonce, or `not for it`. */
     take: async (id: string, nonce = new Uint8Array(16)) => {
       const taken = await commands.take({ id, lockId: LOCK }, nonce, key)
@@ -198,5 +202,57 @@ describe('a command', () => {
     expect(taken).toStrictEqual(new Set(ids))
     for (const id of ids) queue.commands.heard(id, 'one', true)
     expect(await queue.take('one')).toStrictEqual([])
+  })
+})
+
+describe('with several replicas', () => {
+  /** The operations of a home, as its database keeps them. */
+  const operationsOf = () => {
+    const stored = new Map<string, { state: string; isSent: boolean }>()
+    return {
+      stored,
+      operations: {
+        stateOf: async (id: string) => stored.get(id)?.state,
+        settle: async (id: string, state: string) => {
+          const one = stored.get(id)
+          if (one && !(state === 'offline' && one.isSent)) one.state = state
+        },
+        asked: async () =>
+          [...stored.entries()]
+            .filter(([, { state }]) => state === 'asked')
+            .map(([id]) => ({ id, lockId: LOCK, decidedAtMs: DECIDED_MS })),
+        noteSent: async (id: string) => {
+          const one = stored.get(id)
+          if (one) one.isSent = true
+        },
+      },
+    }
+  }
+
+  test('a controller gets the command for an attempt where it polls, whichever replica permitted it', async () => {
+    const { stored, operations } = operationsOf()
+    const shared = { operations, hasReplicas: true, commandMs: 300, unheardMs: 100_000 }
+    using deciding = await queueWith(shared)
+    using polled = await queueWith({ ...shared, commandMs: 100_000 })
+    polled.lines.open('one', 'door')
+    const id = crypto.randomUUID()
+    stored.set(id, { state: 'asked', isSent: false })
+    await deciding.operate(id)
+    await polled.commands.onForeignCommit()
+    await polled.commands.onForeignCommit()
+    expect(await polled.take('one')).toStrictEqual([id])
+    // The command dies where nobody polls, which says nothing of the other.
+    await until(() => deciding.outcomes.includes('offline'))
+    expect(stored.get(id)).toStrictEqual({ state: 'asked', isSent: true })
+  })
+
+  test('an attempt that no controller heard of anywhere is offline in the end', async () => {
+    const { stored, operations } = operationsOf()
+    using deciding = await queueWith({ operations, hasReplicas: true, commandMs: 20 })
+    const id = crypto.randomUUID()
+    stored.set(id, { state: 'asked', isSent: false })
+    await deciding.operate(id)
+    expect(stored.get(id)?.state).toBe('asked')
+    await until(() => stored.get(id)?.state === 'offline')
   })
 })
