@@ -1,4 +1,6 @@
-import type { Client } from './client.ts'
+import type { PostgresAddress } from '../../config/postgres-address.ts'
+import { AppError } from '../../errors.ts'
+import { type Client, postgresClient } from './client.ts'
 
 /** How often each of two connections asks which process of the server serves it. */
 const ROUNDS = 3
@@ -15,3 +17,23 @@ export const isPooled = async (first: Client, second: Client): Promise<boolean> 
   const [ofFirst, ofSecond] = seen.map((pids) => new Set(pids))
   return ofFirst?.size !== 1 || ofSecond?.size !== 1 || !ofFirst.isDisjointFrom(ofSecond)
 }
+
+/** Returns the address of the server itself, on which a session can lock; undefined behind a pooler if the address
+ * does not say where that is. */
+export const serverItself = async (
+  address: PostgresAddress,
+): Promise<PostgresAddress | undefined> => {
+  if (address.direct) return address.direct
+  await using clients = new AsyncDisposableStack()
+  const [first, second] = [0, 1].map(() =>
+    clients.adopt(postgresClient({ address, max: 1, prepares: false }), ({ close }) => close()),
+  ) as [Client, Client]
+  return (await isPooled(first, second)) ? undefined : address
+}
+
+/** Returns an error for what cannot be done through a pooler. */
+export const needsDirect = (): AppError =>
+  new AppError(
+    'unavailable',
+    'a pooler is in between, and this needs the server itself; add direct=host:port to DATABASE_URI',
+  )
