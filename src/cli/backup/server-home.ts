@@ -6,6 +6,7 @@ import type { OnCopied } from '../../storage/moving/copy-home.ts'
 import { copyToFile } from '../../storage/moving/home-file.ts'
 import { openServerHome } from '../../storage/moving/server-target.ts'
 import { lockHome } from '../../storage/postgres/home-lock.ts'
+import { serverItself } from '../../storage/postgres/pooler.ts'
 
 /** Copies the home on a server to a file, while services use it, but not while it is moved or restored. */
 export const copyFromServer = async (
@@ -13,9 +14,12 @@ export const copyFromServer = async (
   path: string,
   onCopied: OnCopied,
 ): Promise<void> => {
-  const unlock = await lockHome({ address, use: 'shared', onLost: () => {} })
+  const direct = await serverItself(address)
+  const unlock = direct
+    ? await lockHome({ address: direct, use: 'shared', onLost: () => {} })
+    : async (): Promise<void> => {}
   try {
-    await copyToFile(address, path, onCopied)
+    await copyToFile(direct ?? address, path, onCopied)
   } finally {
     await unlock()
   }

@@ -4,6 +4,8 @@ import type { Client } from '../postgres/client.ts'
 import { dialect } from '../postgres/dialect.ts'
 import { lockHome } from '../postgres/home-lock.ts'
 import { migrate, tablesIn } from '../postgres/migrate.ts'
+import { cannotOpen } from '../postgres/open.ts'
+import { needsDirect, serverItself } from '../postgres/pooler.ts'
 import { queriesOn } from '../postgres/queries.ts'
 import type { Queries } from '../queries.ts'
 import { type OnCopied, copyHome } from './copy-home.ts'
@@ -81,8 +83,14 @@ export const openServerHome = async (address: PostgresAddress): Promise<ServerHo
 }
 
 /** Opens a connection to a home that nobody else uses until it is closed; an open transaction ends with it. */
-const openAlone = async (address: PostgresAddress) => {
-  const unlock = await lockHome({ address, use: 'alone', onLost: () => {} })
+const openAlone = async (given: PostgresAddress) => {
+  const address = await serverItself(given)
+  if (!address) throw cannotOpen(given, needsDirect())
+  const unlock = await lockHome({ address, use: 'alone', onLost: () => {} }).catch(
+    (error: unknown) => {
+      throw cannotOpen(given, error)
+    },
+  )
   const client = movingClient(address)
   return { client, close: async () => void (await Promise.allSettled([client.close(), unlock()])) }
 }

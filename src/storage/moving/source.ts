@@ -18,7 +18,7 @@ export const openSource = async ({
     return { ...home, close: async () => home.close() }
   }
   const { movingClient, postgresHome } = await import('./postgres-home.ts')
-  const client = movingClient(postgres)
+  const client = movingClient(postgres.direct ?? postgres)
   try {
     await client.script('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     return { ...(await postgresHome(client, postgres.schema)), close: client.close }

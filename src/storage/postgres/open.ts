@@ -10,7 +10,7 @@ import { type HomeUse, lockHome } from './home-lock.ts'
 import { lease } from './lease.ts'
 import { migrate, tablesIn } from './migrate.ts'
 import { commitNotices } from './notices.ts'
-import { isPooled, refusesParameters } from './pooler.ts'
+import { isPooled, needsDirect, refusesParameters } from './pooler.ts'
 import { queriesOn } from './queries.ts'
 import { waitForServer } from './start.ts'
 import { serverClock } from './server-clock.ts'
@@ -72,7 +72,7 @@ export const openPostgres = async (
     // A lock of a session and LISTEN need a connection of their own to the server.
     const hasOwn = !isBehindPooler || address.direct !== undefined
     if (hasOwn) clients.defer(await lockHome({ address: direct, use, onLost }))
-    else if (use === 'alone') throw new AppError('unavailable', NEEDS_DIRECT)
+    else if (use === 'alone') throw needsDirect()
     else onPooler()
     if (mustExist && !(await tablesIn(starting, schema)).includes('home'))
       throw new Error('there is no home yet; start the service first')
@@ -125,10 +125,8 @@ export const openPostgres = async (
   }
 }
 
-const NEEDS_DIRECT =
-  'a pooler is in between, and this needs the server itself; add direct=host:port to DATABASE_URI'
-
-const cannotOpen = (address: PostgresAddress, error: unknown): AppError =>
+/** Returns an error that tells the operator why a home on a server cannot be used. */
+export const cannotOpen = (address: PostgresAddress, error: unknown): AppError =>
   new AppError(
     'unavailable',
     `Cannot open database ${shownAddress(address)}: ${error instanceof Error ? error.message : String(error)}`,

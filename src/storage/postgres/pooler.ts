@@ -1,5 +1,6 @@
+import type { PostgresAddress } from '../../config/postgres-address.ts'
 import { AppError } from '../../errors.ts'
-import type { Client } from './client.ts'
+import { type Client, postgresClient } from './client.ts'
 import { stateOf } from './faults.ts'
 
 /** How often each of two connections asks which process of the server serves it. */
@@ -29,3 +30,24 @@ export const refusesParameters = async (client: Client): Promise<boolean> => {
     throw error
   }
 }
+
+/** Returns the address of the server itself, on which a session can lock; undefined behind a pooler if the address
+ * does not say where that is. */
+export const serverItself = async (
+  address: PostgresAddress,
+): Promise<PostgresAddress | undefined> => {
+  if (address.direct) return address.direct
+  await using clients = new AsyncDisposableStack()
+  const once = (prepares: boolean): Client =>
+    clients.adopt(postgresClient({ address, max: 1, prepares }), ({ close }) => close())
+  const isBehindPooler =
+    (await isPooled(once(false), once(false))) || (await refusesParameters(once(true)))
+  return isBehindPooler ? undefined : address
+}
+
+/** Returns an error for what cannot be done through a pooler. */
+export const needsDirect = (): AppError =>
+  new AppError(
+    'unavailable',
+    'a pooler is in between, and this needs the server itself; add direct=host:port to DATABASE_URI',
+  )

@@ -1,10 +1,10 @@
-import { type PostgresAddress, shownAddress } from '../../config/postgres-address.ts'
-import { AppError } from '../../errors.ts'
+import type { PostgresAddress } from '../../config/postgres-address.ts'
 import { MIGRATIONS } from '../migrations.ts'
 import type { ReadOnlyDatabase } from '../open.ts'
 import { postgresClient } from './client.ts'
 import { dialect } from './dialect.ts'
 import { tablesIn, versionOf } from './migrate.ts'
+import { cannotOpen } from './open.ts'
 import { queriesOn } from './queries.ts'
 
 /** Opens a home on a server for reading, and changes nothing there. Rejects with `unavailable`, also if there is none
@@ -21,9 +21,6 @@ export const openServerReadOnly = async (address: PostgresAddress): Promise<Read
     return { all, get, schemaVersion, close: () => void client.close() }
   } catch (error) {
     await client.close()
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new AppError('unavailable', `Cannot open database ${shownAddress(address)}: ${reason}`, {
-      cause: error,
-    })
+    throw cannotOpen(address, error)
   }
 }

@@ -1,7 +1,10 @@
+import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { postgresAddress } from '../../../src/config/postgres-address.ts'
+import { copyFromServer } from '../../../src/cli/backup/server-home.ts'
+import { openServerHome } from '../../../src/storage/moving/server-target.ts'
 import { openPostgres } from '../../../src/storage/postgres/open.ts'
 import { freePort, temporaryFolder } from '../../support/binary.ts'
 import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
@@ -57,6 +60,19 @@ ${more}
       pooler.kill()
       await pooler.exited
     },
+  }
+}
+
+/** Uses a home while `work` runs. */
+const withLockOf = async <Result>(
+  address: string,
+  work: () => Promise<Result>,
+): Promise<Result> => {
+  const db = await openPostgres(postgresAddress(address), { program })
+  try {
+    return await work()
+  } finally {
+    await db.close()
   }
 }
 
@@ -141,6 +157,33 @@ describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
       'a pooler is in between, and this needs the server itself; add direct=host:port to DATABASE_URI',
     )
   })
+
+  test('a home is restored only with the address of the server, and backed up without it', async () => {
+    await using pooler = await startPgBouncer(server.port, 'transaction')
+    await using home = await openAt(pooler.home('copied'))
+    await home.db.run("INSERT INTO setting (name, value) VALUES ('a', 'x')")
+    const fault = await openServerHome(postgresAddress(pooler.home('copied'))).catch(String)
+    expect(fault).toEndWith('add direct=host:port to DATABASE_URI')
+    const path = join(temporaryFolder(), 'copy.db')
+    await copyFromServer(postgresAddress(pooler.home('copied')), path, () => {})
+    using copy = new Database(path)
+    const named = (name: string) =>
+      copy.query('SELECT value FROM setting WHERE name = ?').values(name)
+    expect(named('a')).toStrictEqual([['x']])
+    copy.run("UPDATE setting SET value = 'y' WHERE name = 'a'")
+    copy.close()
+    const direct = postgresAddress(`${pooler.home('copied')}&direct=127.0.0.1:${server.port}`)
+    const inUse = await withLockOf(server.home('copied'), () =>
+      openServerHome(direct).catch(String),
+    )
+    expect(inUse).toEndWith('a service or another command uses it; stop that first')
+    const alone = await openServerHome(direct)
+    await alone.replaceWith(path, () => {})
+    await alone.close()
+    expect(await home.db.all("SELECT value FROM setting WHERE name = 'a'")).toEqual([
+      { value: 'y' },
+    ])
+  }, 60_000)
 
   test('a pooler that gives each session a connection of its own is one, too', async () => {
     await using pooler = await startPgBouncer(server.port, 'session')
