@@ -66,23 +66,21 @@ export const newPostgresHome = async (client: Client, schema: string): Promise<N
 
 /** The tables, each after those that it refers to. */
 const tablesOf = async (client: Client, schema: string): Promise<readonly Table[]> => {
+  // Not from information_schema, whose views look at all schemas first.
   const columns = await client.query(
-    `SELECT c.table_name AS name, c.column_name AS column, k.ordinal_position AS key
-     FROM information_schema.columns c
-     JOIN information_schema.tables t
-       ON t.table_schema = c.table_schema AND t.table_name = c.table_name AND t.table_type = 'BASE TABLE'
-     LEFT JOIN (
-       SELECT k.* FROM information_schema.key_column_usage k
-       JOIN information_schema.table_constraints p
-         ON p.constraint_schema = k.constraint_schema AND p.constraint_name = k.constraint_name
-           AND p.table_name = k.table_name AND p.constraint_type = 'PRIMARY KEY'
-     ) k ON k.table_schema = c.table_schema AND k.table_name = c.table_name AND k.column_name = c.column_name
-     WHERE c.table_schema = $1 AND c.is_generated = 'NEVER'
-     ORDER BY c.table_name COLLATE "C", c.column_name COLLATE "C"`,
+    `SELECT c.relname AS name, a.attname AS column,
+       array_position(CAST(i.indkey AS int2[]), a.attnum) AS key
+     FROM pg_namespace n
+     JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+     JOIN pg_attribute a
+       ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+     LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+     WHERE n.nspname = $1
+     ORDER BY c.relname COLLATE "C", a.attname COLLATE "C"`,
     [schema],
   )
   const references = await client.query(
-    `SELECT r.conrelid::regclass::oid AS from, f.relname AS name, t.relname AS to
+    `SELECT f.relname AS name, t.relname AS to
      FROM pg_constraint r
      JOIN pg_class f ON f.oid = r.conrelid
      JOIN pg_class t ON t.oid = r.confrelid
@@ -110,10 +108,14 @@ const tablesOf = async (client: Client, schema: string): Promise<readonly Table[
   return [...ordered.values()]
 }
 
+/** The type of each column, by `table.column`. */
 const typesOf = async (client: Client, schema: string): Promise<ReadonlyMap<string, string>> => {
   const rows = await client.query(
-    `SELECT table_name || '.' || column_name AS name, data_type AS type
-     FROM information_schema.columns WHERE table_schema = $1`,
+    `SELECT c.relname || '.' || a.attname AS name, format_type(a.atttypid, NULL) AS type
+     FROM pg_namespace n
+     JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     WHERE n.nspname = $1`,
     [schema],
   )
   return new Map(rows.map(({ name, type }) => [String(name), String(type)]))
@@ -122,9 +124,12 @@ const typesOf = async (client: Client, schema: string): Promise<ReadonlyMap<stri
 /** The columns that number their rows, with their sequences. */
 const sequencesOf = async (client: Client, schema: string) => {
   const rows = await client.query(
-    `SELECT table_name AS name, column_name AS column,
-       pg_get_serial_sequence(table_schema || '.' || table_name, column_name) AS sequence
-     FROM information_schema.columns WHERE table_schema = $1 AND is_identity = 'YES'`,
+    `SELECT c.relname AS name, a.attname AS column,
+       pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname) AS sequence
+     FROM pg_namespace n
+     JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attidentity <> '' AND NOT a.attisdropped
+     WHERE n.nspname = $1`,
     [schema],
   )
   return rows.map(({ name, column, sequence }) => ({

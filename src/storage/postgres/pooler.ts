@@ -38,10 +38,11 @@ export const serverItself = async (
 ): Promise<PostgresAddress | undefined> => {
   if (address.direct) return address.direct
   await using clients = new AsyncDisposableStack()
-  const [first, second] = [0, 1].map(() =>
-    clients.adopt(postgresClient({ address, max: 1, prepares: false }), ({ close }) => close()),
-  ) as [Client, Client]
-  return (await isPooled(first, second)) ? undefined : address
+  const once = (prepares: boolean): Client =>
+    clients.adopt(postgresClient({ address, max: 1, prepares }), ({ close }) => close())
+  const isBehindPooler =
+    (await isPooled(once(false), once(false))) || (await refusesParameters(once(true)))
+  return isBehindPooler ? undefined : address
 }
 
 /** Returns an error for what cannot be done through a pooler. */
