@@ -4,6 +4,8 @@ import type { Queries } from './queries.ts'
 export type Leading = {
   /** True while this process leads. */
   readonly isLeader: () => boolean
+  /** Returns true if some process leads. */
+  readonly isLed: () => Promise<boolean>
   /** From now on this process wants to lead. Calls `listener` with true once it does, and with false once it no longer
    * does. */
   readonly onChange: (listener: (isLeader: boolean) => void) => void
@@ -14,6 +16,7 @@ export type Leading = {
 /** For a file, which one process serves. */
 export const ALONE: Leading = {
   isLeader: () => true,
+  isLed: async () => true,
   onChange: (listener) => listener(true),
   requireIn: async () => {},
 }

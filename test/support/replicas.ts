@@ -96,7 +96,7 @@ const startReplica = async ({ place, dataDir, clock, env }: Starting) => {
     ...(clock ? { clock: clockFrom(clock) } : {}),
   })
   app.http.listen({ hostname: '127.0.0.1', port: 0 })
-  await whileLeading(app, logger)
+  await whileLeading(app, config, logger)
   const url = `http://127.0.0.1:${app.http.server?.port}`
   let isStopped = false
   const stop = async (): Promise<void> => {
@@ -110,6 +110,7 @@ const startReplica = async ({ place, dataDir, clock, env }: Starting) => {
     ...clientOf(url),
     ...app,
     ...peopleOf(app, Date.now),
+    config,
     dataDir,
     logLines,
     stop,

@@ -14,7 +14,7 @@ import { settingsIn } from '../../storage/sqlite/setting-store.ts'
 export type FirstOwner = ReturnType<typeof firstOwnerService>
 
 type Dependencies = {
-  readonly db: Pick<Database, 'get' | 'transaction'>
+  readonly db: Pick<Database, 'get' | 'run' | 'isFile' | 'transaction'>
   readonly newAccounts: Pick<NewAccounts, 'check'>
   readonly sessions: Pick<Sessions, 'begin'>
   readonly auditIn: AuditIn
@@ -31,14 +31,24 @@ type SetupCode = { readonly hash: Buffer; readonly endsAtMs: number }
 export const SETUP_CODE_MINUTES = 30
 
 /** The rules of the first owner: anyone who can read the setup code printed at startup can become
- * the owner; registering first makes nobody an owner. The code is only in memory, as a hash. Wrong
+ * the owner; registering first makes nobody an owner. The code is only kept as a hash. Wrong
  * codes do not void it: 140 random bits cannot be guessed, and a neighbour must not lock the owner
  * out. */
 export const firstOwnerService = (deps: Dependencies) => {
   const { db, newAccounts, sessions, auditIn, record, linkTo, clock } = deps
   let setupCode: SetupCode | undefined
 
-  const faultOf = (code: string): 'setup_code_expired' | 'setup_code_wrong' | undefined => {
+  /** On a server, codes of all replicas are stored, by their hashes, and by their ends on the clock of the server. */
+  const isOfReplica = async (code: string): Promise<boolean> => {
+    if (db.isFile) return false
+    const endsAtMs = await settingsIn(db).find(storedCode(hashOneTimeCode(code)))
+    return endsAtMs !== undefined && clock.nonDecreasingMs() < Number(endsAtMs)
+  }
+
+  const faultOf = async (
+    code: string,
+  ): Promise<'setup_code_expired' | 'setup_code_wrong' | undefined> => {
+    if (await isOfReplica(code)) return undefined
     if (!setupCode || clock.monotonicMs() >= setupCode.endsAtMs) return 'setup_code_expired'
     return timingSafeEqual(hashOneTimeCode(code), setupCode.hash) ? undefined : 'setup_code_wrong'
   }
@@ -52,7 +62,7 @@ export const firstOwnerService = (deps: Dependencies) => {
   return {
     isNeeded: async (): Promise<boolean> => !(await hasOwner(db)),
 
-    /** Creates a setup code, which voids the previous one. Returns undefined if there is an
+    /** Creates a setup code, which voids the previous one of this process. Returns undefined if there is an
      * owner. */
     newSetupCode: async (): Promise<
       { readonly code: string; readonly link: string } | undefined
@@ -60,7 +70,12 @@ export const firstOwnerService = (deps: Dependencies) => {
       if (await hasOwner(db)) return undefined
       const code = newOneTimeCode()
       const endsAtMs = clock.monotonicMs() + SETUP_CODE_MINUTES * MINUTE_MS
-      setupCode = { hash: hashOneTimeCode(code), endsAtMs }
+      const hash = hashOneTimeCode(code)
+      setupCode = { hash, endsAtMs }
+      if (!db.isFile) {
+        const storedEndMs = clock.nonDecreasingMs() + SETUP_CODE_MINUTES * MINUTE_MS
+        await db.transaction((tx) => settingsIn(tx).put(storedCode(hash), String(storedEndMs)))
+      }
       return { code, link: linkTo(`setup=${code}`) }
     },
 
@@ -72,7 +87,7 @@ export const firstOwnerService = (deps: Dependencies) => {
       from: Origin,
     ): Promise<Tokens> => {
       if (await hasOwner(db)) throw await refused(from, 'owner_exists')
-      const fault = faultOf(code)
+      const fault = await faultOf(code)
       if (fault) throw await refused(from, fault)
       const newAccount = await newAccounts.check(person, from)
       const account = await db.transaction(async (tx) => {
@@ -84,6 +99,7 @@ export const firstOwnerService = (deps: Dependencies) => {
         const event = { action: 'owner.setup', result: 'success' } as const
         await auditIn(tx).record({ ...from, account: added }, event)
         await settingsIn(tx).put('first_run', 'registration')
+        if (!db.isFile) await settingsIn(tx).removeAll(STORED_CODE)
         return added
       })
       if (!account) throw await refused(from, 'owner_exists')
@@ -94,6 +110,10 @@ export const firstOwnerService = (deps: Dependencies) => {
     },
   }
 }
+
+/** The name under which a setup code is stored. */
+const storedCode = (hash: Buffer): string => STORED_CODE + hash.toString('hex')
+const STORED_CODE = 'setup_code '
 
 const REFUSALS = {
   setup_code_wrong: 'This setup code is wrong',

@@ -17,6 +17,7 @@ import { type Command, type Terminal, UsageError, ownCommand } from '../command/
 import { besideTerm } from '../command/table.ts'
 import { describeService, onCommandChange } from '../command/running-service.ts'
 import { whileLeading } from './leader.ts'
+import { requireSameSettings } from './same-settings.ts'
 import { listen } from './listener.ts'
 import { sdNotify } from './sd-notify.ts'
 
@@ -71,6 +72,7 @@ export const serve: Command = {
         void logFailure(app.audit.lifecycle.recordSetting(SETTINGS.logLevel.env, from, to), log)
       })
       // Before the first answer, so that none calls an unverified log intact or signs one that was replaced.
+      await requireSameSettings(app, config)
       app.unlocks.guard.begin()
       await app.unlocks.findBreak()
       await app.unlocks.verification.verifyRecent()
@@ -82,7 +84,7 @@ export const serve: Command = {
       removeDescription = described(config, terminal, log)
       app.connections.watch(log)
       await recorded
-      await whileLeading(app, log)
+      await whileLeading(app, config, log)
       stopLooking = onCommandChange(config, () => void takeUp(app, log))
       await greet(config, app, terminal)
       log.info({ version, port: config.port }, 'started')

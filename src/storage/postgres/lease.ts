@@ -94,6 +94,10 @@ export const lease = ({ db, outside }: Dependencies) => {
   return {
     isLeader,
 
+    isLed: async () =>
+      (await outside.get('SELECT 1 AS led FROM lease WHERE ends_at > clock_timestamp()')) !==
+      undefined,
+
     onChange: (told) => {
       listener = told
       looking = look()

@@ -15,6 +15,14 @@ export const settingsIn = (queries: Pick<Queries, 'get' | 'run'>) => ({
       value,
     )
   },
+
+  /** Forgets everything whose name begins so. */
+  removeAll: async (beginning: string): Promise<void> => {
+    await queries.run(
+      'DELETE FROM setting WHERE substr(name, 1, length(CAST(?1 AS text))) = CAST(?1 AS text)',
+      beginning,
+    )
+  },
 })
 
 /** Returns what is remembered by a name, or undefined if nothing is. */
