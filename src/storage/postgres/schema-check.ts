@@ -41,7 +41,7 @@ const ENTRIES = `
   WHERE n.nspname = $1 AND NOT t.tgisinternal AND t.tgenabled <> 'D'`
 
 /** Returns the columns and triggers that a migration makes. Its tables have a column a line. */
-export const entriesOf = (step: string): readonly string[] => [
+const entriesOf = (step: string): readonly string[] => [
   ...[...step.matchAll(/^CREATE TABLE (\w+) \(\n([^]*?)^\)/gm)].flatMap(([, table, lines]) =>
     [...(lines ?? '').matchAll(/^ {2}([a-z]\w*) /gm)].map(([, name]) => `column ${table}.${name}`),
   ),
