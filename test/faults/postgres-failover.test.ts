@@ -114,8 +114,8 @@ describe.if(CAN_POSTGRES)('[D1] a standby is promoted', () => {
     const losses = await standby.query<unknown>(
       "SELECT seq FROM home.unlock_event WHERE reason = 'unlocks_lost'",
     )
-    // One for each head that was signed last: a replica may have seen more than another.
-    expect([1, 2]).toContain(losses.length)
+    // At most one for each replica: one may have seen more than another.
+    expect(losses.length).toBeWithin(1, home.replicas.length + 1)
     expect((await first?.run('log', 'verify'))?.status).toBe(0)
   })
 })
