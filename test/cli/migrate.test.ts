@@ -151,6 +151,8 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     )
     const verified = await run('log', 'verify', '--checkpoint', 'receipt')
     expect(verified.out).toBe('The log is intact: 7 events, and extends receipt\n')
+    // A gateway with a file may replace its keys.
+    rmSync(join(folder, 'data/jwt-secret-key'))
     // What a home left on a server is set aside there, too.
     const again = await run('migrate', '--to-file', 'address')
     expect(again).toMatchObject({ status: 0 })

@@ -47,6 +47,11 @@ export const requireSharedKeys = async (options: Options): Promise<void> => {
   if (wrong.length > 0) throw notOurs(dataDir, wrong)
 }
 
+/** Lets the next start store the fingerprints of its keys, after the home came from elsewhere: a gateway with a file may
+ * have replaced a key since. */
+export const forgetFingerprints = async (tx: Pick<Queries, 'run'>): Promise<void> =>
+  void (await tx.run('DELETE FROM setting WHERE name = ?', FINGERPRINTS))
+
 const hasFile = (dataDir: string, name: string): boolean => existsSync(join(dataDir, name))
 
 type Keys = Readonly<Record<string, string | undefined>>
