@@ -92,6 +92,7 @@ test('the silence is announced, and doctor and the metrics say so', async () => 
   }
   expect((await home.post('/v1/targets', body, home.as('oli'))).status).toBe(200)
   home.clock.passedMs += 2 * MINUTE_MS
+  home.clock.nowMs += 2 * MINUTE_MS
   await home.controllers.watch.check()
   const told = await home.db.all<{ event: string; about: string }>(
     'SELECT event, about FROM delivery',

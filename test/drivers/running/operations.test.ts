@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { NO_ACCOUNT } from '../../../src/domain/access.ts'
 import { drivenHome } from '../../support/driven-home.ts'
 import { until } from '../../support/until.ts'
+import { IS_POSTGRES } from '../../support/postgres.ts'
 
 const TOPIC = 'zigbee2mqtt/front-door'
 
@@ -57,30 +58,37 @@ describe('a permitted attempt at a lock with a driver', () => {
     ])
   })
 
-  test('pitfall 6: nothing is asked again: not by a repeat, a reconnection or a restart', async () => {
-    await using home = await asked()
-    expect(await home.ask(home.id)).toMatchObject({ repeat: true, delivery: 'asked' })
-    await home.drivers.operate({ id: home.id, lockId: home.lockId })
-    home.setConnected(false)
-    home.setConnected(true)
-    home.drivers[Symbol.dispose]()
-    const restarted = await home.start()
-    await restarted.operate({ id: home.id, lockId: home.lockId })
-    expect(await home.ended('unknown')).toMatchObject({ lock_says: null })
-    expect(home.commands()).toHaveLength(1)
-    restarted[Symbol.dispose]()
-  })
+  // On a server, a start ends only operations that are overdue: another replica may be at the others.
+  test.skipIf(IS_POSTGRES)(
+    'pitfall 6: nothing is asked again: not by a repeat, a reconnection or a restart',
+    async () => {
+      await using home = await asked()
+      expect(await home.ask(home.id)).toMatchObject({ repeat: true, delivery: 'asked' })
+      await home.drivers.operate({ id: home.id, lockId: home.lockId })
+      home.setConnected(false)
+      home.setConnected(true)
+      home.drivers[Symbol.dispose]()
+      const restarted = await home.start()
+      await restarted.operate({ id: home.id, lockId: home.lockId })
+      expect(await home.ended('unknown')).toMatchObject({ lock_says: null })
+      expect(home.commands()).toHaveLength(1)
+      restarted[Symbol.dispose]()
+    },
+  )
 
-  test('a crash between the decision and the command leaves unknown, and no command', async () => {
-    await using home = await drivenHome()
-    await home.setUp('zigbee2mqtt', { name: 'front-door' })
-    const { id } = await home.ask()
-    expect(await home.attempt(id)).toMatchObject({ delivery: 'asked' })
-    using drivers = await home.start()
-    await drivers.operate({ id, lockId: home.lockId })
-    expect(await home.attempt(id)).toMatchObject({ delivery: 'unknown' })
-    expect(home.commands()).toBeEmpty()
-  })
+  test.skipIf(IS_POSTGRES)(
+    'a crash between the decision and the command leaves unknown, and no command',
+    async () => {
+      await using home = await drivenHome()
+      await home.setUp('zigbee2mqtt', { name: 'front-door' })
+      const { id } = await home.ask()
+      expect(await home.attempt(id)).toMatchObject({ delivery: 'asked' })
+      using drivers = await home.start()
+      await drivers.operate({ id, lockId: home.lockId })
+      expect(await home.attempt(id)).toMatchObject({ delivery: 'unknown' })
+      expect(home.commands()).toBeEmpty()
+    },
+  )
 
   test('whose driver was removed right after the decision is unknown after the deadline', async () => {
     await using home = await drivenHome()
