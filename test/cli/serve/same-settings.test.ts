@@ -26,6 +26,23 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     )
   })
 
+  test('do not take up another time zone from one that is refused', async () => {
+    await using home = await startReplicas(1, place(), { env: { HOME_ZONE: 'Europe/Berlin' } })
+    const { dataDir } = await home.leader()
+    const zone = "SELECT value FROM setting WHERE name = 'home_zone'"
+    const leader = home.replicas[0]
+    await until(async () => (await leader?.db.get(zone)) !== undefined)
+    await using refused = await startReplicas(1, home.place, {
+      env: { HOME_ZONE: 'Asia/Tokyo' },
+      keysOf: dataDir,
+    })
+    expect(refused.replicas[0]?.db.leading.isLeader()).toBe(false)
+    expect(await leader?.db.get(zone)).toEqual({ value: 'Europe/Berlin' })
+    expect(
+      await leader?.db.get("SELECT 1 FROM audit_event WHERE action = 'zone.change'"),
+    ).toBeUndefined()
+  })
+
   test('take the setup code of any of them for the first owner', async () => {
     await using home = await startReplicas(2, place())
     const [one, other] = home.replicas
