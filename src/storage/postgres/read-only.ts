@@ -12,7 +12,7 @@ import { queriesOn } from './queries.ts'
  * or it has a newer schema. */
 export const openServerReadOnly = async (address: PostgresAddress): Promise<ReadOnlyDatabase> => {
   const { schema } = address
-  // So that it works behind a pooler, too.
+  // So that it also works behind a pooler.
   const client = postgresClient({ address, max: 1, prepares: false })
   try {
     const schemaVersion = await versionOf(client, schema)

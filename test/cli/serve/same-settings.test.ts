@@ -22,7 +22,7 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     }
     expect(await faultOf({ ...leader.config, port: 9999, logLevel: 'debug' })).toBe('none')
     expect(await faultOf({ ...leader.config, guestKeepMs: 1, homeZone: 'Asia/Tokyo' })).toContain(
-      'other values of HOME_ZONE, GUEST_KEEP_DAYS:',
+      'different values of HOME_ZONE, GUEST_KEEP_DAYS:',
     )
   })
 

@@ -155,7 +155,7 @@ describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
     await using pooler = await startPgBouncer(server.port, 'transaction')
     const opening = openPostgres(postgresAddress(pooler.home('alone')), { program, use: 'alone' })
     expect(await opening.catch((error: unknown) => String(error))).toEndWith(
-      'a pooler is in between, and this needs the server itself; add direct=host:port to DATABASE_URI',
+      'this needs a connection to the server itself, not to a pooler; add direct=host:port to DATABASE_URI',
     )
   })
 
