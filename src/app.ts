@@ -332,6 +332,7 @@ export const openApp = async (config: Config, options: Options) => {
   )
   /** Called when the service starts, and at a server when this replica begins to lead. */
   const beginLeading = async (): Promise<void> => {
+    await locks.beginLeading()
     await keepBrokerTarget({ db: databaseOfLeader(db), clock }, mqtt?.rules)
     await drivers.begin()
     await controllers.beginLeading()
@@ -367,7 +368,7 @@ export const openApp = async (config: Config, options: Options) => {
     }),
   )
   if (use === 'service') {
-    await locks.begin({ isService: true, onUpgrade })
+    await locks.begin({ onUpgrade })
     await controllers.begin()
     if (config.postgres) await controllers.requireDoorKey()
     // Before the first request, which may open a lock.

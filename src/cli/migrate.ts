@@ -5,7 +5,14 @@ import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { AppError } from '../errors.ts'
 import { processLogger } from '../http/log/logger.ts'
 import { copyHome } from '../storage/moving/copy-home.ts'
-import { type Move, forgetMove, leftWords, moveIn, storeMove } from '../storage/moving/moved.ts'
+import {
+  type Move,
+  forgetMove,
+  isPath,
+  leftWords,
+  moveIn,
+  storeMove,
+} from '../storage/moving/moved.ts'
 import { type Place, openSource } from '../storage/moving/source.ts'
 import { openTarget } from '../storage/moving/open-target.ts'
 import type { Arriving } from '../storage/moving/target.ts'
@@ -22,12 +29,12 @@ const MIGRATE = {
   'to-file': {
     type: 'string',
     value: 'FILE',
-    summary: 'a file that contains the address, so that nobody sees its password',
+    summary: 'a file with the address, so that its password is not on the command line',
   },
   undo: {
     type: 'boolean',
     default: false,
-    summary: 'use this database again, from which the home has moved',
+    summary: 'take a move back: use the database of the current settings again',
   },
   yes: { type: 'boolean', default: false, summary: 'do not ask for confirmation of --undo' },
 } as const satisfies Options
@@ -36,7 +43,7 @@ const MIGRATE = {
 export const migrate: Command = {
   summary: 'move all data to a PostgreSQL server, or back to a file',
   details:
-    'Stop the service first, on all machines. Everything is copied, read again and compared, and the log is verified, before the new database can be used. The keys stay in DATA_DIR. The old database keeps its data and no longer starts. Run the same command again after an interruption. Afterwards, set DATABASE_URI to the new address.',
+    'Stop the service first, on all machines. All data is copied and compared, and the log is verified, before the new database can be used. The keys stay in DATA_DIR. The old database keeps its data, but the service no longer starts with it. If the move is interrupted, run the same command again. Afterwards, set DATABASE_URI to the new address.',
   options: MIGRATE,
   examples: {
     'to a server': 'secure-lock-server migrate --to-file /etc/secure-lock.database',
@@ -57,7 +64,7 @@ export const migrate: Command = {
           ...(file === undefined ? { DATABASE_URI: to } : { DATABASE_URI_FILE: file }),
         })
     if (place && shownPlace(place) === shownPlace(config))
-      throw new AppError('conflict', `The home is at ${shownPlace(place)} already`)
+      throw new AppError('conflict', `The home is already at ${shownPlace(place)}`)
     const logger = processLogger({ level: 'fatal', format: 'text', write: () => {} })
     const app = await openApp(config, { logger, use: 'alone', mustExist: true })
     try {
@@ -103,10 +110,11 @@ const leave = async (app: App, { config, place, terminal }: Leaving): Promise<vo
   print(
     `The log is intact there: ${size === 1 ? '1 entry' : `${size} entries`}, with the same checkpoint.`,
   )
-  print('Set DATABASE_URI to the new address, then start the service.')
+  const uri = isPath(to) ? `sqlite:///${to}` : 'the new address'
+  print(`Set DATABASE_URI to ${uri}, then start the service.`)
 }
 
-/** Closes this place: from now on, nothing starts on it. */
+/** Closes this place: from now on, no service starts with it. */
 const begin = async (app: App, { id, to }: Pick<Move, 'id' | 'to'>): Promise<Move> => {
   const move = { id, to, atMs: Date.now(), isDone: false }
   await app.db.transaction(async (tx) => {
@@ -170,7 +178,7 @@ const requireSameLog = async (
   const source = logReads(written)
   const head = await source.head()
   if (head?.checkpoint !== here.checkpoint)
-    throw new AppError('unavailable', 'The copied log has another checkpoint')
+    throw new AppError('unavailable', 'The checkpoint of the copied log is different')
   const verdict = await verifyLog({
     source,
     head,

@@ -16,7 +16,8 @@ export type PostgresAddress = {
   readonly direct?: PostgresAddress
 }
 
-const FORM = 'must look like postgres://user:password@host:5432/database?schema=home'
+const FORM =
+  'must look like postgres://user:password@host:5432/database?schema=home, with %XX for special characters in the password'
 
 const NO_HOST = 'no-host.invalid'
 
@@ -25,19 +26,17 @@ const PARAMETERS = new Set(['schema', 'sslmode', 'sslrootcert', 'host', 'direct'
 /** Lower case, so that it needs no quotation marks and is the same in every tool. */
 const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/
 
-/** Reads an address as libpq writes it (postgresql.org/docs/15/libpq-connect.html, 34.1.1.2), with a parameter
- * `schema` of ours. Over a network, the certificate and the name of the server are verified: other values of `sslmode`
+/** Reads an address as libpq does (postgresql.org/docs/15/libpq-connect.html, 34.1.1.2), with further parameters
+ * `schema` and `direct`. Over a network, the certificate and the name of the server are verified: other values of `sslmode`
  * are refused. Throws an Error whose message completes "NAME …" and repeats no secret. */
 export const postgresAddress = (text: string): PostgresAddress => {
-  // As libpq writes an address without a host, which a URL must have.
+  // libpq allows an address without a host; a URL must have one.
   const url = URL.parse(text.replace(/^(postgres(?:ql)?:\/\/[^@/?#]*@)(?=\/)/, `$1${NO_HOST}`))
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw new Error(FORM)
   const given = url.searchParams
   const unknown = [...given.keys()].find((name) => !PARAMETERS.has(name))
   if (unknown !== undefined)
-    throw new Error(
-      `has the parameter ${unknown}, which is not one of ${[...PARAMETERS].join(', ')}`,
-    )
+    throw new Error(`has the unknown parameter ${unknown}; there are ${[...PARAMETERS].join(', ')}`)
   const named = url.hostname === NO_HOST ? '' : url.hostname.replaceAll(/^\[|\]$/g, '')
   const host = given.get('host') ?? named
   const [user, password, database] = [url.username, url.password, url.pathname.slice(1)].map(
@@ -46,7 +45,9 @@ export const postgresAddress = (text: string): PostgresAddress => {
   if (!host || !user || !database) throw new Error(FORM)
   const schema = given.get('schema') ?? 'secure_lock'
   if (!SCHEMA.test(schema) || schema.startsWith('pg_'))
-    throw new Error('has a schema that is not lower-case letters, digits and _')
+    throw new Error(
+      'has a schema that cannot be used: it needs lower-case letters, digits and _, and no digit or pg_ at the beginning',
+    )
   const address = {
     host,
     port: Number(url.port || 5432),
@@ -67,7 +68,8 @@ const directly = (
 ): PostgresAddress => {
   const url = URL.parse(`postgres://${place}`)
   const host = url?.hostname.replaceAll(/^\[|\]$/g, '')
-  if (!url || !host || url.host !== place) throw new Error('has a direct that is not host:port')
+  if (!url || !host || url.host !== place)
+    throw new Error('has a value for direct that is not host:port')
   return { ...address, host, port: Number(url.port || 5432), tls: tlsOf(host, given) }
 }
 
@@ -84,7 +86,7 @@ const tlsOf = (host: string, given: URLSearchParams): PostgresAddress['tls'] => 
   if (mode === 'disable' && isLocal(host)) return undefined
   if (mode !== 'verify-full')
     throw new Error(
-      `has sslmode=${mode}, which does not prove who the server is; use verify-full, and sslrootcert for a certificate of your own`,
+      `has sslmode=${mode}, which does not verify who the server is; use verify-full, and sslrootcert for a CA of your own`,
     )
   const path = given.get('sslrootcert')
   return { serverName: host, ca: path === null ? undefined : certificates(path) }
@@ -94,7 +96,7 @@ const certificates = (path: string): string => {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    throw new Error(`names certificates in sslrootcert that cannot be read: ${path}`)
+    throw new Error(`has an sslrootcert that cannot be read: ${path}`)
   }
 }
 
@@ -105,7 +107,7 @@ const isLocal = (host: string): boolean =>
   host === '::1' ||
   (isIP(host) === 4 && host.startsWith('127.'))
 
-/** Returns an address in words, without its password. */
+/** Returns an address without its password, for people. */
 export const shownAddress = ({ host, port, user, database, schema }: PostgresAddress): string =>
   host.startsWith('/')
     ? `postgres://${user}@/${database}?host=${host}&schema=${schema}`

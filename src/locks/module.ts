@@ -7,6 +7,7 @@ import type { Logger } from '../http/log/logger.ts'
 import { homeNetwork } from '../http/request/home-network.ts'
 import type { Database } from '../storage/database.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
+import { databaseOfLeader } from '../storage/unit-of-work.ts'
 import { type ChangeDependencies, changes } from './core/changes.ts'
 import { stillPermitted } from './decisions/still-store.ts'
 import { decisionModule } from './decisions/module.ts'
@@ -67,8 +68,6 @@ type Dependencies = {
 } & Pick<Deciding, 'onDecision' | 'onOverLimit' | 'operate' | 'deliveryOf'>
 
 type Begin = {
-  /** False by default: the time zone of a command does not count. */
-  readonly isService?: boolean
   /** Called from time to time with the progress. */
   readonly onUpgrade?: ((done: string) => void) | undefined
 }
@@ -159,18 +158,27 @@ export const locksModule = ({
     ...confirmationRoutes({ suspensions, reading }),
   ]
   return {
-    /** Creates the first locks of a home that has had none, and remembers the time zone of the home. Called
-     * when the service starts, and by commands that change locks and grants, whose own time zone does not
-     * count. Logs a failure, and the next start tries again: a stopped log or a full disk must not prevent a
-     * start. */
-    begin: async ({ isService = false, onUpgrade = () => {} }: Begin = {}): Promise<void> => {
+    /** Creates the first locks of a home that has had none. Called when the service starts, and by commands that
+     * change locks and grants. Logs a failure, and the next start tries again: a stopped log or a full disk must
+     * not prevent a start. */
+    begin: async ({ onUpgrade = () => {} }: Begin = {}): Promise<void> => {
       try {
         const { mostUsed } = labels
         await makeFirstLocks({ ...shared, mostUsed, size, logClock, locks, grants }, onUpgrade)
-        if (isService) await rememberZone(shared, { name: homeZoneName(config), zone })
       } catch (error) {
         if (!(error instanceof AppError)) throw error
         logger.warn({ reason: error.message }, 'the first locks were not made')
+      }
+    },
+    /** Remembers the time zone of the home. Called when the service starts, or when this replica begins to lead: one
+     * that is refused for another zone changes nothing. Logs a failure, as above. */
+    beginLeading: async (): Promise<void> => {
+      try {
+        const leading = { ...shared, db: databaseOfLeader(db) }
+        await rememberZone(leading, { name: homeZoneName(config), zone })
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error
+        logger.warn({ reason: error.message }, 'the time zone was not remembered')
       }
     },
     locks,

@@ -71,10 +71,10 @@ const isPacked = (db: Sqlite): boolean => {
 
 const FREE_PART_MAX = 16
 
-/** Removes a copy, and a journal that a kill left beside it, which must not be applied to another
- * copy. */
+/** Removes a copy, and what SQLite left beside it, which must not be applied to another copy: a journal after a
+ * kill, and the WAL of a copy of a home on a server. */
 export const removeCopy = (path: string): void => {
-  for (const file of [path, `${path}-journal`]) rmSync(file, { force: true })
+  for (const end of ['', '-journal', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
 }
 
 /** Returns how many bytes a copy of a database file takes at most. */

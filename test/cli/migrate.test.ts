@@ -84,6 +84,7 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     expect(moved.out).toContain(`rows to ${shown} in`)
     expect(moved.out).toContain('The log is intact there: 5 entries, with the same checkpoint.')
     expect(moved.out).not.toContain('secret')
+    expect(moved.out).toContain('Set DATABASE_URI to the new address, then start the service.')
     expect(await checkpointThere(schema)).toBe(checkpointIn(file))
     const verified = await runThere('log', 'verify', '--checkpoint', 'receipt')
     expect(verified).toMatchObject({ status: 0, words: '' })
@@ -127,7 +128,7 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
       'The home has not moved from this database\n',
     )
     const again = await run('migrate', '--to-file', 'address')
-    expect(again.words).toBe(`There is a home at ${shown} already: choose an empty place\n`)
+    expect(again.words).toBe(`There is a home at ${shown} already: choose another place\n`)
     expect(await run('log', 'verify')).toMatchObject({ status: 0 })
   })
 
@@ -192,13 +193,13 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     expect(await copied().run('migrate', '--to', uri)).toMatchObject({ status: 0 })
     const occupied = await run('migrate', '--to', uri)
     expect(occupied.status).toBe(1)
-    expect(occupied.words).toContain('already: choose an empty place')
+    expect(occupied.words).toContain('already: choose another place')
     await server.query(`UPDATE ${schema}.home SET schema_version = 99`)
     const newer = await run('migrate', '--to', uri)
     expect(newer.status).toBe(1)
     expect(newer.words).toContain('newer than')
     expect((await run('migrate', '--to', `sqlite:///${FILE}`)).words).toBe(
-      `The home is at ${file} already\n`,
+      `The home is already at ${file}\n`,
     )
     expect(await run('log', 'verify')).toMatchObject({ status: 0 })
   })
@@ -231,7 +232,7 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     const refused = await run('serve')
     expect(refused.status).toBe(1)
     expect(refused.words).toStartWith(
-      `A move of this home to ${shown} has begun and has not ended: run secure-lock-server migrate --to`,
+      `The move of this home to ${shown} was interrupted: run the same secure-lock-server migrate command again`,
     )
     expect(await run('migrate', '--to', uri)).toMatchObject({ status: 0 })
     expect(await checkpointThere(schema)).toBe(checkpointIn(file))
@@ -245,7 +246,7 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     db.run(
       `UPDATE setting SET value = json_set(value, '$.isDone', json('false')) WHERE name = 'moved_to'`,
     )
-    expect((await run('user', 'list')).words).toContain('has begun and has not ended')
+    expect((await run('user', 'list')).words).toContain('was interrupted')
     expect(await run('migrate', '--to-file', 'address')).toMatchObject({ status: 0 })
     expect((await run('user', 'list')).words).toStartWith(`This home moved to ${shown}`)
   })
@@ -257,7 +258,7 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     const failed = await run('migrate', '--to-file', 'address')
     expect(failed).toMatchObject({
       status: 1,
-      words: 'Cannot copy holiday: PostgreSQL cannot store a text with a zero byte\n',
+      words: 'Cannot copy holiday: PostgreSQL cannot store text with a NUL character\n',
     })
     expect(await server.query(`SELECT 1 FROM ${schema}.account`)).toStrictEqual([])
     await using service = await startService({ folder, env })

@@ -19,7 +19,7 @@ test.each(['disable', 'allow', 'prefer', 'require', 'verify-ca'])(
   'over a network, sslmode=%s is refused',
   (mode) => {
     expect(faultOf(`postgres://u:secret@db.example.org/lock?sslmode=${mode}`)).toBe(
-      `has sslmode=${mode}, which does not prove who the server is; use verify-full, and sslrootcert for a certificate of your own`,
+      `has sslmode=${mode}, which does not verify who the server is; use verify-full, and sslrootcert for a CA of your own`,
     )
   },
 )
@@ -57,7 +57,7 @@ test('the server behind a pooler is verified like the pooler, by its own name', 
 
 test.each(['', ':5432', 'a b', 'u@db', 'db/other', 'db?x=1'])('direct=%s is refused', (place) => {
   expect(faultOf(`postgres://u@localhost/lock?direct=${encodeURIComponent(place)}`)).toBe(
-    'has a direct that is not host:port',
+    'has a value for direct that is not host:port',
   )
 })
 

@@ -25,7 +25,10 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^apt-get install --no-install-recommends qemu/, 'it installs what test:gateway needs'],
   [/^sed -n 's\/\^extra/, 'it needs a receipt of a controller: test/unlocks/bundle runs it'],
   [/^create(user|db) /, 'they are PostgreSQL’s own, and ask for a password'],
-  [/secure-lock\.database/, 'it needs a server: test/cli/migrate.test.ts moves a home to one'],
+  [
+    /secure-lock\.database|migrate --to/,
+    'it needs a server: test/cli/migrate.test.ts moves a home to one, and back',
+  ],
   [/^sha256sum --check/, '.ci/run runs it where the files are; nothing is published yet'],
 ]
 const isRun = ({ command }: Step): boolean => !NOT_RUN.some(([what]) => what.test(command))

@@ -79,7 +79,7 @@ export const erasureService = (deps: Dependencies) => {
     /** Like `finish`, but reports a failure, which the next round makes up for. Never rejects. */
     tryToFinish,
 
-    /** Erases what is stored elsewhere about all marked accounts, now and then once a day. Reports a failure and never
+    /** Erases what is stored elsewhere about all marked accounts, now, then once a day. Reports a failure and never
      * rejects. */
     apply: daily.apply,
     stop: daily.stop,

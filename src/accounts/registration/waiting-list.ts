@@ -128,7 +128,7 @@ export const waitingList = (deps: Dependencies) => {
         return erased.length
       }),
 
-    /** Erases people who have waited too long, now and then once an hour. Reports a failure and never rejects. */
+    /** Erases people who have waited too long, now, then once an hour. Reports a failure and never rejects. */
     apply: hourly.apply,
     stop: hourly.stop,
   }

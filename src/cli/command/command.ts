@@ -126,7 +126,9 @@ export const explainedOption = (error: unknown, command: Command): unknown => {
   if (word === undefined) return new UsageError(error.message)
   const tables = [command, ...Object.values(command.actions ?? {})]
   const known = tables.flatMap(({ options = {} }) => Object.keys(options))
-  const meant = didYouMean(word, known).replace('"', '"--')
+  // An option of another action is no suggestion.
+  const others = known.filter((name) => name !== word)
+  const meant = didYouMean(word, others).replace('"', '"--')
   return new UsageError(`There is no option "--${word}"${meant}`)
 }
 

@@ -65,7 +65,7 @@ export const requireSameSettings = async (app: App, config: Config): Promise<voi
   if (other.length > 0)
     throw new AppError(
       'unavailable',
-      `Other replicas of this home run with other values of ${other.join(', ')}: set the same ones, or stop the others first`,
+      `Other replicas of this home have different values of ${other.join(', ')}: use the same ones, or stop the others first`,
     )
 }
 

@@ -63,4 +63,4 @@ const keyOf = async (line: string): Promise<DoorKey | undefined> => {
 export const keyMissing = (): AppError => new AppError('unavailable', KEY_MISSING)
 
 const KEY_MISSING =
-  'The key that signs commands to controllers is missing: restore door-signing-key from a backup, or replace it: secure-lock-server lock door-key rotate --stolen'
+  'The key that signs commands to controllers is missing: copy door-signing-key from another replica or a backup or, if there is none, replace it: secure-lock-server lock door-key rotate --stolen'

@@ -18,7 +18,7 @@ export type Operations = {
     state: 'offline' | 'failed' | 'unknown',
     detail?: string,
   ) => Promise<void>
-  /** Returns the attempts permitted since a time by any replica, whose locks were not heard of yet. */
+  /** Returns the attempts permitted since a time by any replica, whose locks have not answered yet. */
   readonly asked: (sinceMs: number) => Promise<readonly Permitted[]>
   /** Stores that a controller got the command, for other replicas. */
   readonly noteSent: (attemptId: string) => Promise<void>

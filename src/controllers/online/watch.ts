@@ -16,7 +16,7 @@ type Dependencies = {
   /** Returns when controllers were last seen by any replica, by their ids and the time of day; without it, this process is
    * the only one. */
   readonly seenElsewhereMs?: () => Promise<ReadonlyMap<string, number>>
-  /** Silence is told by one process. */
+  /** One process reports silence. */
   readonly isLeader: () => boolean
   /** Called once for each silence. */
   readonly onSilent: (controller: Controller) => Promise<void>

@@ -30,7 +30,7 @@ export const signedOperations = ({ db, clock, returnUseIn }: Dependencies) => ({
       if (state !== 'unknown') await returnUseIn(tx, attemptId)
     }),
 
-  /** Returns the permitted attempts since a time whose locks were not heard of yet. */
+  /** Returns the permitted attempts since a time whose locks have not answered yet. */
   asked: (sinceMs: number) => operationsIn(db).asked(sinceMs),
 
   noteSent: (attemptId: string): Promise<void> => operationsIn(db).noteSent(attemptId),

@@ -72,6 +72,6 @@ export const guestErasure = (deps: Dependencies) => {
     return HOUR_MS
   }
 
-  /** Erases the guests whose time is over, now and then once an hour. Never rejects. */
+  /** Erases the guests whose time is over, now, then once an hour. Never rejects. */
   return { erase, ...repeating(runOrLog) }
 }

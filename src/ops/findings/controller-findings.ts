@@ -35,7 +35,7 @@ export const controllerFindings = ({
       check: 'controllers',
       state: 'fault',
       says: 'The key that signs commands to controllers is missing: no lock with a controller opens',
-      fix: 'Restore door-signing-key from a backup. If there is none, run secure-lock-server lock door-key rotate --stolen, and enrol every controller again',
+      fix: 'Copy door-signing-key from another replica or a backup. If there is none, run secure-lock-server lock door-key rotate --stolen, and enrol every controller again',
       page: PAGE,
     })
   return found.length > 0

@@ -6,13 +6,13 @@ import type { Finding } from '../finding.ts'
 /** A standby that is further behind would lose that much at a failover. */
 const LAG_MS_MAX = 10 * SECOND_MS
 
-/** Times of unlocks are those of the replica; the log refuses to go back before the newest. */
+/** Replicas go by the clock of the database: if that is wrong, so are the times of unlocks. */
 const CLOCK_MS_MAX = MINUTE_MS
 
 /** Of the connections that the server allows; the rest is for its administrators and for restarts. */
 const CONNECTIONS_SHARE_MAX = 0.8
 
-/** Fewer dead rows say nothing. */
+/** Fewer dead rows are normal. */
 const DEAD_ROWS_MAX = 100_000
 
 const page = '/manual/troubleshooting'
@@ -30,7 +30,7 @@ export const serverFindings = (facts: ServerFacts): readonly Finding[] => [
     : {
         check: 'database',
         state: 'ok',
-        says: `PostgreSQL ${facts.version}, ${mebibytes(facts.bytes)}, ${facts.tls ?? 'without TLS on this machine'}`,
+        says: `PostgreSQL ${facts.version}, ${mebibytes(facts.bytes)}, ${facts.tls ?? 'without TLS, on this machine'}`,
       },
   ...durability(facts),
   replication(facts),
@@ -88,7 +88,7 @@ const replication = (facts: ServerFacts): Finding => {
     return {
       check,
       state: 'fault',
-      says: 'No synchronous standby is connected, so that the database waits for one before it acknowledges anything',
+      says: 'No synchronous standby is connected, so the database waits for one before it acknowledges anything',
       fix: `Start it, or change synchronous_standby_names (${standbyNames})`,
       page,
     }
@@ -99,7 +99,7 @@ const replication = (facts: ServerFacts): Finding => {
       check,
       state: 'warning',
       says: `The standby ${late.name ?? ''} is ${Math.round((late.lagMs ?? 0) / 1000)} seconds behind`,
-      fix: 'Look at its network and its disk',
+      fix: 'Check its network and its disk',
       page,
       id: 'standby-late',
     }
@@ -115,7 +115,7 @@ const replication = (facts: ServerFacts): Finding => {
   return {
     check,
     state: 'ok',
-    says: `A COMMIT is on a standby, too, before it is acknowledged (${count})`,
+    says: `A COMMIT is also on a standby before it is acknowledged (${count})`,
   }
 }
 
@@ -130,7 +130,7 @@ const clock = ({ clockAheadMs }: ServerFacts): Finding => {
     check,
     state: 'warning',
     says: `The clock of the database is ${seconds} seconds ${clockAheadMs > 0 ? 'ahead of' : 'behind'} that of this machine`,
-    fix: 'Let both machines ask a time server: timedatectl set-ntp true',
+    fix: 'Synchronise both machines with a time server: timedatectl set-ntp true',
     page,
     id: 'database-clock',
   }

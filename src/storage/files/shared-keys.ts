@@ -20,7 +20,7 @@ type Options = {
 const FINGERPRINTS = 'key_fingerprints'
 
 /** Makes sure that every replica of a home has the same keys: its first start creates them in DATA_DIR, and stores their
- * fingerprints. Throws `unavailable` where a key is missing or another. */
+ * fingerprints. Throws `unavailable` if a key is missing or different. */
 export const requireSharedKeys = async (options: Options): Promise<void> => {
   const { db, dataDir } = options
   const stored = await fingerprintsIn(db)
@@ -39,7 +39,7 @@ export const requireSharedKeys = async (options: Options): Promise<void> => {
     }))
   const isOtherLog = own[KEY_FILES.log] !== home[KEY_FILES.log]
   const wrong = Object.keys(home).filter(
-    // With another key of the log, all fingerprints are others.
+    // With another key of the log, all fingerprints differ.
     (name) =>
       own[name] === undefined ||
       (own[name] !== home[name] && (name === KEY_FILES.log || !isOtherLog)),
@@ -98,5 +98,5 @@ const hasLog = async (db: Pick<Queries, 'get'>): Promise<boolean> =>
 const notOurs = (dataDir: string, names: readonly string[]): AppError =>
   new AppError(
     'unavailable',
-    `Every replica of a home needs the same keys. Missing or different here: ${names.join(', ')}. Copy what this home was first started with to ${dataDir}, and start again`,
+    `All replicas of a home need the same keys. Missing or different here: ${names.join(', ')}. Copy them from a replica that runs, or from a backup, to ${dataDir}, and start again`,
   )

@@ -39,7 +39,7 @@ export const copyHome = async ({
     if (before.hash !== after.hash || before.count !== after.count)
       throw new AppError(
         'unavailable',
-        `The copy of ${table.name} is not what was copied (${before.count} rows, then ${after.count})`,
+        `The copy of ${table.name} differs from the original (${before.count} rows, then ${after.count})`,
       )
     done += after.count
     onCompared(done, total)
@@ -61,11 +61,7 @@ const sameTables = (from: Home, to: NewHome): readonly Table[] => {
     `${name} (${columns.join(', ')}; ${key.join(', ')})`
   const known = new Set(from.tables.map(shape))
   const other = tables.find((table) => !known.has(shape(table)))
-  if (other)
-    throw new AppError(
-      'unavailable',
-      `The table ${other.name} does not have the same columns there`,
-    )
+  if (other) throw new AppError('unavailable', `The table ${other.name} has other columns there`)
   return tables
 }
 

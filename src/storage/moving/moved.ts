@@ -44,7 +44,7 @@ export const storeArrival = async (tx: Queries, id: string): Promise<void> => {
 export const arrivalIn = (db: Pick<Queries, 'get'>): Promise<string | undefined> =>
   storedSetting(db, MOVED_FROM)
 
-/** Throws `unavailable` if the home has left this place, or a move has begun and not ended. */
+/** Throws `unavailable` if the home has left this place, or a move was interrupted. */
 export const requireHere = async (db: Pick<Queries, 'get'>): Promise<void> => {
   const move = await moveIn(db)
   if (move) throw new AppError('unavailable', leftWords(move))
@@ -56,7 +56,10 @@ export const leftWords = (move: Move): string => {
   return `${says}: ${fix}`
 }
 
-/** The same in two parts. */
+/** True for the path of a file, which DATABASE_URI does not take as it is. */
+export const isPath = (to: string): boolean => to.startsWith('/')
+
+/** The same as `leftWords`, in two parts. */
 export const leftParts = ({
   to,
   atMs,
@@ -65,9 +68,9 @@ export const leftParts = ({
   isDone
     ? {
         says: `This home moved to ${to} on ${new Date(atMs).toISOString()}`,
-        fix: 'set DATABASE_URI to that address. To use this database again, without what was recorded there since, run secure-lock-server migrate --undo',
+        fix: `set DATABASE_URI to ${isPath(to) ? `sqlite:///${to}` : 'that address'}. To use this database again, without what was recorded there since, run secure-lock-server migrate --undo`,
       }
     : {
-        says: `A move of this home to ${to} has begun and has not ended`,
-        fix: 'run secure-lock-server migrate --to with that address again or, to stay here, migrate --undo',
+        says: `The move of this home to ${to} was interrupted`,
+        fix: 'run the same secure-lock-server migrate command again or, to stay here, migrate --undo',
       }

@@ -44,6 +44,6 @@ const element = (value: Value): string => {
   if (typeof value === 'bigint') return String(value)
   if (typeof value !== 'string') return `"\\\\x${value.toHex()}"`
   if (value.includes('\0'))
-    throw new AppError('unavailable', 'PostgreSQL cannot store a text with a zero byte')
+    throw new AppError('unavailable', 'PostgreSQL cannot store text with a NUL character')
   return `"${value.replaceAll(/["\\]/g, '\\$&')}"`
 }

@@ -31,5 +31,5 @@ export const occupationOf = async (
 ): Promise<'left' | 'arrived'> => {
   if (await moveIn(db)) return 'left'
   if ((await arrivalIn(db)) === moveId) return 'arrived'
-  throw new AppError('conflict', `There is a home at ${shown} already: choose an empty place`)
+  throw new AppError('conflict', `There is a home at ${shown} already: choose another place`)
 }

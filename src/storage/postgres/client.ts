@@ -64,7 +64,7 @@ export const postgresClient = ({
     used.close({ timeout }).catch(() => {})
   }
 
-  /** Waits for an answer, but not for ever. */
+  /** Waits for an answer, at most `answerMs`. */
   const timed = async <Value>(answer: Promise<Value>, onLate: () => void): Promise<Value> => {
     let timer: Timer | undefined
     const late = new Promise<never>((_, reject) => {
@@ -154,7 +154,7 @@ export const connect = (
     max,
     prepare,
     bigint: true,
-    // Compiling a statement takes seconds, running it milliseconds. A pooler knows no such parameter.
+    // Compiling a statement takes seconds, running it milliseconds. A pooler refuses this parameter.
     ...(prepare ? { connection: { jit: 'off' } } : {}),
     connectionTimeout: 3,
     ...(tls

@@ -8,17 +8,17 @@ const OUTAGES: readonly (readonly [string, string])[] = [
   ['25P03', 'The server failed while it wrote this; nothing was written, try again'],
   [
     '28',
-    'The database does not let this server in; check the user and the password of DATABASE_URI',
+    'The database refuses this login; check the user and the password in DATABASE_URI, and pg_hba.conf',
   ],
   ['25006', 'The database is read-only: it is a standby, or its disk is full'],
   ['3D000', 'The database of DATABASE_URI does not exist'],
   ['40', 'Server busy, try again'],
   ['53100', 'The disk of the database is full'],
-  ['53300', 'The database has no connection left; see max_connections'],
+  ['53300', 'The database has no free connection; raise max_connections'],
   ['55P03', 'Server busy, try again'],
   ['57014', 'The database takes too long to answer'],
   ['57', 'The database is stopping or starting'],
-  ['58', 'The disk of the database fails; see its log'],
+  ['58', 'The disk of the database is failing; see its log'],
   ['XX', 'The database is damaged; see its log'],
 ]
 
@@ -33,11 +33,11 @@ const wordsFor = (error: unknown): string | undefined => {
   if (!(error instanceof Error)) return undefined
   const { code } = error as { readonly code?: unknown }
   if (code === 'ERR_POSTGRES_TLS_NOT_AVAILABLE')
-    return 'The database offers no TLS, which a connection over a network needs'
+    return 'The database does not offer TLS, which a connection over a network needs'
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return 'The certificate of the database is for another name than DATABASE_URI has'
+    return 'The certificate of the database is for another host than the one in DATABASE_URI'
   if (typeof code === 'string' && CERTIFICATE_FAULT.test(code))
-    return 'The certificate of the database cannot be trusted; name its authority with sslrootcert'
+    return 'The certificate of the database is not trusted; set sslrootcert to the certificate of its CA'
   if (!(error instanceof SQL.PostgresError)) return undefined
   const state = stateOf(error)
   return state === undefined

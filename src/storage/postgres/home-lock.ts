@@ -6,7 +6,7 @@ import { type Client, postgresClient } from './client.ts'
  * moves it. */
 export type HomeUse = 'shared' | 'alone'
 
-/** How long a lost connection leaves the lock untaken. */
+/** How often it is checked that the lock is still held, since a lost connection releases it. */
 const CHECK_EVERY_MS = 5000
 
 /** How long a command that needs the home for itself may keep others waiting for it. */

@@ -10,7 +10,7 @@ const LOOK_MS = 3 * SECOND_MS
 /** How soon a failed look is repeated. */
 const AGAIN_MS = SECOND_MS
 
-/** Replicas that wait for the same lease look at it a little apart. */
+/** Replicas that wait for the same lease look at it at slightly different times. */
 const APART_MS = 200
 
 const END = `clock_timestamp() + interval '${LASTS_MS} milliseconds'`

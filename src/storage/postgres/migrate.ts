@@ -21,7 +21,7 @@ export const migrate = async (client: Client, schema: string): Promise<void> => 
     if (stateOf(error) !== NOT_ALLOWED) throw error
     throw new AppError(
       'unavailable',
-      `The user of DATABASE_URI may not use the schema ${schema}; it needs all rights to it and its tables`,
+      `The user of DATABASE_URI may not use the schema ${schema}; grant it all privileges on the schema and its tables`,
       { cause: error },
     )
   }
@@ -59,7 +59,7 @@ const migrateAllowed = async (client: Client, schema: string): Promise<void> => 
 }
 
 const makeSchema = async (session: Session, schema: string): Promise<void> => {
-  // Whoever may not create schemas may still own an empty one.
+  // A user without the right to create schemas may still own an empty one.
   const [row] = await session.query(
     `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1) AS known, current_user AS user,
        quote_ident($1) = CAST($1 AS text) AS plain`,
@@ -68,7 +68,7 @@ const makeSchema = async (session: Session, schema: string): Promise<void> => {
   if (row?.['plain'] !== true)
     throw new AppError(
       'unavailable',
-      `${schema} is a word of SQL, and cannot be the schema of a home; choose another, such as home_${schema}`,
+      `${schema} is a reserved word of SQL; choose another name for the schema, such as home_${schema}`,
     )
   if (row?.['known'] === true) return
   try {

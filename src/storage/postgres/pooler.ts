@@ -49,5 +49,5 @@ export const serverItself = async (
 export const needsDirect = (): AppError =>
   new AppError(
     'unavailable',
-    'a pooler is in between, and this needs the server itself; add direct=host:port to DATABASE_URI',
+    'this needs a connection to the server itself, not to a pooler; add direct=host:port to DATABASE_URI',
   )

@@ -1,4 +1,5 @@
 import type { PostgresAddress } from '../../config/postgres-address.ts'
+import { version as serverVersion } from '../../../package.json'
 import { MIGRATIONS } from '../migrations.ts'
 import type { ReadOnlyDatabase } from '../open.ts'
 import { postgresClient } from './client.ts'
@@ -11,12 +12,15 @@ import { queriesOn } from './queries.ts'
  * or it has a newer schema. */
 export const openServerReadOnly = async (address: PostgresAddress): Promise<ReadOnlyDatabase> => {
   const { schema } = address
-  const client = postgresClient({ address, max: 1 })
+  // So that it also works behind a pooler.
+  const client = postgresClient({ address, max: 1, prepares: false })
   try {
     const schemaVersion = await versionOf(client, schema)
     if (schemaVersion === 0) throw new Error('there is no home yet')
     if (schemaVersion > MIGRATIONS.length)
-      throw new Error(`schema version ${schemaVersion} is newer than ${MIGRATIONS.length}`)
+      throw new Error(
+        `schema version ${schemaVersion} is newer than ${MIGRATIONS.length}, the newest that version ${serverVersion} knows; upgrade the server`,
+      )
     const { all, get } = queriesOn(client, dialect(schema, await tablesIn(client, schema)))
     return { all, get, schemaVersion, close: () => void client.close() }
   } catch (error) {

@@ -23,7 +23,7 @@ export const requireOwnSchema = async (
   const more = faults.length > NAMED_MAX ? ` and ${faults.length - NAMED_MAX} more` : ''
   throw new AppError(
     'unavailable',
-    `the schema ${schema} is not what this server created: ${faults.slice(0, NAMED_MAX).join(', ')}${more}; restore a backup from before, or undo the change with psql`,
+    `the schema ${schema} is not what this server created: ${faults.slice(0, NAMED_MAX).join(', ')}${more}; undo the change with psql, or drop the schema and restore a backup`,
   )
 }
 

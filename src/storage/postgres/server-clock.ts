@@ -4,7 +4,7 @@ import type { Queries } from '../queries.ts'
 /** How often the clock of the database is read. */
 const EVERY_MS = MINUTE_MS
 
-/** How often it is read each time: the quickest answer says best what time it is. */
+/** How often it is read each time: the quickest answer is the most precise. */
 const SAMPLES = 3
 
 /** If the clock of the database is set back, this one runs slower by this share until they agree again. */

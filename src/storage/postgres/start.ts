@@ -15,7 +15,7 @@ type Options = {
   readonly startMs?: number
 }
 
-/** Waits until the server answers. Throws `unavailable` if it does not in time, lets nobody in, or is too old. */
+/** Waits until the server answers. Throws `unavailable` if it does not in time, refuses the login, or is too old. */
 export const waitForServer = async (
   client: Client,
   { onWait, startMs = START_MS_MAX }: Options,

@@ -21,7 +21,7 @@ export const keyFile = (dataDir: string) => {
       if ((statSync(databasePath, { throwIfNoEntry: false })?.size ?? 0) > 0) return
       throw new AppError(
         'unavailable',
-        `The database ${databasePath} is missing or empty: restore it from a backup. To start a new log instead, remove ${path}, the key of the lost one`,
+        `The database ${databasePath} is missing or empty: restore it from a backup or, if the data is on a server, set DATABASE_URI. To start a new log instead, remove ${path}, the key of the lost one`,
       )
     },
 

@@ -16,7 +16,7 @@ type Dependencies = {
   readonly logger: Logger
 }
 
-/** Erases what is past its retention, now and then once a day. Never rejects. */
+/** Erases what is past its retention, now, then once a day. Never rejects. */
 export type Retention = Repeating
 
 /** Ends the retention of personal text. Erasing cannot be undone, so it waits while the clock is

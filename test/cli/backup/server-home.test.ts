@@ -37,6 +37,7 @@ describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file'
     token = await tokenFor(service.url, 'ada')
     for (const method of ['pin', 'app', 'card']) await unlock(service.url, method)
     const backedUp = await run('backup', 'old.tar')
+    expect(readdirSync(join(folder, 'data')).filter((name) => name.includes('copy'))).toEqual([])
     expect(backedUp).toMatchObject({ status: 0 })
     expect(backedUp.out).toStartWith('Backed up 3 events and all accounts to old.tar (')
     for (const method of ['later', 'latest']) await unlock(service.url, method)

@@ -446,5 +446,8 @@ describe('doctor, at the compiled file', () => {
     const refused = await runCommand(['doctor', '--jason'])
     expect(refused.status).toBe(2)
     expect(refused.words).toContain('did you mean "--json"?')
+    // One that another action has.
+    const misplaced = await runCommand(['lock', 'lockdown', '--yes'])
+    expect(misplaced.words).toStartWith('There is no option "--yes"\n')
   })
 })

@@ -22,8 +22,25 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     }
     expect(await faultOf({ ...leader.config, port: 9999, logLevel: 'debug' })).toBe('none')
     expect(await faultOf({ ...leader.config, guestKeepMs: 1, homeZone: 'Asia/Tokyo' })).toContain(
-      'other values of HOME_ZONE, GUEST_KEEP_DAYS:',
+      'different values of HOME_ZONE, GUEST_KEEP_DAYS:',
     )
+  })
+
+  test('do not take up another time zone from one that is refused', async () => {
+    await using home = await startReplicas(1, place(), { env: { HOME_ZONE: 'Europe/Berlin' } })
+    const { dataDir } = await home.leader()
+    const zone = "SELECT value FROM setting WHERE name = 'home_zone'"
+    const leader = home.replicas[0]
+    await until(async () => (await leader?.db.get(zone)) !== undefined)
+    await using refused = await startReplicas(1, home.place, {
+      env: { HOME_ZONE: 'Asia/Tokyo' },
+      keysOf: dataDir,
+    })
+    expect(refused.replicas[0]?.db.leading.isLeader()).toBe(false)
+    expect(await leader?.db.get(zone)).toEqual({ value: 'Europe/Berlin' })
+    expect(
+      await leader?.db.get("SELECT 1 FROM audit_event WHERE action = 'zone.change'"),
+    ).toBeUndefined()
   })
 
   test('take the setup code of any of them for the first owner', async () => {

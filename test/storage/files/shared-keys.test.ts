@@ -41,7 +41,7 @@ describe.if(CAN_POSTGRES)('the keys of a home with several replicas', () => {
     return to
   }
   const refusal = (dataDir: string, names: string): string =>
-    `Every replica of a home needs the same keys. Missing or different here: ${names}. Copy what this home was first started with to ${dataDir}, and start again`
+    `All replicas of a home need the same keys. Missing or different here: ${names}. Copy them from a replica that runs, or from a backup, to ${dataDir}, and start again`
 
   test('are created by its first start, and copied to the others', async () => {
     await using home = await openHome('first')

@@ -142,7 +142,7 @@ describe.if(CAN_POSTGRES)('the schema on a server', () => {
       'the schema altered is not what this server created: missing column session.user_agent, ' +
         'missing column schema_change.schema_version, missing column schema_change.server_version, ' +
         'missing column schema_change.at_ms, missing trigger audit_event_only_grows on audit_event and 1 more; ' +
-        'restore a backup from before, or undo the change with psql',
+        'undo the change with psql, or drop the schema and restore a backup',
     )
   })
 

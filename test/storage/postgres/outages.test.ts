@@ -233,7 +233,7 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
     other.username = OTHER
     const refused = postgresClient({ address: postgresAddress(other.href), max: 1 })
     expect(await faultOf(refused.query('SELECT 1', []))).toBe(
-      'unavailable: The database has no connection left; see max_connections',
+      'unavailable: The database has no free connection; raise max_connections',
     )
     await server.query(`ALTER ROLE ${OTHER} CONNECTION LIMIT -1`)
     expect(await refused.query('SELECT 1 AS one', [])).toHaveLength(1)

@@ -6,6 +6,7 @@ import { postgresAddress } from '../../../src/config/postgres-address.ts'
 import { copyFromServer } from '../../../src/cli/backup/server-home.ts'
 import { openServerHome } from '../../../src/storage/moving/server-target.ts'
 import { openPostgres } from '../../../src/storage/postgres/open.ts'
+import { openServerReadOnly } from '../../../src/storage/postgres/read-only.ts'
 import { freePort, temporaryFolder } from '../../support/binary.ts'
 import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
 import { until } from '../../support/until.ts'
@@ -154,7 +155,7 @@ describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
     await using pooler = await startPgBouncer(server.port, 'transaction')
     const opening = openPostgres(postgresAddress(pooler.home('alone')), { program, use: 'alone' })
     expect(await opening.catch((error: unknown) => String(error))).toEndWith(
-      'a pooler is in between, and this needs the server itself; add direct=host:port to DATABASE_URI',
+      'this needs a connection to the server itself, not to a pooler; add direct=host:port to DATABASE_URI',
     )
   })
 
@@ -184,6 +185,16 @@ describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
       { value: 'y' },
     ])
   }, 60_000)
+
+  test('commands that only read do so through it', async () => {
+    await using pooler = await startPgBouncer(server.port, 'transaction')
+    await using home = await openAt(pooler.home('read'))
+    await home.db.run("INSERT INTO setting (name, value) VALUES ('a', 'x')")
+    const db = await openServerReadOnly(postgresAddress(pooler.home('read')))
+    for (let at = 0; at < 5; at += 1)
+      expect(await db.get('SELECT name FROM setting WHERE value = ?', 'x')).toEqual({ name: 'a' })
+    db.close()
+  })
 
   test('a pooler that gives each session a connection of its own is one, too', async () => {
     await using pooler = await startPgBouncer(server.port, 'session')

@@ -68,7 +68,7 @@ describe.if(CAN_POSTGRES)('a start', () => {
   test('says what keeps it from the database, without the password', async () => {
     const place = `127.0.0.1:${server.port}/postgres?schema=home`
     expect(await faultOf(as('guarded:wrong'))).toBe(
-      `Cannot open database postgres://guarded@${place}: The database does not let this server in; check the user and the password of DATABASE_URI`,
+      `Cannot open database postgres://guarded@${place}: The database refuses this login; check the user and the password in DATABASE_URI, and pg_hba.conf`,
     )
     expect(await faultOf(as('nobody'))).toContain('check the user and the password')
     expect(await faultOf(server.home('home', 'missing'))).toEndWith(
@@ -81,14 +81,14 @@ describe.if(CAN_POSTGRES)('a start', () => {
 
   test('refuses a schema that is a word of SQL', async () => {
     expect(await faultOf(server.home('user'))).toEndWith(
-      ': user is a word of SQL, and cannot be the schema of a home; choose another, such as home_user',
+      ': user is a reserved word of SQL; choose another name for the schema, such as home_user',
     )
   })
 
   test('needs no more than a schema of its own', async () => {
     expect(await faultOf(as('poor', 'ready'))).toBe('opened')
     expect(await faultOf(as('guarded:right', 'ready'))).toBe(
-      `Cannot open database postgres://guarded@127.0.0.1:${server.port}/postgres?schema=ready: The user of DATABASE_URI may not use the schema ready; it needs all rights to it and its tables`,
+      `Cannot open database postgres://guarded@127.0.0.1:${server.port}/postgres?schema=ready: The user of DATABASE_URI may not use the schema ready; grant it all privileges on the schema and its tables`,
     )
   })
 })

@@ -39,19 +39,19 @@ test.if(CAN_POSTGRES)(
 
     expect(await outcomeOf(postgresClient({ address: right, max: 1 }))).toBe('TLS')
     expect(await outcomeOf(postgresClient({ address: given(other.cert), max: 1 }))).toBe(
-      'The certificate of the database cannot be trusted; name its authority with sslrootcert',
+      'The certificate of the database is not trusted; set sslrootcert to the certificate of its CA',
     )
     const renamed = { ...right, tls: { serverName: 'db.example.org', ca: right.tls?.ca } }
     expect(await outcomeOf(postgresClient({ address: renamed, max: 1 }))).toBe(
-      'The certificate of the database is for another name than DATABASE_URI has',
+      'The certificate of the database is for another host than the one in DATABASE_URI',
     )
     const toPlain = { ...right, port: plain.port }
     expect(await outcomeOf(postgresClient({ address: toPlain, max: 1 }))).toBe(
-      'The database offers no TLS, which a connection over a network needs',
+      'The database does not offer TLS, which a connection over a network needs',
     )
     const without = { ...right, tls: undefined }
     expect(await outcomeOf(postgresClient({ address: without, max: 1 }))).toStartWith(
-      'The database does not let this server in',
+      'The database refuses this login',
     )
     expect(() => given(join(folder, 'missing.pem'))).toThrow('cannot be read')
   },

@@ -488,7 +488,9 @@ describe('the database file', () => {
     for (const command of ['serve', 'serve']) {
       const { status, out, words } = await copy.run(command)
       expect({ status, out }).toStrictEqual({ status: 1, out: '' })
-      expect(words).toContain('is missing or empty: restore it from a backup')
+      expect(words).toContain(
+        'is missing or empty: restore it from a backup or, if the data is on a server, set DATABASE_URI',
+      )
     }
   })
 
