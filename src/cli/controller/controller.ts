@@ -61,7 +61,7 @@ export const CONTROLLER_OPTIONS = {
 
 /** Moves the bolt of a lock when the gateway lets somebody in, and signs what happened. */
 export const controller: Command = {
-  summary: 'run as the controller at a door: move the bolt for a gateway, and sign what happened',
+  summary: 'be the controller at a door, and sign what it does',
   details:
     'For the machine at the door, such as a Raspberry Pi with a relay. An owner creates the one-time code on the page of the door, with the API, or with lock controller add. The door opens only for commands that the gateway signed for this controller’s newest request. Every opening is signed and on disk before the bolt moves. If the command that opens exits with 3, the bolt is blocked; with anything else but 0, it failed. For the wiring, see `help controller manual`.',
   options: CONTROLLER_OPTIONS,
