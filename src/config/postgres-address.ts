@@ -23,6 +23,9 @@ const NO_HOST = 'no-host.invalid'
 
 const PARAMETERS = new Set(['schema', 'sslmode', 'sslrootcert', 'host', 'direct'])
 
+/** What parameters of libpq look like. */
+const PARAMETER = /^[a-z_]{1,40}$/
+
 /** Lower case, so that it needs no quotation marks and is the same in every tool. */
 const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/
 
@@ -34,15 +37,20 @@ export const postgresAddress = (text: string): PostgresAddress => {
   const url = URL.parse(text.replace(/^(postgres(?:ql)?:\/\/[^@/?#]*@)(?=\/)/, `$1${NO_HOST}`))
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw new Error(FORM)
   const given = url.searchParams
-  const unknown = [...given.keys()].find((name) => !PARAMETERS.has(name))
-  if (unknown !== undefined)
-    throw new Error(`has the unknown parameter ${unknown}; there are ${[...PARAMETERS].join(', ')}`)
   const named = url.hostname === NO_HOST ? '' : url.hostname.replaceAll(/^\[|\]$/g, '')
   const host = given.get('host') ?? named
   const [user, password, database] = [url.username, url.password, url.pathname.slice(1)].map(
     decoded,
   )
   if (!host || !user || !database) throw new Error(FORM)
+  const unknown = [...given.keys()].find((name) => !PARAMETERS.has(name))
+  if (unknown !== undefined) {
+    // After a ? that a password has, its rest stands where parameters do.
+    const shown = PARAMETER.test(unknown)
+      ? `the unknown parameter ${unknown}`
+      : 'an unknown parameter'
+    throw new Error(`has ${shown}; there are ${[...PARAMETERS].join(', ')}`)
+  }
   const schema = given.get('schema') ?? 'secure_lock'
   if (!SCHEMA.test(schema) || schema.startsWith('pg_'))
     throw new Error(

@@ -10,7 +10,6 @@ import type { Logger } from '../http/log/logger.ts'
 import type { Database } from '../storage/database.ts'
 import { databaseSizes } from '../storage/database-size.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
-import { serverFacts } from '../storage/postgres/diagnostics.ts'
 import type { AuditIn } from '../storage/unit-of-work.ts'
 import { probeWrite } from '../storage/write-probe.ts'
 import { acceptancesAt } from './acceptance-store.ts'
@@ -119,7 +118,11 @@ export const opsModule = (deps: Dependencies): OpsModule => {
   })
   const runChecks = doctor({
     config,
-    serverFacts: async () => config.postgres && serverFacts(db, config.postgres.schema),
+    serverFacts: async () => {
+      if (!config.postgres) return undefined
+      const { serverFacts } = await import('../storage/postgres/diagnostics.ts')
+      return serverFacts(db, config.postgres.schema)
+    },
     clock,
     registration: accounts.settings.registration,
     hasOwner: accounts.store.hasOwner,

@@ -73,3 +73,20 @@ test('no message repeats the password', () => {
   for (const rest of ['', '?sslmode=require', '?schema=A', '?unknown=1', '?direct=x@y'])
     expect(faultOf(`postgres://u:secret@db.example.org/${rest}`)).not.toContain('secret')
 })
+
+test.each([
+  'postgres://u:12?secret@db.example.org/lock',
+  'postgres://u:1?2=secret@db.example.org/lock',
+  'postgres://u:a@b/c?secret@db.example.org/lock',
+  'postgres://u:secret#1@db.example.org/lock',
+  'postgres://u:secret%zz@db.example.org/lock',
+])('no message repeats a part of a password that is not encoded: %s', (text) => {
+  const fault = faultOf(text)
+  expect(fault).toMatch(/^(?:must look like|has an unknown parameter)/)
+  expect(fault).not.toContain('secret')
+})
+
+test('a parameter of libpq that has no effect here is named', () =>
+  expect(faultOf('postgres://u@localhost/lock?application_name=x')).toBe(
+    'has the unknown parameter application_name; there are schema, sslmode, sslrootcert, host, direct',
+  ))

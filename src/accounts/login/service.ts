@@ -71,6 +71,20 @@ export const authenticationService = (deps: Dependencies) => {
     return applicantOf(account && isShut(account) ? undefined : account, from, knownBy)
   }
 
+  let earlier: Promise<undefined> = Promise.resolve(undefined)
+
+  /** Runs the work of a login in its turn. Logins queue in the order in which they came, although a database server may
+   * answer the look-ups of a later one first: the right password must not overtake ten wrong ones. */
+  const inTurnOf = <Result>(
+    credentials: Credentials,
+    sent: Sent,
+    work: () => Promise<Result>,
+  ): Promise<Result> => {
+    const applicant = applicantFor(credentials, sent)
+    earlier = Promise.allSettled([earlier, applicant]).then(() => undefined)
+    return earlier.then(async () => inTurn(await applicant, work))
+  }
+
   /** Returns the account if the password is right, also if it has ended. Otherwise returns undefined after the same work,
    * whether for an unknown name, a wrong password, a disabled account or a lockout. Counts each
    * failure. */
@@ -198,10 +212,8 @@ export const authenticationService = (deps: Dependencies) => {
 
     /** Begins a session and returns its tokens. Throws `unauthorized`; only after the right password, it
      * asks for the code of a second factor or says that access has ended. */
-    login: async (credentials: Credentials, from: Origin): Promise<LoginTokens> =>
-      inTurn(await applicantFor(credentials, { place: 'login', from }), () =>
-        logIn(credentials, from),
-      ),
+    login: (credentials: Credentials, from: Origin): Promise<LoginTokens> =>
+      inTurnOf(credentials, { place: 'login', from }, () => logIn(credentials, from)),
 
     /** Returns the device of a login if its device cookie is genuine and somebody has let its account
      * in. */
@@ -217,10 +229,8 @@ export const authenticationService = (deps: Dependencies) => {
     /** Returns the account of a name and password that come with every request, as a browser sends
      * them to the tables, or undefined if they are wrong. Throws `unauthorized` if they are right
      * but the account has a second factor, or has ended. */
-    signInOnce: async (credentials: Credentials, from: Origin): Promise<Account | undefined> =>
-      inTurn(await applicantFor(credentials, { place: 'tables', from }), () =>
-        signInOnce(credentials, from),
-      ),
+    signInOnce: (credentials: Credentials, from: Origin): Promise<Account | undefined> =>
+      inTurnOf(credentials, { place: 'tables', from }, () => signInOnce(credentials, from)),
 
     /** Counts a malformed body as a guess at a name that nobody can have. */
     refuseMalformed: (from: Origin): Promise<undefined> =>

@@ -262,8 +262,11 @@ const failed = (
   answer: shortened(answer),
 })
 
+/** Returns an answer as it is kept. PostgreSQL stores no zero character. */
 const shortened = (answer: string | undefined): string | null =>
-  answer === undefined ? null : answer.slice(0, ANSWER_CHARACTERS_MAX).toWellFormed()
+  answer === undefined
+    ? null
+    : answer.slice(0, ANSWER_CHARACTERS_MAX).toWellFormed().replaceAll('\0', '\uFFFD')
 
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -13,6 +13,9 @@ const AGAIN_MS = SECOND_MS
 /** Replicas that wait for the same lease look at it at slightly different times. */
 const APART_MS = 200
 
+/** With the holder: a failover may take the lease back to an earlier term, which another replica then continues. */
+const HELD = 'holder = ? AND term = ?'
+
 const END = `clock_timestamp() + interval '${LASTS_MS} milliseconds'`
 
 type Dependencies = {
@@ -49,7 +52,11 @@ export const lease = ({ db, outside }: Dependencies) => {
 
   const renew = async (): Promise<void> => {
     const askedAtMs = performance.now()
-    const renewed = await outside.run(`UPDATE lease SET ends_at = ${END} WHERE term = ?`, term ?? 0)
+    const renewed = await outside.run(
+      `UPDATE lease SET ends_at = ${END} WHERE ${HELD}`,
+      holder,
+      term ?? 0,
+    )
     if (renewed === 0) term = undefined
     else heldUntilMs = askedAtMs + LASTS_MS
   }
@@ -104,7 +111,7 @@ export const lease = ({ db, outside }: Dependencies) => {
     },
 
     requireIn: async (tx) => {
-      const held = await tx.get('SELECT 1 AS held FROM lease WHERE term = ?', term ?? 0)
+      const held = await tx.get(`SELECT 1 AS held FROM lease WHERE ${HELD}`, holder, term ?? 0)
       if (!held) throw new AppError('unavailable', 'Another replica leads now')
     },
 
@@ -120,7 +127,7 @@ export const lease = ({ db, outside }: Dependencies) => {
       if (held === undefined) return
       // Otherwise it ends by itself.
       await outside
-        .run('UPDATE lease SET ends_at = clock_timestamp() WHERE term = ?', held)
+        .run(`UPDATE lease SET ends_at = clock_timestamp() WHERE ${HELD}`, holder, held)
         .catch(() => {})
     },
   } satisfies Leading & { readonly giveBack: () => Promise<void> }

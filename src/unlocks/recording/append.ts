@@ -94,7 +94,9 @@ export const appendProgram = ({
     const head = await writes.head()
     const size = head?.size ?? 0
     if ((await writes.nextSeq()) !== size) throw broken('its rows and its head differ')
-    if (known && known.checkpoint === head?.checkpoint) return known
+    // What was signed since may be lost again, so that the log is as this program stored it.
+    const isNewest = size >= (kept?.size ?? 0)
+    if (known && isNewest && known.checkpoint === head?.checkpoint) return known
     const tree = await writes.frontier(size)
     if (head) requireSigned(head, tree, key)
     const found =

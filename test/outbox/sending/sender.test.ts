@@ -140,6 +140,16 @@ describe('what waits for a target', () => {
     expect((await targetsIn(app.db).find('one'))?.failingSinceMs).toBeUndefined()
   })
 
+  test('is settled whatever characters a service answers with', async () => {
+    await addTarget(app.db, 'a', [])
+    answer = () => ({ status: 'failed', code: 500, answer: `no\0\ud800${'ü'.repeat(300)}` })
+    await enqueue('a')
+    outbox.start()
+    await until(async () => (await deliveriesTo(app.db, 'a'))[0]?.attempts === 1)
+    const [{ answer: kept } = {}] = await deliveriesTo(app.db, 'a')
+    expect(kept).toBe(`no\uFFFD\uFFFD${'ü'.repeat(196)}`)
+  })
+
   test('does not wait for another target that hangs', async () => {
     for (const id of ['hangs', 'well']) await addTarget(app.db, id, [])
     const hanging = Promise.withResolvers<SendResult>()

@@ -97,6 +97,19 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
     expect(await names(home.db)).toEqual(['a', 'c'])
   })
 
+  test('a home whose schema is being restored is unavailable until it is there', async () => {
+    await using home = await openHome()
+    const { db, schema } = home
+    await set(db, 'before')
+    await server.query(`ALTER SCHEMA ${schema} RENAME TO away`)
+    const missing = 'unavailable: The database does not have the tables of this home, or not yet'
+    expect(await faultOf(set(db, 'meanwhile'))).toBe(missing)
+    expect(await faultOf(names(db))).toBe(missing)
+    await server.query(`ALTER SCHEMA away RENAME TO ${schema}`)
+    await set(db, 'since')
+    expect(await names(db)).toStrictEqual(['before', 'since'])
+  })
+
   test('after a restart nobody noticed, the next write and the next read succeed', async () => {
     await using home = await openHome()
     await set(home.db, 'a')

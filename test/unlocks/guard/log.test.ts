@@ -48,6 +48,40 @@ describe('a log that does not continue what was signed', () => {
     })
 })
 
+describe('a log that is taken back while processes serve', () => {
+  test('[G14] to the last head that one of them stored itself is not continued if it has seen more', async () => {
+    const folder = temporaryFolder()
+    const dataDir = join(folder, 'data')
+    {
+      await using one = await openLog(dataDir)
+      await using other = await openLog(dataDir)
+      const { unlockLog } = one.unlocks
+      await unlockLog.append([claimed(0)])
+      const { checkpoint } = await unlockLog.head()
+      await other.unlocks.unlockLog.append([claimed(1)])
+      await unlockLog.requireContinued()
+      await other.db.transaction(async (tx) => {
+        await tx.run('DELETE FROM unlock_event WHERE seq >= 1')
+        await tx.run('DELETE FROM tree_node')
+        await tx.run('UPDATE log_head SET size = 1, checkpoint = ?', checkpoint)
+      })
+      const stopped = { code: 'unavailable', reason: 'log_stopped' }
+      for (let times = 0; times < 2; times += 1)
+        expect(await faultOf(unlockLog.append([claimed(2)]))).toMatchObject(stopped)
+      expect(await unlockLog.head()).toMatchObject({ size: 1, checkpoint })
+    }
+    rmSync(folder, { recursive: true })
+  })
+})
+
+const faultOf = async (work: Promise<unknown>): Promise<unknown> => {
+  try {
+    return await work
+  } catch (error) {
+    return error
+  }
+}
+
 describe('the time of receipt', () => {
   test('[G14] of a process whose clock is behind what another has recorded does not run backwards', async () => {
     const folder = temporaryFolder()
