@@ -46,6 +46,8 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     for (const replica of home.replicas) await record(replica, token)
     await record(leader, token)
     await until(() => receiver.seqs().length === 4)
+    // What is not known to have arrived would be told again.
+    await until(async () => (await leader.db.get<{ n: number }>(WAITING))?.n === 0)
     await leader.stop()
     const left = others(home.replicas, leader)
     for (const replica of left) await record(replica, token)
