@@ -397,57 +397,62 @@ export const openApp = async (config: Config, options: Options) => {
 
   const { authenticateRequest, stillHolds, refusedAccount } = accounts
   const connections = opening.use(clientConnections(config))
-  const http = httpApplication({
-    version,
-    logger,
-    hasTls: config.tlsCertFile !== undefined,
-    publicUrl: config.publicUrl,
-    corsOrigins: config.corsOrigins,
-    foreign: { pages, isOwnHost: ownHosts({ ...config, certificate }) },
-    onAnswer: metrics.observeRequest,
-    recordDenial: audit.recordCoalesced,
-    router: router({
-      ...config,
-      pages,
-      authenticateRequest,
-      stillHolds,
-      onTokenUse: accounts.tokens.noteUse,
-      limits: limitsFrom(config),
-      recordForwarded: audit.recordForwarded,
-      recordSilentProxy: audit.recordSilentProxy,
-      onRefusal: metrics.countRefusal,
-      connections,
-      disk,
-    }),
-    endpoints: [
-      ...consoleRoutes({
-        version,
-        passwordRule: accounts.passwordPolicy.rule,
-        logFault: unlocks.logFault,
-        logStop: unlocks.logStop,
-      }),
-      ...manualRoutes(),
-      ...guestPageRoutes(),
-      ...accounts.routes,
-      ...unlocks.routes({
+  const buildHttp = () =>
+    httpApplication({
+      version,
+      logger,
+      hasTls: config.tlsCertFile !== undefined,
+      publicUrl: config.publicUrl,
+      corsOrigins: config.corsOrigins,
+      foreign: { pages, isOwnHost: ownHosts({ ...config, certificate }) },
+      onAnswer: metrics.observeRequest,
+      recordDenial: audit.recordCoalesced,
+      router: router({
+        ...config,
+        pages,
         authenticateRequest,
-        refusedAccount,
-        holdConnection: connections.hold,
+        stillHolds,
+        onTokenUse: accounts.tokens.noteUse,
+        limits: limitsFrom(config),
+        recordForwarded: audit.recordForwarded,
+        recordSilentProxy: audit.recordSilentProxy,
+        onRefusal: metrics.countRefusal,
+        connections,
+        disk,
       }),
-      ...locks.routes,
-      ...guests.routes,
-      ...drivers.routes,
-      ...controllers.routes,
-      ...outbox.routes,
-      ...audit.routes,
-      ...legacyTables({ config, accounts, unlocks }),
-      ...ops.routes,
-    ],
-  })
+      endpoints: [
+        ...consoleRoutes({
+          version,
+          passwordRule: accounts.passwordPolicy.rule,
+          logFault: unlocks.logFault,
+          logStop: unlocks.logStop,
+        }),
+        ...manualRoutes(),
+        ...guestPageRoutes(),
+        ...accounts.routes,
+        ...unlocks.routes({
+          authenticateRequest,
+          refusedAccount,
+          holdConnection: connections.hold,
+        }),
+        ...locks.routes,
+        ...guests.routes,
+        ...drivers.routes,
+        ...controllers.routes,
+        ...outbox.routes,
+        ...audit.routes,
+        ...legacyTables({ config, accounts, unlocks }),
+        ...ops.routes,
+      ],
+    })
 
   const opened = opening.move()
+  let http: ReturnType<typeof buildHttp> | undefined
   return {
-    http,
+    /** What the service listens with; built when it is first asked for, since commands do not listen. */
+    get http() {
+      return (http ??= buildHttp())
+    },
     connections,
     db,
     audit,
