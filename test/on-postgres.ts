@@ -15,9 +15,8 @@ const ROOMS =
 /** Those whose statements differ most between the engines: lists as JSON, sums, pages, counters, the order of NULLs,
  * searches and triggers. Without `all`, only they run: the others send few statements of their own. */
 const MOST_DIFFERENT = [
-  ...'accounts/core accounts/lockout accounts/people audit guests legacy-tables'.split(' '),
-  ...'locks/decisions locks/registry outbox/core'.split(' '),
-  ...'attempts labels log quota search summary units'.split(' ').map((name) => `unlocks/${name}`),
+  ...'accounts/core audit legacy-tables locks/decisions locks/registry outbox/core'.split(' '),
+  ...'labels log search summary units'.split(' ').map((name) => `unlocks/${name}`),
 ]
 
 /** What opens a database that can be on a server, and where that is defined. */

@@ -16,7 +16,7 @@ import { type Call, callsOf } from '../support/schema-values.ts'
 import { until } from '../support/until.ts'
 
 /** How many requests each operation gets from each caller; enough for minutes in `bun run test:long`. */
-const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4)
+const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 2)
 
 /** Not the example in the document, with which a caller could erase itself. */
 const PASSWORD = 'nine purple lamps'
