@@ -15,7 +15,7 @@ const ROOMS =
 /** Those whose statements differ most between the engines: lists as JSON, sums, pages, counters, the order of NULLs,
  * searches and triggers. Without `all`, only they run: the others send few statements of their own. */
 const MOST_DIFFERENT = [
-  ...'accounts/core audit legacy-tables locks/decisions locks/registry outbox/core'.split(' '),
+  ...'accounts/lockout audit legacy-tables locks/decisions locks/registry outbox/core'.split(' '),
   ...'labels log search summary units'.split(' ').map((name) => `unlocks/${name}`),
 ]
 
