@@ -116,7 +116,7 @@ export const newSqliteHome = async (path: string) => {
       connection.close(true)
       return draft
     },
-    /** Gives the complete file its name; one that is there already is kept beside it. */
+    /** Renames the complete file to its final name. A file that already has it is kept beside it. */
     publish: (nowMs: number): void => {
       syncPath(draft)
       const aside = `${path}.moved-${timeText(nowMs)}`

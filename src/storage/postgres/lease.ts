@@ -25,8 +25,8 @@ type Dependencies = {
 }
 
 /** Returns the lease of a home, which one replica holds at a time, by the clock of the database. Each time it passes to
- * another, its term grows: whoever held it before can no longer write as the leader, since writes stand in turn and so
- * does taking the lease. */
+ * another, its term grows, and the previous holder can no longer write as the leader: writes and the taking of the lease
+ * are in the same order for all. */
 export const lease = ({ db, outside }: Dependencies) => {
   const holder = crypto.randomUUID()
   let term: number | undefined
@@ -115,7 +115,7 @@ export const lease = ({ db, outside }: Dependencies) => {
       if (!held) throw new AppError('unavailable', 'Another replica leads now')
     },
 
-    /** Gives the lease back, so that another replica leads at once. Call it when the work of the leader has ended. Never
+    /** Returns the lease, so that another replica leads at once. Call it when the work of the leader has ended. Never
      * rejects. */
     giveBack: async (): Promise<void> => {
       isOver = true

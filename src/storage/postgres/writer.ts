@@ -1,6 +1,7 @@
 import { AppError } from '../../errors.ts'
 import type { Params } from '../queries.ts'
-import type { Program, Recorded, Writer } from '../writing/writer.ts'
+import { recorded } from '../writing/recorded.ts'
+import type { Program, Writer } from '../writing/writer.ts'
 import type { Answer, Client, Session } from './client.ts'
 import { queriesOn } from './queries.ts'
 
@@ -13,9 +14,6 @@ const STATEMENT_MS_MAX = 2500
 
 /** A connection that fails this soon was lost before. */
 const RETRY_MS_MAX = 500
-
-/** How often a program runs at most if its conditions do not hold. */
-const TRIES_MAX = 3
 
 const LOST = 'The server failed while it wrote this; nothing was written, try again'
 
@@ -124,22 +122,6 @@ export const postgresWriter = ({
     isOpen = false
   }
 
-  const record = async (inputs: readonly unknown[]): Promise<Recorded & { fault?: unknown }> => {
-    if (inputs.length === 0) return { outcomes: [] }
-    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      await mark()
-      try {
-        const recorded = await program(tx, inputs)
-        if (recorded) return recorded
-        await undo()
-      } catch (fault) {
-        if (!(await undo())) throw fault
-        return { outcomes: [], fault }
-      }
-    }
-    return { outcomes: [], fault: new AppError('unavailable', 'Server busy, try again') }
-  }
-
   return {
     begin,
     query: async (how, sql, params: Params) => tx[how](sql, ...params),
@@ -147,7 +129,11 @@ export const postgresWriter = ({
     undo,
     commit: async (inputs, { waitMs, isWhole }) => {
       if (waitMs !== undefined) await begin(waitMs)
-      const { outcomes, fault, onCommit } = await record(inputs)
+      const { outcomes, fault, onCommit } = await recorded(inputs, {
+        mark,
+        undo,
+        run: () => program(tx, inputs),
+      })
       if (isWhole && fault !== undefined) throw fault
       const committed = turn
       const startedAtMs = performance.now()

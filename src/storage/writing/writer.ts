@@ -4,13 +4,7 @@ import type { FileIdentity } from '../files/file-identity.ts'
 import { damageWatch, isBusy, unavailable } from '../sqlite/faults.ts'
 import type { Params, Queries } from '../queries.ts'
 import { queriesOn } from '../sqlite/queries.ts'
-
-/** What a program made of the inputs of a group: an outcome for each, in order, and what to do once they
- * are on disk. */
-export type Recorded = {
-  readonly outcomes: readonly unknown[]
-  readonly onCommit?: () => void
-}
+import { type Recorded, recorded } from './recorded.ts'
 
 /** Writes what a group appends, in the thread of the writing connection and inside its transaction. Inputs
  * and outcomes are plain data, because they may pass between threads. Returns undefined if a condition of its
@@ -65,9 +59,6 @@ const LOCK_RETRY_MS = 20
 
 const LOST = 'The server failed while it wrote this; nothing was written, try again'
 
-/** How often a program runs at most if its conditions do not hold. */
-const TRIES_MAX = 3
-
 type Dependencies = {
   readonly connection: Sqlite
   /** Undefined for a database in memory. */
@@ -106,20 +97,9 @@ export const localWriter = ({ connection, files, program = noProgram }: Dependen
     return true
   }
 
-  const record = async (inputs: readonly unknown[]): Promise<Recorded & { fault?: unknown }> => {
-    if (inputs.length === 0) return { outcomes: [] }
-    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
-      run('SAVEPOINT mark')
-      try {
-        const recorded = await program(tx, inputs)
-        if (recorded) return recorded
-        await undo()
-      } catch (fault) {
-        if (!(await undo())) throw fault
-        return { outcomes: [], fault }
-      }
-    }
-    return { outcomes: [], fault: new AppError('unavailable', 'Server busy, try again') }
+  const mark = async (): Promise<void> => {
+    requireBegun()
+    run('SAVEPOINT mark')
   }
 
   return {
@@ -128,15 +108,16 @@ export const localWriter = ({ connection, files, program = noProgram }: Dependen
       requireBegun()
       return tx[how](sql, ...params)
     },
-    mark: async () => {
-      requireBegun()
-      run('SAVEPOINT mark')
-    },
+    mark,
     undo,
     commit: async (inputs, { waitMs, isWhole }) => {
       if (waitMs === undefined) requireBegun()
       else await begin(waitMs)
-      const { outcomes, fault, onCommit } = await record(inputs)
+      const { outcomes, fault, onCommit } = await recorded(inputs, {
+        mark,
+        undo,
+        run: () => program(tx, inputs),
+      })
       if (isWhole && fault !== undefined) throw fault
       const startedAtMs = performance.now()
       run('COMMIT')
