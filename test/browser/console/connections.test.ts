@@ -238,10 +238,13 @@ describe.skipIf(IS_LEFT_OUT)('connections', () => {
       'hall: mia opened the front door',
       'mia: mia opened the front door',
     ])
-    await member.page.goto(`${service().url}/console/myself`)
     const tell = member.page.getByRole('region', { name: 'Notifications' })
-    await tell.getByText(/^Works · last sent/).waitFor()
-    await tell.getByText('When you open any door').waitFor()
+    // It is recorded as sent only after the receiver has it.
+    await until(async () => {
+      await member.page.goto(`${service().url}/console/myself`)
+      await tell.getByText('When you open any door').waitFor()
+      return (await tell.getByText(/^Works · last sent/).count()) === 1
+    })
     await look(member.page, 'myself-tell-me')
     expectCalm(member, [403])
 
