@@ -58,6 +58,8 @@ type Appending = {
   readonly size: number
   /** Whose it is: see `writeQueue`. */
   readonly account: string
+  /** True if somebody waits at a door for it. */
+  readonly isUrgent?: boolean
 }
 
 /** How long a write waits for its turn, and for another process's lock, before it is `unavailable`.
@@ -70,7 +72,8 @@ const CHECKPOINT_RETRY_MS = 200
 /** A disk that takes longer for a commit is slow. */
 const SLOW_MS = 1000
 
-/** The WAL is checkpointed once it has this many pages: 4 MiB. */
+/** The WAL is checkpointed once it has this many pages: 4 MiB. While something urgent waits, it may have twice as
+ * many. */
 const WAL_PAGES_MAX = 1000
 
 /** The time between two checkpoints while a reader holds the WAL, because each takes a sync. */
@@ -195,15 +198,17 @@ export const database = ({ writer, reader, onCommit = () => {} }: Connections): 
 
   const queue = writeQueue<Item, Outcome>({
     commit: (items, waitMs) => exclusively(() => commitTimed(items, waitMs)),
-    afterGroup: () => {
+    afterGroup: (hasUrgent) => {
       const hasGrown = walPages >= held.pages + WAL_PAGES_MAX || walPages < held.pages
       const isDue = hasGrown || performance.now() - held.atMs > HELD_RETRY_MS
       if (walPages < WAL_PAGES_MAX || !isDue) return undefined
+      if (walPages < 2 * WAL_PAGES_MAX && hasUrgent()) return undefined
       walPages = 0
       return exclusively(writeWalBack).catch(() => {})
     },
     sizeOf: (item) => ('size' in item ? item.size : WORK_EVENTS),
     accountOf: (item) => ('account' in item ? item.account : undefined),
+    isUrgent: (item) => 'isUrgent' in item && (item.isUrgent ?? false),
     groupSizeMax: GROUP_EVENTS_MAX,
     waitingSizeMax: WAITING_EVENTS_MAX,
     waitMsMax: WRITE_WAIT_MS,

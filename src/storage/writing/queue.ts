@@ -15,8 +15,9 @@ type Options<Item, Outcome> = {
   /** Commits all items in one transaction, and returns an outcome for each, in order. `waitMs` is how much
    * longer the first one may wait. */
   readonly commit: (items: readonly Item[], waitMs: number) => Promise<readonly Outcome[]>
-  /** Called between groups; the next one waits for what it returns. */
-  readonly afterGroup?: () => Promise<void> | undefined
+  /** Called between groups; the next one waits for what it returns. `hasUrgent` tells whether something urgent
+   * waits. */
+  readonly afterGroup?: (hasUrgent: () => boolean) => Promise<void> | undefined
   /** The share of a commit that an item takes. */
   readonly sizeOf: (item: Item) => number
   /** Size of a group, unless a single item is larger. */
@@ -27,6 +28,8 @@ type Options<Item, Outcome> = {
   /** Returns the account that an item belongs to. An item of size 1 is a lone one, a larger one a batch; the
    * batches of one account fill at most half of the room. Items of no account wait with the lone ones. */
   readonly accountOf?: (item: Item) => string | undefined
+  /** True for an item that does not wait until others gather. */
+  readonly isUrgent?: (item: Item) => boolean
   /** How long an item waits for its turn. */
   readonly waitMsMax: number
   readonly monotonic?: () => number
@@ -65,6 +68,7 @@ export const writeQueue = <Item, Outcome>({
   waitingSizeMax,
   waitMsMax,
   accountOf,
+  isUrgent = () => false,
   monotonic = () => performance.now(),
 }: Options<Item, Outcome>): WriteQueue<Item, Outcome> => {
   const lone: Line<Item, Outcome> = { waiting: [], size: 0 }
@@ -159,10 +163,14 @@ export const writeQueue = <Item, Outcome>({
 
   const waitingCount = (): number => lone.waiting.length + batches.waiting.length
 
+  const hasUrgent = (): boolean =>
+    [lone, batches].some(({ waiting }) => waiting.some(({ item }) => isUrgent(item)))
+
   /** How long the next group waits for as many items as the last one had, in milliseconds. */
   const gatheringMs = (): number => {
     const ms = last.gatheringUntilMs - monotonic()
-    return last.count <= 1 || ms < GATHERING_MS_MIN || waitingCount() >= last.count ? 0 : ms
+    const isEnough = last.count <= 1 || ms < GATHERING_MS_MIN || waitingCount() >= last.count
+    return isEnough || hasUrgent() ? 0 : ms
   }
 
   const gather = async (ms: number): Promise<void> => {
@@ -200,7 +208,7 @@ export const writeQueue = <Item, Outcome>({
       // What the last group was told is told while this one is written.
       answer()
       answer = await committing
-      const checkpoint = afterGroup()
+      const checkpoint = afterGroup(hasUrgent)
       if (checkpoint || gatheringMs() > 0 || waitingCount() === 0) answerFirst()
       await checkpoint
       const ms = gatheringMs()
@@ -236,7 +244,7 @@ export const writeQueue = <Item, Outcome>({
         if (account !== undefined) sizeByAccount.set(account, ofAccount + size)
         running ??= run()
         refuseLateInTime()
-        if (gathering && waitingCount() >= gathering.count) gathering.end()
+        if (gathering && (waitingCount() >= gathering.count || isUrgent(item))) gathering.end()
       })
     },
     drained: async () => running,

@@ -84,7 +84,9 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     hasReceipts: boolean,
   ): Promise<readonly (Outcome | Answered)[]> => {
     const input = inputOf({ items, hasReceipts })
-    const appended = (await store.append({ input, size: items.length, account })) as Appended
+    const isUrgent = items.some(({ kind }) => kind === 'decision')
+    const size = items.length
+    const appended = (await store.append({ input, size, account, isUrgent })) as Appended
     if ('stopped' in appended) throw await guard.stop(appended.stopped)
     if (appended.head) grown(treeHeadOf(appended.head))
     return appended.outcomes

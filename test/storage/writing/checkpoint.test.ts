@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDatabase, openWriter } from '../../../src/storage/open.ts'
@@ -34,4 +34,40 @@ test('[D1] no COMMIT makes a checkpoint, however long the WAL is: the file chang
   expect(inFile()).not.toBe(before)
   await writer.close(false)
   rmSync(folder, { recursive: true })
+})
+
+describe('between two groups there is a checkpoint', () => {
+  /** Returns whether the file changes between a group that fills so many pages of the WAL, and the next one. */
+  const isBetween = async (pages: number, isUrgent: boolean): Promise<boolean> => {
+    const folder = temporaryFolder()
+    const path = join(folder, 'a.db')
+    await openDatabase(path).close()
+    const inFile = () => Bun.hash(readFileSync(path))
+    let [filled, next] = [0n, 0n] as (number | bigint)[]
+    const program = async (_: unknown, inputs: readonly unknown[]) => {
+      next = inFile()
+      return { outcomes: inputs }
+    }
+    const db = openDatabase(path, { program })
+    let appended: Promise<unknown> | undefined
+    await db.transaction(async (tx) => {
+      await tx.run('CREATE TABLE filler (bytes BLOB)')
+      await tx.run('INSERT INTO filler VALUES (randomblob(?))', pages * PAGE_BYTES)
+      appended = db.append({ input: () => 'a', size: 1, account: 'ada', isUrgent })
+      filled = inFile()
+    })
+    await appended
+    await db.close()
+    rmSync(folder, { recursive: true })
+    return filled !== next
+  }
+
+  test('unless something urgent waits', async () => {
+    expect(await isBetween(SQLITE_PAGES + 100, false)).toBe(true)
+    expect(await isBetween(SQLITE_PAGES + 100, true)).toBe(false)
+  })
+
+  test('even then, once the WAL is twice as long', async () => {
+    expect(await isBetween(2 * SQLITE_PAGES + 100, true)).toBe(true)
+  })
 })

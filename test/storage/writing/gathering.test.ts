@@ -14,6 +14,7 @@ describe('after a group of several, the next one waits for as many', () => {
         return items
       },
       sizeOf: () => 1,
+      isUrgent: (item) => item === 'urgent',
       groupSizeMax: 10,
       waitingSizeMax: 100,
       waitMsMax: 60_000,
@@ -75,5 +76,12 @@ describe('after a group of several, the next one waits for as many', () => {
       expect(next()).toBeUndefined()
       await submitted('d')
       expect(next()).toStrictEqual(['c', 'd'])
+    }))
+
+  test('nor for longer than until something urgent is there', () =>
+    afterCommitOf(3000, async ({ submitted, next }) => {
+      expect(next()).toBeUndefined()
+      await submitted('urgent')
+      expect(next()).toStrictEqual(['c', 'urgent'])
     }))
 })
