@@ -49,9 +49,9 @@ const stopping = () => new AppError('unavailable', 'The server is stopping')
 
 const busy = () => new AppError('unavailable', 'Server busy, try again')
 
-/** After a group of several items, the next group waits until it has as many, for at most this share of the
- * time that the last one took and at most this many milliseconds: clients that were just answered often
- * write again at once, and would just miss the group. */
+/** After a group of several items, the next group waits until it has as many and those that waited meanwhile, for at
+ * most this share of the time that the last one took and at most this many milliseconds: clients that were just
+ * answered often write again at once, and would just miss the group. */
 const GATHERING_SHARE = 0.25
 const GATHERING_MS_MAX = 10
 /** Shorter waits are skipped: on a fast disk, the next group forms while this one is written. */
@@ -78,7 +78,7 @@ export const writeQueue = <Item, Outcome>({
   /** True if the last group left the batches waiting. */
   let wasLone = false
   let running: Promise<void> | undefined
-  /** The number of items in the last group, and until when the next one waits for as many. */
+  /** How many items the next group waits for, and until when. */
   let last = { count: 0, gatheringUntilMs: 0 }
   /** Set while a group waits for more items: how many it waits for, and what ends the wait. */
   let gathering: { readonly count: number; readonly end: () => void } | undefined
@@ -144,7 +144,7 @@ export const writeQueue = <Item, Outcome>({
       )
       const nowMs = monotonic()
       const gatheringMs = Math.min(GATHERING_SHARE * (nowMs - begunMs), GATHERING_MS_MAX)
-      last = { count: group.length, gatheringUntilMs: nowMs + gatheringMs }
+      last = { count: group.length + waitingCount(), gatheringUntilMs: nowMs + gatheringMs }
       outage = undefined
       return () => {
         for (const [index, { resolve, reject }] of group.entries()) {

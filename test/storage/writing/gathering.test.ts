@@ -84,4 +84,37 @@ describe('after a group of several, the next one waits for as many', () => {
       await submitted('urgent')
       expect(next()).toStrictEqual(['c', 'urgent'])
     }))
+
+  test('and for those too that waited during the commit: otherwise clients stay in two groups for ever', async () => {
+    const clock = { now: 1000 }
+    const groups: string[][] = []
+    const arrive = Promise.withResolvers<void>()
+    const { submit, drained } = writeQueue({
+      commit: async (items: readonly string[]) => {
+        groups.push([...items])
+        if (groups.length === 1) await arrive.promise
+        clock.now += 3000
+        return items
+      },
+      sizeOf: () => 1,
+      groupSizeMax: 10,
+      waitingSizeMax: 100,
+      waitMsMax: 60_000,
+      monotonic: () => clock.now,
+    })
+    const first = ['a', 'b'].map(submit)
+    await turns()
+    const waiting = submit('c')
+    arrive.resolve()
+    await Promise.all(first)
+    const again = submit('a again')
+    await turns()
+    expect(groups).toHaveLength(1)
+    await Promise.all([submit('b again'), again, waiting])
+    expect(groups).toStrictEqual([
+      ['a', 'b'],
+      ['c', 'a again', 'b again'],
+    ])
+    await drained()
+  })
 })
