@@ -9,6 +9,7 @@ import type { Config } from './config/config.ts'
 import { homeZone } from './config/home-zone.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { Account } from './domain/account.ts'
+import { atMostEvery } from './domain/repeating.ts'
 import { type Clock, clockFrom } from './domain/clock.ts'
 import { controllersModule } from './controllers/module.ts'
 import { askPermitted } from './drivers/operating/asking-store.ts'
@@ -115,6 +116,8 @@ const program = (config: Config): Program => {
 /** Loaded only where the data is on a server. */
 const openServer = async (...given: Parameters<typeof openPostgres>): Promise<Database> =>
   (await import('./storage/postgres/open.ts')).openPostgres(...given)
+
+const SELDOM_MS = 500
 
 /** How the data folder is locked. */
 const LOCKS = { service: 'service', command: 'command', alone: 'restore' } as const
@@ -344,7 +347,20 @@ export const openApp = async (config: Config, options: Options) => {
     await controllers.onForeignCommit()
     if (db.leading.isLeader()) mqtt?.refresh()
     await unlocks.refresh()
+    seldom.call()
   }
+  /** What changes seldom, and may be shown a second later. */
+  const seldom = opening.adopt(
+    atMostEvery(SELDOM_MS, async () => {
+      try {
+        await unlocks.verification.refresh()
+        await ops.refresh()
+      } catch {
+        // The next commit tries again.
+      }
+    }),
+    ({ stop }) => stop(),
+  )
   drivers.onState(() => mqtt?.refresh())
   const accounts = opening.use(
     await openAccounts({

@@ -23,3 +23,31 @@ export const repeating = (work: () => Promise<number>): Repeating => {
   }
   return { apply, stop }
 }
+
+/** Returns a function that does work some milliseconds after it was called: once for all calls until then, and again for
+ * those that came while the work ran. */
+export const atMostEvery = (ms: number, work: () => Promise<void>) => {
+  let timer: Timer | undefined
+  let isAgain = false
+  let isStopped = false
+
+  const run = async (): Promise<void> => {
+    isAgain = false
+    await work()
+    timer = undefined
+    if (isAgain) call()
+  }
+
+  const call = (): void => {
+    isAgain = true
+    if (!isStopped) timer ??= setTimeout(() => void run(), ms).unref()
+  }
+
+  return {
+    call,
+    stop: (): void => {
+      isStopped = true
+      clearTimeout(timer)
+    },
+  }
+}

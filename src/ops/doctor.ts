@@ -201,9 +201,8 @@ const ownCertificate = ({ dataDir }: Facts['config']) => {
 }
 
 const backup = async ({ config, backupState }: Facts, nowMs: number): Promise<Finding> => {
-  const everyMs = config.backupDir === undefined ? undefined : config.backupEveryMs
   try {
-    const { newest, byHandMs, failure } = await backupState()
+    const { newest, everyMs, byHandMs, failure } = await backupState()
     return backupFinding({
       nowMs,
       newestMs: newest?.createdAtMs,
@@ -214,6 +213,7 @@ const backup = async ({ config, backupState }: Facts, nowMs: number): Promise<Fi
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     const failure = { atMs: nowMs, reason: error.message }
+    const everyMs = config.backupDir === undefined ? undefined : config.backupEveryMs
     return backupFinding({ nowMs, newestMs: undefined, everyMs, failure })
   }
 }

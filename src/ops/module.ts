@@ -17,6 +17,7 @@ import { acceptanceService } from './acceptances.ts'
 import { authorityRoutes } from './authority-routes.ts'
 import { backupRoutes } from './backups/backup-routes.ts'
 import { type Backups, type CreateBackup, backupService } from './backups/backups.ts'
+import { sharedBackups } from './backups/shared-backups.ts'
 import { doctorRoutes } from './doctor-routes.ts'
 import { doctor, startedMs } from './doctor.ts'
 import { gatewayRoutes } from './gateway-routes.ts'
@@ -89,7 +90,9 @@ type LastVerification = NonNullable<ReturnType<GaugeFacts['lastVerification']>> 
 
 export type OpsModule = {
   readonly routes: readonly Endpoint[]
-  readonly backups: Backups
+  readonly backups: Pick<Backups, 'isFolderMissing' | 'start' | 'stop'>
+  /** Called soon after another replica has committed. */
+  readonly refresh: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
@@ -101,21 +104,25 @@ export const opsModule = (deps: Dependencies): OpsModule => {
   const { version, config, db, disk, clock, logger, metrics, audit, accounts, unlocks } = deps
   const zone = onceAsked(() => homeZone(config))
   const certificateEndMs = () => deps.certificate()?.notAfterMs
-  const backups = backupService({
+  const onFailure = (error: unknown): void =>
+    // What an AppError says is enough; anything else is a bug.
+    logger.error(
+      error instanceof AppError ? { fault: error.message } : { err: error },
+      'backup failed',
+    )
+  const own = backupService({
     settings: config,
     keyId: unlocks.verifierKey.id,
     createBackup: deps.createBackup,
     logStop: unlocks.logStop,
     record: audit.record,
     newestEvent: audit.store.newest,
-    // What an AppError says is enough; anything else is a bug.
-    onFailure: (error) =>
-      logger.error(
-        error instanceof AppError ? { fault: error.message } : { err: error },
-        'backup failed',
-      ),
+    onFailure,
+    onChange: () => void shared?.publish(),
     clock,
   })
+  const shared = db.isFile ? undefined : sharedBackups({ own, db, onFailure })
+  const backups = shared ?? own
   const runChecks = doctor({
     config,
     serverFacts: async () => {
@@ -202,9 +209,10 @@ export const opsModule = (deps: Dependencies): OpsModule => {
       }),
       ...doctorRoutes({ runChecks, acceptances }),
       ...authorityRoutes({ authority }),
-      ...backupRoutes({ backups, settings: config }),
+      ...backupRoutes({ backups }),
     ],
     backups,
+    refresh: async () => shared?.refresh(),
     [Symbol.asyncDispose]: backups.stop,
   }
 }

@@ -38,6 +38,7 @@ import { catchUpSummary } from './summary/catch-up.ts'
 import { logHealth } from './verify/health.ts'
 import { verificationRoutes } from './verify/routes.ts'
 import { verificationScheduler } from './verify/scheduler.ts'
+import { sharedVerification } from './verify/shared-verification.ts'
 
 type Dependencies = {
   readonly db: Database
@@ -157,6 +158,7 @@ export const openUnlocks = async ({
     clock,
     logger,
     onFault: (fault) => deps.onProblem(`The unlock log is broken: ${fault}`),
+    shared: db.isFile ? undefined : sharedVerification({ db, clock }),
   })
 
   return {

@@ -8,6 +8,7 @@ import { type PostgresAddress, postgresAddress } from '../../src/config/postgres
 import { clockFrom } from '../../src/domain/clock.ts'
 import { KEY_FILES } from '../../src/storage/files/data-dir.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
+import type { CreateBackup } from '../../src/ops/backups/backups.ts'
 import { CHEAP, clientOf, peopleOf } from './app.ts'
 import { UNLIMITED, temporaryFolder } from './binary.ts'
 import { startPostgres } from './postgres-server.ts'
@@ -37,6 +38,7 @@ type Options = {
   readonly env?: Readonly<Record<string, string>>
   /** The data folder of a replica whose keys the new ones have. */
   readonly keysOf?: string
+  readonly createBackup?: CreateBackup
 }
 
 /** Starts several services on one home on a server, each with a data folder of its own and the same keys. */
@@ -81,7 +83,7 @@ type Starting = Options & {
   readonly dataDir: string
 }
 
-const startReplica = async ({ place, dataDir, clock, env }: Starting) => {
+const startReplica = async ({ place, dataDir, clock, env, createBackup }: Starting) => {
   const logLines: string[] = []
   const logger = processLogger({
     level: 'debug',
@@ -94,6 +96,7 @@ const startReplica = async ({ place, dataDir, clock, env }: Starting) => {
     use: 'service',
     argon2id: CHEAP,
     ...(clock ? { clock: clockFrom(clock) } : {}),
+    ...(createBackup ? { createBackup } : {}),
   })
   app.http.listen({ hostname: '127.0.0.1', port: 0 })
   await whileLeading(app, config, logger)

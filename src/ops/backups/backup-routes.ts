@@ -1,5 +1,5 @@
 import type { Static } from '@sinclair/typebox'
-import type { Config } from '../../config/config.ts'
+import type { Actor } from '../../domain/audit-event.ts'
 import { HOUR_MS } from '../../domain/duration.ts'
 import { problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
@@ -7,8 +7,9 @@ import type { Backups } from './backups.ts'
 import { BackupsAnswer } from '../schema.ts'
 
 type Dependencies = {
-  readonly backups: Pick<Backups, 'list' | 'state' | 'createNow'>
-  readonly settings: Pick<Config, 'backupDir' | 'backupEveryMs' | 'backupKeep'>
+  readonly backups: Pick<Backups, 'state'> & {
+    readonly createNow: (from: Actor) => Promise<void> | void
+  }
 }
 
 /** The backups that the server creates itself. */
@@ -85,27 +86,24 @@ const create = (deps: Dependencies) =>
         ),
       },
     },
-    ({ caller, set }) => {
-      deps.backups.createNow(caller)
+    async ({ caller, set }) => {
+      await deps.backups.createNow(caller)
       set.status = 202
       return describe(deps)
     },
   )
 
-const describe = async ({
-  backups,
-  settings,
-}: Dependencies): Promise<Static<typeof BackupsAnswer>> => {
-  const { isRunning, failure } = await backups.state()
+const describe = async ({ backups }: Dependencies): Promise<Static<typeof BackupsAnswer>> => {
+  const { isRunning, files, everyMs, keep, failure } = await backups.state()
   return {
-    backups: (await backups.list()).map(({ file, createdAtMs, bytes, isEncrypted }) => ({
+    backups: files.map(({ file, createdAtMs, bytes, isEncrypted }) => ({
       file,
       made_at: timeOf(createdAtMs),
       bytes,
       encrypted: isEncrypted,
     })),
-    every_hours: settings.backupDir === undefined ? null : settings.backupEveryMs / HOUR_MS,
-    keep: settings.backupKeep,
+    every_hours: everyMs === undefined ? null : everyMs / HOUR_MS,
+    keep,
     running: isRunning,
     failure: failure ? { at: timeOf(failure.atMs), reason: failure.reason } : null,
   }

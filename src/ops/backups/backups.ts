@@ -31,6 +31,8 @@ type Dependencies = {
   readonly newestEvent: (action: string, subject: string) => Promise<Recorded | undefined>
   /** Called when a backup has failed. */
   readonly onFailure: (error: unknown) => void
+  /** Called when a backup has begun, and when it has ended. */
+  readonly onChange?: () => void
   readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
 }
 
@@ -42,7 +44,12 @@ type Recorded = {
 
 export type BackupState = {
   readonly isRunning: boolean
+  /** Newest first. */
+  readonly files: readonly BackupFile[]
   readonly newest: BackupFile | undefined
+  /** Undefined without a BACKUP_DIR. */
+  readonly everyMs: number | undefined
+  readonly keep: number
   /** When the newest backup by the `backup` command was created. */
   readonly byHandMs: number | undefined
   /** Why the latest attempt failed, or undefined if it did not. */
@@ -62,6 +69,7 @@ export const BY_HAND = { action: 'backup.create', subject: 'FILE' } as const
  * the newest and deletes no file that it did not create. */
 export const backupService = (deps: Dependencies) => {
   const { settings, createBackup, logStop, record, newestEvent, onFailure, clock } = deps
+  const { onChange = () => {} } = deps
   const { dataDir, backupDir: dir, backupEveryMs, backupKeep, backupPassphrase } = settings
   const folder = dir === undefined ? undefined : backupFolder(dir, deps.keyId)
   let stopping = new AbortController()
@@ -111,9 +119,13 @@ export const backupService = (deps: Dependencies) => {
   const begin = (from: Actor): Promise<void> => {
     attemptedAtMs = clock.monotonicMs()
     wasMissing = false
-    running ??= attempt(from).finally(() => {
-      running = undefined
-    })
+    if (!running) {
+      running = attempt(from).finally(() => {
+        running = undefined
+        onChange()
+      })
+      onChange()
+    }
     return running
   }
 
@@ -137,24 +149,45 @@ export const backupService = (deps: Dependencies) => {
     await begin(GATEWAY)
   }
 
+  const plan = () => ({
+    isRunning: running !== undefined,
+    everyMs: dir === undefined ? undefined : backupEveryMs,
+    keep: backupKeep,
+  })
+
+  /** When the command last created a backup, and whether the latest attempt of the service failed. */
+  const attempts = async (): Promise<Pick<BackupState, 'byHandMs' | 'failure'>> => {
+    const last = await newestEvent(EVENT.action, EVENT.subject)
+    const hasFailed = last?.result === 'failure'
+    const byHand = await newestEvent(BY_HAND.action, BY_HAND.subject)
+    return {
+      byHandMs: byHand?.atMs,
+      failure: hasFailed ? { atMs: last.atMs, reason: String(last.detail['reason']) } : undefined,
+    }
+  }
+
+  /** Throws `unavailable` while the log is stopped. */
+  const requireLog = (): void => {
+    const stop = logStop()
+    if (stop) throw new AppError('unavailable', stop.says, { reason: 'log_stopped' })
+  }
+
   return {
     /** Returns the backups in BACKUP_DIR, newest first. Throws `unavailable`. */
     list,
 
     isFolderMissing,
 
-    /** Returns the newest backup, and whether the latest attempt failed. Throws `unavailable` if the
+    plan,
+    attempts,
+    requireLog,
+
+    /** Returns the backups, and whether the latest attempt failed. Throws `unavailable` if the
      * folder cannot be read. */
     state: async (): Promise<BackupState> => {
-      const last = await newestEvent(EVENT.action, EVENT.subject)
-      const hasFailed = last?.result === 'failure'
-      const byHand = await newestEvent(BY_HAND.action, BY_HAND.subject)
-      return {
-        isRunning: running !== undefined,
-        newest: (await list())[0],
-        byHandMs: byHand?.atMs,
-        failure: hasFailed ? { atMs: last.atMs, reason: String(last.detail['reason']) } : undefined,
-      }
+      const tried = await attempts()
+      const files = await list()
+      return { ...tried, ...plan(), files, newest: files[0] }
     },
 
     /** Creates a backup if one is due and the log is not stopped, and resolves when it is finished. */
@@ -174,8 +207,7 @@ export const backupService = (deps: Dependencies) => {
      * `unavailable` while the log is stopped. */
     createNow: (from: Actor): void => {
       if (dir === undefined) throw noFolder()
-      const stop = logStop()
-      if (stop) throw new AppError('unavailable', stop.says, { reason: 'log_stopped' })
+      requireLog()
       void begin(from)
     },
 
@@ -191,7 +223,7 @@ export const backupService = (deps: Dependencies) => {
 
 const isWithin = (path: string, folder: string): boolean => !relative(folder, path).startsWith('..')
 
-const noFolder = (): AppError =>
+export const noFolder = (): AppError =>
   new AppError('conflict', 'Set BACKUP_DIR first', { reason: 'no_backup_dir' })
 
 const reasonOf = (error: unknown): string =>

@@ -1,5 +1,6 @@
 import { type PostgresAddress, shownAddress } from '../../config/postgres-address.ts'
 import { forgetFingerprints } from '../files/shared-keys.ts'
+import { forgetReplicaStates } from '../replicas/state.ts'
 import { timeText } from '../files/data-dir.ts'
 import type { Client } from '../postgres/client.ts'
 import { dialect } from '../postgres/dialect.ts'
@@ -117,6 +118,7 @@ const beginHome = async (
     written: async () => queries,
     publish: async () => {
       await forgetFingerprints(queries)
+      await forgetReplicaStates(queries)
       await beforeCommit(queries)
       // Until then, no plan knows how large a table is.
       for (const { name } of home.tables) await client.script(`ANALYZE ${schema}.${quoted(name)}`)

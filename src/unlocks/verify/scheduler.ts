@@ -6,6 +6,8 @@ import { openCheckpoint } from '../tlog/checkpoint.ts'
 import { isSameHash } from '../tlog/merkle-tree.ts'
 import type { VerifierKey } from '../tlog/signed-note.ts'
 import type { UnlockStore } from '../log/store.ts'
+import type { SharedVerification } from './shared-verification.ts'
+import type { Verification, VerificationScope } from './verification.ts'
 import { type Verdict, leafFault, verifyLog } from './verify-log.ts'
 
 type Dependencies = {
@@ -15,19 +17,12 @@ type Dependencies = {
   readonly logger: Logger
   /** Called after each verification that finds a fault. */
   readonly onFault?: (fault: string) => void
+  /** What the replicas of the home tell one another; undefined if one process serves it. */
+  readonly shared?: SharedVerification | undefined
 }
-
-/** The verdict of a verification, what it covered, and when it ended. */
-type Verification = Verdict & {
-  readonly scope: VerificationScope
-  readonly checkedAtMs: number
-}
-
-export const VERIFICATION_SCOPES = ['recent', 'full'] as const
-type VerificationScope = (typeof VERIFICATION_SCOPES)[number]
 
 export type VerificationScheduler = {
-  /** Returns the last verification. A fault stays until a later one finds none. */
+  /** Returns the last verification, of any replica. A fault stays until a later one finds none. */
   readonly last: () => Verification | undefined
   /** Verifies the newest events and the root. */
   readonly verifyRecent: () => Promise<void>
@@ -35,9 +30,11 @@ export type VerificationScheduler = {
   readonly start: () => void
   readonly pause: () => void
   /** Verifies everything page by page, yielding to other work; joins a verification that is running.
-   * Resolves to undefined if it was stopped. */
+   * Resolves to undefined if it was stopped, or if another replica verifies. */
   readonly verifyAll: () => Promise<Verification | undefined>
   readonly isVerifying: () => boolean
+  /** Reads what other replicas have found since. */
+  readonly refresh: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -55,22 +52,35 @@ export const verificationScheduler = ({
   clock,
   logger,
   onFault,
+  shared,
 }: Dependencies): VerificationScheduler => {
   let last: Verification | undefined
   let running: Promise<Verification | undefined> | undefined
   let next: Timer | undefined
+  let isDaily = false
   const stopping = new AbortController()
 
   const verify = async (scope: VerificationScope, work: () => Promise<Verdict>) => {
     const { error, ...verdict }: Failure = await work().catch(unreadable)
     if (stopping.signal.aborted) return undefined
-    last = { ...verdict, scope, checkedAtMs: clock.wallMs() }
-    if (last.ok) logger.info({ scope, size: last.size }, 'log verified')
+    if (shared && error instanceof AppError && error.code === 'unavailable') {
+      // A server that is away for a while says nothing about the log.
+      logger.warn({ scope, reason: error.message }, 'log not verified')
+      if (isDaily) verifyAllIn(MINUTE_MS)
+      return undefined
+    }
+    const found: Verification = { ...verdict, scope, checkedAtMs: clock.wallMs() }
+    last = shared ? await shared.conclude(found) : found
+    if (found.ok) logger.info({ scope, size: found.size }, 'log verified')
     else {
-      logger.error({ scope, seq: last.seq, fault: last.fault, err: error }, 'log is broken')
-      onFault?.(last.fault)
+      logger.error({ scope, seq: found.seq, fault: found.fault, err: error }, 'log is broken')
+      onFault?.(found.fault)
     }
     return last
+  }
+
+  const refresh = async (): Promise<void> => {
+    last = (await shared?.read()) ?? last
   }
 
   const verifyEvents = async (): Promise<Verdict> => {
@@ -78,6 +88,7 @@ export const verificationScheduler = ({
     if (!head) return { ok: false, seq: 0, fault: 'The log has no head' }
     const pause = async () => {
       stopping.signal.throwIfAborted()
+      await shared?.continue()
       await Bun.sleep(PAUSE_MS)
     }
     // The gateway checked the signatures when it received them.
@@ -85,12 +96,20 @@ export const verificationScheduler = ({
     return verifyLog({ source: store, head, key, checksSignatures, afterPage: pause })
   }
 
+  const verifyUnlessOther = async (): Promise<Verification | undefined> => {
+    await refresh()
+    if (shared?.isOtherVerifying()) return undefined
+    await shared?.begin()
+    return verify('full', verifyEvents)
+  }
+
   const verifyAll = (): Promise<Verification | undefined> =>
-    (running ??= verify('full', verifyEvents).finally(() => {
+    (running ??= (shared ? verifyUnlessOther() : verify('full', verifyEvents)).finally(() => {
       running = undefined
     }))
 
   const verifyAllIn = (delayMs: number): void => {
+    clearTimeout(next)
     next = setTimeout(() => {
       verifyAllIn(DAY_MS)
       void verifyAll()
@@ -104,12 +123,16 @@ export const verificationScheduler = ({
       await verify('recent', () => recentVerdict(store, key))
     },
     start: () => {
-      clearTimeout(next)
+      isDaily = true
       verifyAllIn(MINUTE_MS)
     },
-    pause: () => clearTimeout(next),
+    pause: () => {
+      isDaily = false
+      clearTimeout(next)
+    },
     verifyAll,
-    isVerifying: () => running !== undefined,
+    isVerifying: () => running !== undefined || shared?.isOtherVerifying() === true,
+    refresh,
     stop: async () => {
       clearTimeout(next)
       stopping.abort()

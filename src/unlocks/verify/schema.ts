@@ -1,6 +1,6 @@
 import { type TSchema, Type as t } from '@sinclair/typebox'
 import { oneOf } from '../../http/request/text.ts'
-import { VERIFICATION_SCOPES } from './scheduler.ts'
+import { VERIFICATION_SCOPES } from './verification.ts'
 
 const orNull = <Schema extends TSchema>(schema: Schema, description: string) =>
   t.Union([schema, t.Null()], { description })
