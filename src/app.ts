@@ -119,6 +119,9 @@ const openServer = async (...given: Parameters<typeof openPostgres>): Promise<Da
 
 const SELDOM_MS = 500
 
+/** How long a command waits for a server that is still starting: somebody waits for the command. */
+const COMMAND_WAIT_MS = 5000
+
 /** How the data folder is locked. */
 const LOCKS = { service: 'service', command: 'command', alone: 'restore' } as const
 
@@ -165,6 +168,7 @@ export const openApp = async (config: Config, options: Options) => {
           program: program(config),
           mustExist,
           use: use === 'alone' ? 'alone' : 'shared',
+          startMs: use === 'service' ? undefined : COMMAND_WAIT_MS,
           onLost: (error) => onWriterDeath(error, true),
           onCommit: committed,
           onWait: (reason) => logger.warn({ reason }, 'waiting for the database'),
@@ -435,6 +439,7 @@ export const openApp = async (config: Config, options: Options) => {
         onRefusal: metrics.countRefusal,
         connections,
         disk,
+        isDatabaseLate: db.isFile ? undefined : db.isLate,
       }),
       endpoints: [
         ...consoleRoutes({

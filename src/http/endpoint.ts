@@ -34,6 +34,8 @@ export type Endpoint = {
   readonly hooks: Hooks
   /** Whether a request with this query looks at much of the database; see heavy-reads.ts. */
   readonly isHeavy: ((query: unknown) => boolean) | undefined
+  /** See `Spec`. */
+  readonly waits: boolean
   readonly handle: (context: Context) => unknown
 }
 
@@ -110,6 +112,8 @@ type Spec<A extends Access, Body, Query, Params, Ok> = Omit<
     readonly limits?: LimitGroups | readonly ['changes']
     /** Given if some or all requests look at much of the database. */
     readonly isHeavy?: (query: Query extends TSchema ? Static<Query> : undefined) => boolean
+    /** It waits for something to happen, and so longer than a database may take to answer. */
+    readonly waits?: boolean
     /** It decides itself what it refuses on a full disk, or frees space; any other request that writes
      * is refused by who makes it. */
     readonly checksDisk?: boolean
@@ -136,7 +140,15 @@ export const endpoint = <
   spec: Spec<A, Body, Query, Params, Ok>,
   handle: (context: Typed<A, Body, Query, Params>) => Result<Ok> | Promise<Result<Ok>>,
 ): Endpoint => {
-  const { method, path, limits = ['default'], checksDisk = false, isHeavy, ...described } = spec
+  const {
+    method,
+    path,
+    limits = ['default'],
+    checksDisk = false,
+    isHeavy,
+    waits = false,
+    ...described
+  } = spec
   const { bodyBytesMax, countsAs, onAnonymous, guard, onInvalidBody, ...rest } = described
   return {
     method,
@@ -158,6 +170,7 @@ export const endpoint = <
     },
     // The schemas have checked these types.
     isHeavy: isHeavy as Endpoint['isHeavy'],
+    waits,
     handle: handle as (context: Context) => unknown,
   }
 }
@@ -178,6 +191,7 @@ export const hiddenEndpoint = (
   checksDisk: false,
   hooks: {},
   isHeavy: undefined,
+  waits: false,
   handle,
 })
 

@@ -28,6 +28,7 @@ import { callers as identification } from './request/caller.ts'
 import { oncePerRequest } from './request/once-per-request.ts'
 import { proofOf } from './request/proof.ts'
 import { isDecodable } from './request/path.ts'
+import { type InTime, answersInTime } from './connection/in-time.ts'
 import { readQuery } from './request/query.ts'
 import type { PageSources } from './request/page-source.ts'
 import {
@@ -54,6 +55,8 @@ type Options = Parameters<typeof identification>[0] & {
   readonly onRefusal: (group: CountedGroup) => void
   readonly connections: { readonly end: (request: Request) => void }
   readonly disk: Pick<DiskSpace, 'requireRoomFor'>
+  /** For a database on a server: see `answersInTime`. */
+  readonly isDatabaseLate?: ((sinceMs: number) => boolean) | undefined
 }
 
 /** A change also counts against `newcomers` until somebody has let the account in. */
@@ -65,12 +68,19 @@ export type Router = ReturnType<typeof router>
  * checked by the guard of its endpoint, and only then is its body read, unless the body says whom it
  * counts against. */
 export const router = (options: Options) => {
-  const { pages, limits, onRefusal, connections } = options
+  const { pages, limits, onRefusal, connections, isDatabaseLate } = options
   const readBody = bodyReader(options.bodyBytesMax)
   const readOnce: ReadBody = oncePerRequest(readBody)
   const reads = heavyReads(options)
   // Once a request, whether it is answered directly or by Elysia.
-  const authenticateRequest = oncePerRequest(options.authenticateRequest)
+  const authenticate = oncePerRequest(options.authenticateRequest)
+  const inTime = isDatabaseLate && answersInTime({ isLate: isDatabaseLate })
+  const authenticateRequest: typeof authenticate = inTime
+    ? (request) => {
+        inTime.arrive(request)
+        return authenticate(request)
+      }
+    : authenticate
   const { begin, callerOf } = identification(options)
 
   const callers = new Elysia({ name: 'callers' })
@@ -129,7 +139,7 @@ export const router = (options: Options) => {
       for (const group of Map.groupBy(endpoints, groupOf).values()) {
         let routes: AnyElysia | undefined
         for (const one of group) {
-          const handling = { readBody: one.hooks.countsAs ? readOnce : readBody, reads }
+          const handling = { readBody: one.hooks.countsAs ? readOnce : readBody, reads, inTime }
           // Elysia cannot know what `callers` adds to the context of every route.
           const handler = handlerOf(one, handling) as unknown as () => unknown
           routes ??= within(one)
@@ -148,7 +158,7 @@ export const router = (options: Options) => {
       begin,
       callerOf,
       checks: checksOf(one, options),
-      handle: handlerOf(one, { readBody, reads }),
+      handle: handlerOf(one, { readBody, reads, inTime }),
       end: connections.end,
     }),
 
@@ -168,10 +178,14 @@ const hasPassword = (request: Request): boolean => credentials(request, 'Basic')
 
 type Given = Omit<Context, 'account' | 'query' | 'body' | 'signal'>
 
-type Handling = { readonly readBody: ReadBody; readonly reads: HeavyReads }
+type Handling = {
+  readonly readBody: ReadBody
+  readonly reads: HeavyReads
+  readonly inTime: InTime | undefined
+}
 
 /** Names its parameters, because Elysia prepares only what a handler's source mentions. */
-const handlerOf = (route: Endpoint, { readBody, reads }: Handling) => {
+const handlerOf = (route: Endpoint, { readBody, ...handling }: Handling) => {
   const { query, body } = route
   const { onInvalidBody } = route.hooks
   const valid = <Body>(reading: Promise<Body>, incoming: Incoming): Promise<Body> =>
@@ -184,16 +198,33 @@ const handlerOf = (route: Endpoint, { readBody, reads }: Handling) => {
   if (!query && !body)
     return ({ request, caller, params, set, server }: Given) => {
       const without = { query: undefined, body: undefined }
-      return handled(route, reads, { request, caller, params, set, server, ...without })
+      return answered(route, handling, { request, caller, params, set, server, ...without })
     }
   return async ({ request, caller, params, set, server }: Given) => {
     const given = query && readQuery(request, query)
     const read = isObjectSchema(body)
       ? await valid(readBody(request, body), { request, caller })
       : undefined
-    return handled(route, reads, { request, caller, params, set, server, query: given, body: read })
+    return answered(route, handling, {
+      request,
+      caller,
+      params,
+      set,
+      server,
+      query: given,
+      body: read,
+    })
   }
 }
+
+const answered = (
+  route: Endpoint,
+  { reads, inTime }: Omit<Handling, 'readBody'>,
+  given: Omit<Context, 'account' | 'signal'>,
+): unknown =>
+  inTime && !route.waits
+    ? inTime.answer(given.request, () => handled(route, reads, given))
+    : handled(route, reads, given)
 
 const handled = (
   { handle, isHeavy }: Endpoint,

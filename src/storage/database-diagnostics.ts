@@ -73,6 +73,7 @@ export const withoutWriting = ({ all, get, close }: ReadOnlyDatabase): Database 
     checkpointWal: async () => false,
     lastly: refuse,
     unansweredMs: () => 0,
+    isLate: () => false,
     close: async () => close(),
   }
 }

@@ -34,6 +34,9 @@ export type Database = Queries & {
   lastly: (work: (tx: Queries) => Promise<void>) => Promise<void>
   /** Returns for how many milliseconds the disk has not answered a write. */
   unansweredMs: () => number
+  /** True while a write is not answered, or if the last write or read that ended after a time of `performance.now()` was
+   * `unavailable`. */
+  isLate: (sinceMs: number) => boolean
   /** Waits for pending commits, checkpoints the WAL and closes the file. Rejects with `unavailable` if
    * that is not possible; the next process to open it still finds everything that was committed. */
   close: () => Promise<void>
@@ -71,6 +74,9 @@ const CHECKPOINT_RETRY_MS = 200
 
 /** A disk that takes longer for a commit is slow. */
 const SLOW_MS = 1000
+
+/** A server that takes longer for a commit is late. */
+const LATE_MS = 1500
 
 /** The WAL is checkpointed once it has this many pages: 4 MiB. While something urgent waits, it may have twice as
  * many. */
@@ -245,6 +251,8 @@ export const database = ({ writer, reader, onCommit = () => {} }: Connections): 
       return true
     },
     unansweredMs,
+    isLate: (sinceMs) =>
+      unansweredMs() > LATE_MS || queue.failedAtMs() >= sinceMs || reader.isLate(sinceMs),
     lastly: async (run) => {
       if (!isSlow()) return transaction(run)
       queue.close()

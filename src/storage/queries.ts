@@ -17,6 +17,9 @@ export type Reader = Pick<Queries, 'all' | 'get'> & {
   readonly isFile: boolean
   /** Called after a commit: later reads see it. */
   readonly endSnapshot: () => void
+  /** True if the last statement of a server failed because it cannot be reached or takes too long, and that was after a
+   * time of `performance.now()`. */
+  readonly isLate: (sinceMs: number) => boolean
   /** False once a damaged page was found. */
   readonly isSound: () => boolean
   /** Throws `unavailable` once a damaged page was found. */

@@ -73,6 +73,7 @@ const poll = ({ polls }: Dependencies, { controllerOf, countsAs }: Caller) =>
       access: 'controller',
       countsAs,
       guard: async ({ request }) => void (await controllerOf(request)),
+      waits: true,
       tag: 'Controllers',
       operationId: 'pollCommands',
       summary: 'Wait for commands',

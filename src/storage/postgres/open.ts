@@ -30,6 +30,8 @@ type Options = {
   readonly use?: HomeUse
   /** Called if another use has taken the home after the server could not be reached for a while. */
   readonly onLost?: (error: AppError) => void
+  /** How long a server that is still starting is waited for; see `waitForServer`. */
+  readonly startMs?: number | undefined
   /** Called once if the server does not answer yet, with the reason; the start waits for it. */
   readonly onWait?: (reason: string) => void
   /** Called if a pooler is in between, and `direct` does not say where the server itself is: commits of others are then
@@ -50,6 +52,7 @@ export const openPostgres = async (
     mustExist = false,
     use = 'shared',
     onLost = () => {},
+    startMs,
     onWait = () => {},
     onPooler = () => {},
     onCommit,
@@ -65,7 +68,7 @@ export const openPostgres = async (
     const once = (given: Pick<Parameters<typeof postgresClient>[0], 'prepares' | 'answerMs'>) =>
       first.adopt(postgresClient({ address, max: 1, ...given }), ({ close }) => close())
     const beside = once({ prepares: false })
-    await waitForServer(beside, { onWait })
+    await waitForServer(beside, { onWait, startMs })
     const starting = once({ prepares: false, answerMs: MIGRATION_MS_MAX })
     const isBehindPooler =
       (await isPooled(starting, beside)) || (await refusesParameters(once({ prepares: true })))
@@ -134,11 +137,27 @@ export const cannotOpen = (address: PostgresAddress, error: unknown): AppError =
   )
 
 const postgresReader = (client: Client, translate: (sql: string) => string): Reader => {
-  const { all, get } = queriesOn(client, translate)
+  let failedAtMs = -Infinity
+  const { all, get } = queriesOn(
+    {
+      query: async (sql, params) => {
+        try {
+          const answer = await client.query(sql, params)
+          failedAtMs = -Infinity
+          return answer
+        } catch (error) {
+          if (error instanceof AppError) failedAtMs = performance.now()
+          throw error
+        }
+      },
+    },
+    translate,
+  )
   return {
     all,
     get,
     isFile: false,
+    isLate: (sinceMs) => failedAtMs >= sinceMs,
     endSnapshot: () => {},
     isSound: () => true,
     requireSound: () => {},

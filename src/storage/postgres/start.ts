@@ -12,7 +12,7 @@ const VERSION_MIN = 140_000
 type Options = {
   /** Called once if the server does not answer yet, with the reason. */
   readonly onWait: (reason: string) => void
-  readonly startMs?: number
+  readonly startMs?: number | undefined
 }
 
 /** Waits until the server answers. Throws `unavailable` if it does not in time, refuses the login, or is too old. */

@@ -41,6 +41,7 @@ export const sqliteReader = (connection: Sqlite, isShared = false): Reader => {
     isSound,
     requireSound,
     isFile: true,
+    isLate: () => false,
     endSnapshot: snapshot.end,
     close: (isLeftOpen) => {
       // A read may have begun a new snapshot since the last commit.

@@ -7,6 +7,8 @@ export type WriteQueue<Item, Outcome> = {
   readonly submit: (item: Item) => Promise<Outcome>
   /** Resolves when no item is waiting any more. */
   readonly drained: () => Promise<void>
+  /** Returns when the last group failed because of an outage, or -Infinity if it did not. */
+  readonly failedAtMs: () => number
   /** Refuses the items that wait, and all later ones. */
   readonly close: () => void
 }
@@ -82,8 +84,9 @@ export const writeQueue = <Item, Outcome>({
   let last = { count: 0, gatheringUntilMs: 0 }
   /** Set while a group waits for more items: how many it waits for, and what ends the wait. */
   let gathering: { readonly count: number; readonly end: () => void } | undefined
-  /** Why the last group failed, if it did. */
+  /** Why the last group failed, if it did, and when. */
   let outage: AppError | undefined
+  let failedAtMs = -Infinity
 
   /** Removes the first items of a line. */
   const take = (line: Line<Item, Outcome>, count: number): readonly Waiting<Item, Outcome>[] => {
@@ -146,6 +149,7 @@ export const writeQueue = <Item, Outcome>({
       const gatheringMs = Math.min(GATHERING_SHARE * (nowMs - begunMs), GATHERING_MS_MAX)
       last = { count: group.length + waitingCount(), gatheringUntilMs: nowMs + gatheringMs }
       outage = undefined
+      failedAtMs = -Infinity
       return () => {
         for (const [index, { resolve, reject }] of group.entries()) {
           const outcome = outcomes[index]
@@ -155,6 +159,7 @@ export const writeQueue = <Item, Outcome>({
       }
     } catch (error) {
       outage = error instanceof AppError && error.code === 'unavailable' ? error : undefined
+      if (outage) failedAtMs = monotonic()
       return () => {
         for (const { reject } of group) reject(error)
       }
@@ -187,12 +192,20 @@ export const writeQueue = <Item, Outcome>({
 
   /** Refuses late items even while a group is being written, which may take longer than they may wait. */
   const refuseLateInTime = (): void => {
-    refusing ??= setTimeout(() => {
-      refusing = undefined
-      refuseLate(lone)
-      refuseLate(batches)
-      if (waitingCount() > 0) refuseLateInTime()
-    }, waitMsMax)
+    if (refusing || waitingCount() === 0) return
+    const [oldest = Infinity, other = Infinity] = [lone, batches].map(
+      ({ waiting: [first] }) => first?.queuedAtMs,
+    )
+    const leftMs = Math.min(oldest, other) + waitMsMax - monotonic()
+    refusing = setTimeout(
+      () => {
+        refusing = undefined
+        refuseLate(lone)
+        refuseLate(batches)
+        refuseLateInTime()
+      },
+      Math.max(1, Math.ceil(leftMs) + 1),
+    )
   }
 
   const run = async (): Promise<void> => {
@@ -248,6 +261,7 @@ export const writeQueue = <Item, Outcome>({
       })
     },
     drained: async () => running,
+    failedAtMs: () => failedAtMs,
     close: () => {
       isClosed = true
       for (const line of [lone, batches])

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, jest, test } from 'bun:test'
 import { AppError } from '../../../src/errors.ts'
 import { writeQueue } from '../../../src/storage/writing/queue.ts'
 
@@ -162,7 +162,9 @@ describe('writes that share a commit', () => {
 
 describe('a slow disk', () => {
   /** A commit that ends when the test lets it. */
-  const slowly = (options: { readonly waitMsMax?: number } = {}) => {
+  const slowly = (
+    options: { readonly waitMsMax?: number; readonly monotonic?: () => number } = {},
+  ) => {
     const groups: string[][] = []
     const disk = { answer: () => {} }
     const queue = writeQueue({
@@ -228,6 +230,32 @@ describe('a slow disk', () => {
     await Bun.sleep(60)
     disk.answer()
     expect(await first).toBe('a')
+  })
+
+  test('each item that waits is refused after its own time, not that of the one before it', async () => {
+    const clock = { now: 0 }
+    const { submit } = slowly({ waitMsMax: 100, monotonic: () => clock.now })
+    const refused: string[] = []
+    const waits = (item: string) => void submit(item).catch(() => refused.push(item))
+    const passes = async (ms: number): Promise<void> => {
+      clock.now += ms
+      jest.advanceTimersByTime(ms)
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((next) => setImmediate(next))
+    }
+    jest.useFakeTimers()
+    try {
+      waits('is being written')
+      await passes(0)
+      waits('b')
+      await passes(60)
+      waits('c')
+      await passes(45)
+      expect(refused).toStrictEqual(['b'])
+      await passes(60)
+      expect(refused).toStrictEqual(['b', 'c'])
+    } finally {
+      jest.useRealTimers()
+    }
   })
 
   test('once it is closed, what waits is refused, and what is being written is not', async () => {

@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'bun:test'
+import { answersInTime } from '../../../src/http/connection/in-time.ts'
+
+const request = (method = 'GET') => new Request('http://localhost/', { method })
+
+const never = new Promise<never>(() => {})
+
+const LATE = 'The database takes too long to answer'
+
+describe('a request that waits for longer than it may', () => {
+  const outcomeOf = (isLate: () => boolean, work: () => unknown, method?: string) =>
+    answersInTime({ isLate, waitMsMax: 20 })
+      .answer(request(method), work)
+      .catch((error: unknown) => (error instanceof Error ? error.message : error))
+
+  test('is refused if the database is late, whatever it waits for', async () => {
+    expect(
+      await outcomeOf(
+        () => true,
+        () => never,
+      ),
+    ).toBe(LATE)
+    expect(
+      await outcomeOf(
+        () => true,
+        () => never,
+        'POST',
+      ),
+    ).toBe(`${LATE}; whether this is recorded is not known, try again`)
+  })
+
+  test('is answered as ever while the database answers', async () => {
+    const slow = () => Bun.sleep(60).then(() => 'done')
+    expect(await outcomeOf(() => false, slow)).toBe('done')
+    expect(
+      await outcomeOf(
+        () => true,
+        () => 'quick',
+      ),
+    ).toBe('quick')
+    const failing = () => Promise.reject(new Error('its own fault'))
+    expect(await outcomeOf(() => true, failing)).toBe('its own fault')
+  })
+
+  test('is refused once the database is late, even if it was not at first', async () => {
+    let looks = 0
+    expect(
+      await outcomeOf(
+        () => (looks += 1) > 2,
+        () => never,
+      ),
+    ).toBe(LATE)
+  })
+
+  test('has no answer that stays open afterwards', async () => {
+    const { promise: late, resolve: answer } = Promise.withResolvers<Response>()
+    const { promise: cancelled, resolve: onCancel } = Promise.withResolvers<void>()
+    expect(
+      await outcomeOf(
+        () => true,
+        () => late,
+      ),
+    ).toBe(LATE)
+    answer(new Response(new ReadableStream({ cancel: () => onCancel() })))
+    await cancelled
+  })
+})
+
+test('time counts from the arrival of a request', async () => {
+  let asked = Number.NaN
+  const { arrive, answer } = answersInTime({
+    isLate: (sinceMs) => {
+      asked = sinceMs
+      return true
+    },
+    waitMsMax: 20,
+  })
+  const one = request()
+  const before = performance.now()
+  arrive(one)
+  const after = performance.now()
+  await Bun.sleep(5)
+  arrive(one)
+  await answer(one, () => never).catch(() => {})
+  expect(asked).toBeGreaterThanOrEqual(before)
+  expect(asked).toBeLessThanOrEqual(after)
+})
