@@ -177,6 +177,12 @@ export const openApp = async (config: Config, options: Options) => {
               'a pooler is in front of the database: without direct=host:port in DATABASE_URI, commits of other replicas are seen up to a second later',
             ),
           ...(use === 'service' ? { onForeignCommit: () => onForeignCommit() } : {}),
+          onHearing: (isHeard) =>
+            isHeard
+              ? logger.info('commits of other replicas are heard of at once again')
+              : logger.warn(
+                  'the connection on which commits of other replicas are heard of is lost: until it is back, they are seen up to a second later',
+                ),
         })
       : openDatabase(config.databasePath, {
           ...writing(config, use, onWriterDeath),

@@ -57,7 +57,7 @@ export const postgresClient = ({
   let answers = 0
   const open = (): SQL => {
     if (isClosed) throw new AppError('unavailable', 'The server is stopping')
-    return (connections ??= connect(address, max, prepares))
+    return (connections ??= connect(address, { max, prepare: prepares }))
   }
   const replace = (used: SQL, timeout: number): void => {
     if (connections === used) connections = undefined
@@ -139,11 +139,17 @@ export const postgresClient = ({
   }
 }
 
+type Connecting = {
+  readonly max: number
+  readonly prepare?: boolean
+  /** Called once a connection is lost or closed. */
+  readonly onClose?: () => void
+}
+
 /** Returns connections without any deadline. */
 export const connect = (
   { host, port, user, password, database, tls }: PostgresAddress,
-  max: number,
-  prepare = true,
+  { max, prepare = true, onClose = () => {} }: Connecting,
 ): SQL =>
   new SQL({
     adapter: 'postgres',
@@ -157,6 +163,7 @@ export const connect = (
     // Compiling a statement takes seconds, running it milliseconds. A pooler refuses this parameter.
     ...(prepare ? { connection: { jit: 'off' } } : {}),
     connectionTimeout: 3,
+    onclose: onClose,
     ...(tls
       ? {
           tls: {

@@ -1,3 +1,4 @@
+import type { SQL } from 'bun'
 import { SECOND_MS } from '../../domain/duration.ts'
 import type { PostgresAddress } from '../../config/postgres-address.ts'
 import { type Client, connect } from './client.ts'
@@ -7,7 +8,7 @@ const POLL_MS = SECOND_MS
 const GATHERING_MS = 20
 
 /** How long after a failure to listen it is tried again. */
-const LISTEN_RETRY_MS = 10 * SECOND_MS
+const LISTEN_RETRY_MS = 2 * SECOND_MS
 
 type Options = {
   /** Reads, and tells others. */
@@ -17,11 +18,20 @@ type Options = {
   readonly listenAt: PostgresAddress | undefined
   /** Called soon after someone else has committed, at most every 20 ms, and again if it rejects; never while it runs. */
   readonly onForeignCommit: () => Promise<void>
+  /** Called with false once notices are no longer heard, because the connection is lost, and with true once they are
+   * again. */
+  readonly onHearing?: (isHeard: boolean) => void
 }
 
 /** Tells other replicas and commands about commits, and hears of theirs: at once by NOTIFY, which may be lost, and
  * within a second by the turn of the home, which alone is enough. */
-export const commitNotices = ({ client, schema, listenAt, onForeignCommit }: Options) => {
+export const commitNotices = ({
+  client,
+  schema,
+  listenAt,
+  onForeignCommit,
+  onHearing = () => {},
+}: Options) => {
   /** A name has 63 bytes at most, as many as a schema's. */
   const channel = `secure_lock_${Bun.hash(schema).toString(36)}`
   let isClosed = false
@@ -56,34 +66,28 @@ export const commitNotices = ({ client, schema, listenAt, onForeignCommit }: Opt
     note(Number(row?.['turn']))
   }
 
+  const listening = listenAt
+    ? listener({
+        address: listenAt,
+        channel,
+        onNotice: (turn) => note(Number(turn)),
+        onListening: () => void look().catch(() => {}),
+        onHearing,
+      })
+    : undefined
+
   let looking: Timer | undefined
   const poll = (): void => {
     looking = setTimeout(() => {
       void look()
-        // The server cannot be reached now.
-        .catch(() => {})
+        // The server cannot be reached now, and the connection for notices may be dead without a sign of it.
+        .catch(() => listening?.doubt())
         .finally(() => {
           if (!isClosed) poll()
         })
     }, POLL_MS)
   }
   poll()
-
-  const listening = listenAt && connect(listenAt, 1)
-  let retrying: Timer | undefined
-  const listen = (): void => {
-    const retry = () => {
-      if (!isClosed) retrying = setTimeout(listen, LISTEN_RETRY_MS)
-    }
-    listening
-      ?.listen(
-        channel,
-        (turn) => note(Number(turn)),
-        () => void look().catch(() => {}),
-      )
-      .catch(retry)
-  }
-  listen()
 
   let isTelling = false
   let isMoreToTell = false
@@ -111,8 +115,62 @@ export const commitNotices = ({ client, schema, listenAt, onForeignCommit }: Opt
     close: async (): Promise<void> => {
       isClosed = true
       isMoreToTell = false
-      for (const timer of [waking, looking, retrying]) clearTimeout(timer)
-      await listening?.close({ timeout: 0 }).catch(() => {})
+      for (const timer of [waking, looking]) clearTimeout(timer)
+      await listening?.close()
+    },
+  }
+}
+
+type Listening = {
+  readonly address: PostgresAddress
+  readonly channel: string
+  readonly onNotice: (payload: string) => void
+  /** Called each time it begins to listen. */
+  readonly onListening: () => void
+} & Required<Pick<Options, 'onHearing'>>
+
+/** Listens for notices on a connection of its own, which is replaced once it is lost. Bun would do so too, but prints a
+ * line of its own for each attempt that fails. */
+const listener = ({ address, channel, onNotice, onListening, onHearing }: Listening) => {
+  let connection: SQL | undefined
+  let retrying: Timer | undefined
+  let isClosed = false
+  let isHeard = true
+
+  const tell = (is: boolean): void => {
+    if (is !== isHeard && !isClosed) onHearing(is)
+    isHeard = is
+  }
+
+  const giveUp = async (lost: SQL | undefined): Promise<void> => {
+    if (lost === undefined || lost !== connection) return
+    connection = undefined
+    // Before Bun connects again.
+    const closing = lost.close({ timeout: 0 }).catch(() => {})
+    tell(false)
+    if (!isClosed) retrying = setTimeout(listen, LISTEN_RETRY_MS)
+    await closing
+  }
+
+  const listen = (): void => {
+    const opened = connect(address, { max: 1, onClose: () => void giveUp(opened) })
+    connection = opened
+    opened
+      .listen(channel, onNotice, () => {
+        tell(true)
+        onListening()
+      })
+      .catch(() => giveUp(opened))
+  }
+  listen()
+
+  return {
+    /** Replaces the connection, which may be dead. */
+    doubt: (): void => void giveUp(connection),
+    close: async (): Promise<void> => {
+      isClosed = true
+      clearTimeout(retrying)
+      await giveUp(connection)
     },
   }
 }

@@ -41,6 +41,8 @@ type Options = {
   /** Called soon after another replica or a command has committed; see `commitNotices`. Without it, nobody is told
    * about commits of this process either, but by looking. */
   readonly onForeignCommit?: (() => Promise<void>) | undefined
+  /** Called when notices of commits are no longer heard, and when they are again; see `commitNotices`. */
+  readonly onHearing?: (isHeard: boolean) => void
 }
 
 /** Opens a home on a PostgreSQL server, and brings its schema up to date. Throws AppError `unavailable` with a message
@@ -57,6 +59,7 @@ export const openPostgres = async (
     onPooler = () => {},
     onCommit,
     onForeignCommit,
+    onHearing = () => {},
   }: Options,
 ): Promise<Database> => {
   const { schema, direct = address } = address
@@ -92,6 +95,7 @@ export const openPostgres = async (
           schema,
           listenAt: hasOwn ? direct : undefined,
           onForeignCommit,
+          onHearing,
         }),
         ({ close }) => close(),
       )

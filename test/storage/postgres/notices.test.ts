@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, spyOn, test } from 'bun:test'
 import { postgresAddress } from '../../../src/config/postgres-address.ts'
 import { postgresClient } from '../../../src/storage/postgres/client.ts'
 import { commitNotices } from '../../../src/storage/postgres/notices.ts'
 import { openPostgres } from '../../../src/storage/postgres/open.ts'
+import { cable } from '../../support/cable.ts'
 import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
 import { until } from '../../support/until.ts'
 
@@ -16,23 +17,29 @@ describe.if(CAN_POSTGRES)('commits of others', () => {
   afterAll(() => server[Symbol.asyncDispose]())
 
   /** A replica that reads the settings again whenever it hears of a commit. */
-  const replica = async (schema: string) => {
+  const replica = async (schema: string, port = server.port) => {
     let known: readonly string[] = []
     let reads = 0
     let isFailing = false
-    const db = await openPostgres(postgresAddress(server.home(schema)), {
-      program,
-      onForeignCommit: async () => {
-        reads += 1
-        if (isFailing) throw new Error('not now')
-        const rows = await db.all<{ name: string }>('SELECT name FROM setting')
-        known = rows.map(({ name }) => name)
+    const hearing: boolean[] = []
+    const db = await openPostgres(
+      postgresAddress(server.home(schema).replace(String(server.port), String(port))),
+      {
+        program,
+        onHearing: (isHeard) => hearing.push(isHeard),
+        onForeignCommit: async () => {
+          reads += 1
+          if (isFailing) throw new Error('not now')
+          const rows = await db.all<{ name: string }>('SELECT name FROM setting')
+          known = rows.map(({ name }) => name)
+        },
       },
-    })
+    )
     return {
       add: (name: string) => db.run('INSERT INTO setting (name, value) VALUES (?, ?)', name, 'x'),
       knows: (name: string): boolean => known.includes(name),
       reads: (): number => reads,
+      hearing,
       fail: (is: boolean) => (isFailing = is),
       [Symbol.asyncDispose]: () => db.close(),
     }
@@ -70,16 +77,38 @@ describe.if(CAN_POSTGRES)('commits of others', () => {
   })
 
   test('are heard after the server has restarted, and listened for again', async () => {
+    const warned = spyOn(console, 'warn')
     await using first = await replica('four')
     await using second = await replica('four')
     await until(async () => (await listeners()).length === 2)
     await server.stop('SIGQUIT')
+    await until(() => [first, second].every(({ hearing }) => hearing.at(-1) === false))
+    // Several attempts fail.
+    await Bun.sleep(2500)
     await server.start()
     await first.add('a')
     await until(() => second.knows('a'))
     await until(async () => (await listeners()).length === 2)
     await second.add('b')
     await until(() => first.knows('b'))
+    for (const { hearing } of [first, second]) expect(hearing).toStrictEqual([false, true])
+    // What Bun has to say about it is left out.
+    expect(warned).not.toHaveBeenCalled()
+    warned.mockRestore()
+  })
+
+  test('are listened for again after a connection that died without a sign', async () => {
+    using line = await cable(() => server.port)
+    await using near = await replica('eight')
+    await using far = await replica('eight', line.port)
+    await until(async () => (await listeners()).length === 2)
+    line.cut()
+    await until(() => far.hearing.at(-1) === false)
+    line.mend()
+    await until(() => far.hearing.at(-1) === true)
+    await near.add('a')
+    await until(() => far.knows('a'))
+    expect(far.hearing).toStrictEqual([false, true])
   })
 
   test('are passed on again if the first time failed', async () => {
