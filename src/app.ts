@@ -15,6 +15,8 @@ import { controllersModule } from './controllers/module.ts'
 import { askPermitted } from './drivers/operating/asking-store.ts'
 import { driversModule } from './drivers/module.ts'
 import type { UnlockFacts } from './domain/home-event.ts'
+import type { sharedWindows } from './domain/limits/shared-windows.ts'
+import { openLocalWindows } from './domain/limits/windows.ts'
 import { guestPageRoutes } from './guests/page/routes.ts'
 import { guestsModule } from './guests/module.ts'
 import { httpApplication } from './http/application.ts'
@@ -122,6 +124,9 @@ const SELDOM_MS = 500
 /** How long a command waits for a server that is still starting: somebody waits for the command. */
 const COMMAND_WAIT_MS = 5000
 
+const openSharedWindows = async (...given: Parameters<typeof sharedWindows>) =>
+  (await import('./domain/limits/shared-windows.ts')).sharedWindows(...given)
+
 /** How the data folder is locked. */
 const LOCKS = { service: 'service', command: 'command', alone: 'restore' } as const
 
@@ -209,7 +214,20 @@ export const openApp = async (config: Config, options: Options) => {
     unusedBytes: () => unusedBytes(db),
     onRefusal: metrics.countDiskRefusal,
   })
-  const shared = { db, clock, logger, config, disk }
+  const limits =
+    use === 'service' && db.exchangeCounts
+      ? await openSharedWindows({
+          exchange: db.exchangeCounts,
+          hide: (key): string => unlocks.deriveUuid(key),
+          onChange: (reason) =>
+            reason === undefined
+              ? logger.info('limits count for all replicas again')
+              : logger.warn({ reason }, 'limits count for this replica alone'),
+        })
+      : undefined
+  if (limits) opening.defer(limits.close)
+  const openWindows = limits?.open ?? openLocalWindows
+  const shared = { db, clock, logger, config, disk, openWindows }
   const pages = pageSources(config)
 
   const onRecord = metrics.countAuditEvent
@@ -415,6 +433,7 @@ export const openApp = async (config: Config, options: Options) => {
         const facts = await mqtt?.facts()
         return facts && { ...facts, operated: await locks.operators.labels() }
       },
+      areLimitsShared: () => limits?.isShared(),
       drivenLocks: drivers.states,
       suspendedGrants: locks.suspensions.count,
       controllers,
@@ -440,6 +459,7 @@ export const openApp = async (config: Config, options: Options) => {
         stillHolds,
         onTokenUse: accounts.tokens.noteUse,
         limits: limitsFrom(config),
+        openWindows,
         recordForwarded: audit.recordForwarded,
         recordSilentProxy: audit.recordSilentProxy,
         onRefusal: metrics.countRefusal,

@@ -43,7 +43,7 @@ type Dependencies = {
     Pick<Reporting, 'settleIn'> & { readonly abandonOpen: () => Promise<void> }
   readonly certificate: () => CertificateFacts | undefined
 } & Pick<Enrolling, 'findLock' | 'checkPassword'> &
-  Pick<Reporting, 'reportIn' | 'announceIn' | 'requireRoom'> &
+  Pick<Reporting, 'reportIn' | 'announceIn' | 'requireRoom' | 'openWindows'> &
   Pick<Commanding, 'stillPermitted' | 'unheardMs'>
 
 /** Devices at locks that open them for permitted attempts, and sign what happened. Without any, there are no timers and
@@ -95,6 +95,7 @@ export const controllersModule = (deps: Dependencies) => {
   })
   const reports = reportService({
     ...shared,
+    openWindows: deps.openWindows,
     reportIn: deps.reportIn,
     settleIn: operations.settleIn,
     announceIn,
@@ -173,6 +174,7 @@ export const controllersModule = (deps: Dependencies) => {
         listed: (label) => listed(label, { withRemoved: true }),
         commandFor: (code) => commandFor(config, deps.certificate()?.authority?.sha256, code),
         isLimited: config.rateLimitAuth.length > 0,
+        openWindows: deps.openWindows,
         nowMs: clock.wallMs,
       }),
       ...onlineRoutes({ polls, reports, authenticate: enrolment.authenticate }),

@@ -48,7 +48,7 @@ type Dependencies = {
   readonly nameOf: (publicId: string) => Promise<string | undefined>
   readonly answers: Parameters<typeof visitRoutes>[0]['answers'] &
     Parameters<typeof hostRoutes>[0]['answers']
-} & Pick<Visits, 'announceIn'> &
+} & Pick<Visits, 'announceIn' | 'openWindows'> &
   Pick<Hosts, 'actingRole' | 'unlocksOf' | 'shownLabel'> &
   Pick<Parameters<typeof guestErasure>[0], 'isClockDoubted' | 'eraseFromLog' | 'eraseGrantIn'> &
   Pick<Parameters<typeof visitRoutes>[0], 'faults'>

@@ -2,7 +2,7 @@ import { Elysia } from 'elysia'
 import { type Context as Counter, rateLimit } from 'elysia-rate-limit'
 import type { RateWindow } from '../config/parsers.ts'
 import { isNewcomer } from '../domain/account.ts'
-import { BoundedMap } from '../domain/bounded-map.ts'
+import type { OpenWindows, Windows } from '../domain/limits/windows.ts'
 import type { Caller } from './authorization.ts'
 import { CLOSING } from './errors.ts'
 import { helpLink } from './help-links.ts'
@@ -21,11 +21,11 @@ export type CountsAs = (
   request: Request,
 ) => ReturnType<KeyOf> | Promise<ReturnType<KeyOf>>
 
-/** Callers remembered per window. Beyond that, the one whose window began first is forgotten. */
-const KEYS_MAX = 50_000
-
 type Options = {
+  /** The name of the group. */
+  readonly name: string
   readonly keyOf: KeyOf
+  readonly openWindows: OpenWindows
   /** Called for each request over a window. */
   readonly onRefusal?: () => void
 }
@@ -33,10 +33,10 @@ type Options = {
 /** Counts the requests of each window by the key of the caller; failed requests count too. */
 export const rateLimits = (
   windows: readonly RateWindow[],
-  { keyOf, onRefusal = () => {} }: Options,
+  { name, keyOf, openWindows, onRefusal = () => {} }: Options,
 ): Limits => {
   const counted = windows.map((window) => {
-    const context = windowCounter()
+    const context = windowCounter(openWindows(`${name} ${window.windowMs}`))
     const increment: Counter['increment'] = async (...given) => {
       const counting = await context.increment(...given)
       if (counting.count > window.max) onRefusal()
@@ -97,36 +97,22 @@ export const byAccount = (caller: Caller): string => {
 export const byMember = (caller: Caller): string =>
   isNewcomer(caller.account) ? byClient(caller) : `${byAccount(caller)} ${byClient(caller)}`
 
-type Window = { count: number; readonly startMs: number; readonly endMs: number }
-
-/** A fixed-window counter on the monotonic clock, so that a limit does not stick when the time of day
- * jumps. It is bounded, so that memory does not grow with the number of callers. */
-export const windowCounter = (now: () => number = () => performance.now()): Counter => {
-  const windows = new BoundedMap<string, Window>(KEYS_MAX)
-  const current = (key: string, durationMs: number): Window => {
-    const known = windows.get(key)
-    if (known && now() < known.endMs) return known
-    const fresh = { count: 0, startMs: now(), endMs: now() + durationMs }
-    windows.set(key, fresh)
-    return fresh
-  }
-  return {
-    init: () => {},
-    increment: (key, durationMs = 0) => {
-      const window = current(key, durationMs)
-      window.count += 1
-      const remainingMs = Math.max(window.endMs - now(), 1)
-      return {
-        count: window.count,
-        nextReset: new Date(Date.now() + remainingMs),
-        start: Date.now() + remainingMs - durationMs,
-      }
-    },
-    decrement: (key) => {
-      const window = windows.get(key)
-      if (window) window.count -= 1
-    },
-    reset: (key) => (key === undefined ? windows.clear() : void windows.delete(key)),
-    kill: () => windows.clear(),
-  }
-}
+/** Returns the counts of a limit as the plugin uses them. */
+export const windowCounter = ({ nowMs, find, add, takeBack, forget }: Windows): Counter => ({
+  init: () => {},
+  increment: (key, durationMs = 0) => {
+    const { count, endMs } = add(key, 1, durationMs)
+    const remainingMs = Math.max(endMs - nowMs(), 1)
+    return {
+      count,
+      nextReset: new Date(Date.now() + remainingMs),
+      start: Date.now() + remainingMs - durationMs,
+    }
+  },
+  decrement: (key) => {
+    const window = find(key)
+    if (window) takeBack(key, window, 1)
+  },
+  reset: forget,
+  kill: () => forget(),
+})

@@ -2,6 +2,7 @@ import { type AnyElysia, Elysia } from 'elysia'
 import type { Config } from '../config/config.ts'
 import type { RateWindow } from '../config/parsers.ts'
 import { MINUTE_MS } from '../domain/duration.ts'
+import { type OpenWindows, openLocalWindows } from '../domain/limits/windows.ts'
 import {
   type AuthenticateRequest,
   type Caller,
@@ -46,6 +47,7 @@ import {
 type Options = Parameters<typeof identification>[0] & {
   readonly pages: Pick<PageSources, 'of'>
   readonly limits: Readonly<Record<CountedGroup, readonly RateWindow[]>>
+  readonly openWindows: OpenWindows
   readonly bodyBytesMax: number
   readonly authenticateRequest: AuthenticateRequest
   readonly stillHolds: StillHolds
@@ -92,8 +94,17 @@ export const router = (options: Options) => {
       begin(arrived)
       return { caller: await callerOf(arrived, await authenticateRequest(request)) }
     })
-  const limitsOf = (group: CountedGroup, keyOf: KeyOf): Limits =>
-    rateLimits(limits[group], { keyOf, onRefusal: () => onRefusal(group) })
+  const limitsOf = (
+    group: CountedGroup,
+    keyOf: KeyOf,
+    openWindows: OpenWindows = options.openWindows,
+  ): Limits =>
+    rateLimits(limits[group], {
+      name: group,
+      keyOf,
+      openWindows,
+      onRefusal: () => onRefusal(group),
+    })
   /** Links in a page of another site count apart, or that page could use up a client's limit. */
   const byMemberOrLink: KeyOf = (caller, request) =>
     pages.of(request) === 'foreign' ? `link:${byMember(caller)}` : byMember(caller)
@@ -105,8 +116,9 @@ export const router = (options: Options) => {
     unlock: limitsOf('unlock', byStranger),
     changes: limitsOf('changes', byAccount),
     newcomers: limitsOf('newcomers', byNewcomer),
-    health: limitsOf('default', byMemberOrLink),
-    pages: limitsOf('default', byMemberOrLink),
+    // What these cost, each replica bears alone.
+    health: limitsOf('default', byMemberOrLink, openLocalWindows),
+    pages: limitsOf('default', byMemberOrLink, openLocalWindows),
     default: limitsOf('default', byMemberOrLink),
   } satisfies Record<CountedGroup | LimitBase, Limits>
   const callersWithin = (base: LimitBase, countsAs?: CountsAs) =>

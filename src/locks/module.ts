@@ -65,7 +65,7 @@ type Dependencies = {
   readonly guests: Pick<Guests, 'makeIn' | 'endIn'>
   readonly controllerOf: Parameters<typeof lockRoutes>[0]['controllerOf']
   readonly isClockSynchronised: Parameters<typeof decisionClock>[0]['isClockSynchronised']
-} & Pick<Deciding, 'onDecision' | 'onOverLimit' | 'operate' | 'deliveryOf'>
+} & Pick<Deciding, 'onDecision' | 'onOverLimit' | 'operate' | 'deliveryOf' | 'openWindows'>
 
 type Begin = {
   /** Called from time to time with the progress. */

@@ -66,6 +66,7 @@ type Dependencies = {
     readonly health: DoctorFacts['targetHealth']
     readonly metrics: Parameters<Metrics['add']>[0]
   }
+  readonly areLimitsShared: GaugeFacts['areLimitsShared']
   readonly drivenLocks: DoctorFacts['drivenLocks']
   readonly suspendedGrants: DoctorFacts['suspendedGrants']
   readonly controllers: {
@@ -163,6 +164,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
       dataDir: config.dataDir,
       ...databaseSizes(config, db),
       diskState: disk.state,
+      areLimitsShared: deps.areLimitsShared,
       hashing: accounts.passwordLoad,
       logSize: unlocks.size,
       lastVerification: unlocks.verification.last,

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import type { ExchangeCounts } from '../domain/limits/shared-windows.ts'
 import { AppError } from '../errors.ts'
 import { ALONE, type Leading } from './leading.ts'
 import type { Params, Queries, Reader } from './queries.ts'
@@ -14,6 +15,8 @@ export type Database = Queries & {
   readonly isFile: boolean
   /** The clock of the server, which all replicas of the home read; undefined for a file. It never runs backwards. */
   readonly serverClock?: Pick<Clock, 'wallMs' | 'isShared'>
+  /** How the replicas of the home tell each other what they count against limits; undefined for a file. */
+  readonly exchangeCounts?: ExchangeCounts
   /** Which process of the home does what only one may do. */
   readonly leading: Leading
   /** Runs `work` in isolation, all or nothing. Resolves only after COMMIT, which is shared with other work that

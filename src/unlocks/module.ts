@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { Account } from '../domain/account.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { OpenWindows } from '../domain/limits/windows.ts'
 import { AppError } from '../errors.ts'
 import type { Caller } from '../http/authorization.ts'
 import type { Endpoint } from '../http/endpoint.ts'
@@ -45,6 +46,7 @@ type Dependencies = {
   readonly clock: Clock
   readonly logger: Logger
   readonly config: Pick<Config, 'dataDir' | 'databasePath' | 'logRetentionMs' | QuotaSetting>
+  readonly openWindows: OpenWindows
   readonly disk: Pick<DiskSpace, 'isReserved' | 'requireRoom' | 'requireRoomFor'>
   readonly audit: {
     readonly record: RecordAuditEvent
@@ -133,12 +135,16 @@ export const openUnlocks = async ({
   const stream = eventStream({ queries, unlockLog, heartbeatSeconds, ...visible })
   const quota = unlockQuota({
     windows: config.rateLimitUnlock,
+    openWindows: deps.openWindows,
     quotas: quotasFrom(config),
     store: quotaStore(db),
     clock,
     logClock,
     newestMs: store.newestCertainMs,
     onRefusal: deps.onOverLimit,
+  })
+  unlockLog.onCommit((_, isOwn) => {
+    if (!isOwn) quota.onForeignCommit()
   })
   const limits: UnlockLimits = {
     ...quota,

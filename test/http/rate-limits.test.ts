@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
+import { localWindows } from '../../src/domain/limits/windows.ts'
 import { windowCounter } from '../../src/http/rate-limits.ts'
 import { PASSWORD, basic, bearer, recordsOf, startApp } from '../support/app.ts'
 
@@ -214,7 +215,7 @@ describe('limits', () => {
 describe('the counter of a window', () => {
   const counted = (start = 0) => {
     const clock = { now: start }
-    return { clock, counter: windowCounter(() => clock.now) }
+    return { clock, counter: windowCounter(localWindows(() => clock.now)) }
   }
 
   test('starts again when the window has ended', async () => {

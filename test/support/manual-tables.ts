@@ -73,6 +73,7 @@ const metrics = async (): Promise<string> => {
       walBytes: unread,
       diskState: () => 'ok',
       hashing: () => ({ running: 0, waiting: 0, refused: 0 }),
+      areLimitsShared: unread,
       logSize: async () => 0,
       lastVerification: unread,
       liveStreams: () => 0,

@@ -1,11 +1,11 @@
 import { MINUTE_MS } from '../../domain/duration.ts'
+import type { OpenWindows } from '../../domain/limits/windows.ts'
 import { visibleText } from '../../domain/text/folded-text.ts'
 import { isReadable } from '../../domain/text/readable-text.ts'
 import { invalid, message, problem } from '../../http/answers.ts'
 import { type Endpoint, endpoint } from '../../http/endpoint.ts'
 import { RateLimitError } from '../../http/errors.ts'
 import { qrSvg } from '../../http/page/qr.ts'
-import { windowCounter } from '../../http/rate-limits.ts'
 import { acceptedBy, notAccepted } from '../../http/request/accepted.ts'
 import { clientKey } from '../../http/request/client-address.ts'
 import { bytesOf } from '../core/controller.ts'
@@ -43,6 +43,7 @@ type Dependencies = {
   readonly commandFor: (code: string) => string
   /** False if tries of codes are not limited. */
   readonly isLimited: boolean
+  readonly openWindows: OpenWindows
   readonly nowMs: () => number
 }
 
@@ -163,14 +164,14 @@ const remove = ({ enrolment }: Dependencies) =>
 /** Codes that a client may try in a minute. */
 const TRIES_MAX = 10
 
-const enrol = ({ enrolment, isLimited, nowMs }: Dependencies) => {
-  const tries = windowCounter()
-  const requireTry = async (address: string): Promise<void> => {
+const enrol = ({ enrolment, isLimited, nowMs, openWindows }: Dependencies) => {
+  const tries = openWindows('controller codes')
+  const requireTry = (address: string): void => {
     if (!isLimited) return
-    const { count, nextReset } = await tries.increment(clientKey(address), MINUTE_MS)
+    const { count, endMs } = tries.add(clientKey(address), 1, MINUTE_MS)
     if (count > TRIES_MAX)
       throw new RateLimitError(
-        nextReset.getTime() - Date.now(),
+        endMs - tries.nowMs(),
         `A client may try ${TRIES_MAX} codes a minute`,
       )
   }
@@ -208,7 +209,7 @@ const enrol = ({ enrolment, isLimited, nowMs }: Dependencies) => {
         })
       if (visibleText(body.name).trim() === '' || !isReadable(body.name))
         throw notAccepted({ name: 'readable text' })
-      await requireTry(caller.address)
+      requireTry(caller.address)
       const { code, name } = body
       const enrolled = await enrolment.enrol(caller, { code, name, publicKey, proof })
       return enrolledJson({ ...enrolled, nowMs: nowMs() })

@@ -2,12 +2,12 @@ import type { RecordKind } from '../../domain/access.ts'
 import { GATEWAY } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { HOUR_MS } from '../../domain/duration.ts'
+import type { OpenWindows } from '../../domain/limits/windows.ts'
 import { lockClaim } from '../../domain/statement/claims.ts'
 import type { ClaimsOf } from '../../domain/statement/claims.ts'
 import { openStatement, payloadHash } from '../../domain/statement/statement.ts'
 import { AppError } from '../../errors.ts'
 import { RateLimitError } from '../../http/errors.ts'
-import { windowCounter } from '../../http/rate-limits.ts'
 import type { Database, Queries, Transaction } from '../../storage/database.ts'
 import type { AuditIn, RecordIn, ReportIn } from '../../storage/unit-of-work.ts'
 import { type Controller, base64Of } from '../core/controller.ts'
@@ -21,6 +21,7 @@ export type Reports = ReturnType<typeof reportService>
 type Dependencies = {
   readonly db: Pick<Database, 'all' | 'get' | 'run' | 'transaction'>
   readonly clock: Pick<Clock, 'wallMs'>
+  readonly openWindows: OpenWindows
   readonly auditIn: AuditIn
   readonly recordIn: RecordIn
   readonly reportIn: ReportIn
@@ -64,7 +65,7 @@ const REPORTS_PER_HOUR_MAX = 3600
  * second branch shows that somebody has a copy of the key. */
 export const reportService = (deps: Dependencies) => {
   const { db, clock, auditIn, recordIn, reportIn, settleIn, announceIn, requireRoom } = deps
-  const counts = windowCounter()
+  const counts = deps.openWindows('controller reports')
 
   const opened = async (
     { publicKey, lockId }: Controller,
@@ -86,22 +87,19 @@ export const reportService = (deps: Dependencies) => {
     count: number,
     work: () => Promise<Result>,
   ): Promise<Result> => {
-    let [counted, added] = [0, 0]
+    const window = counts.add(id, count, HOUR_MS)
+    let added = 0
     try {
-      while (counted < count) {
-        const { count: sent, nextReset } = await counts.increment(id, HOUR_MS)
-        counted += 1
-        if (sent > REPORTS_PER_HOUR_MAX)
-          throw new RateLimitError(
-            nextReset.getTime() - Date.now(),
-            `A controller may report ${REPORTS_PER_HOUR_MAX} times an hour`,
-          )
-      }
+      if (window.count > REPORTS_PER_HOUR_MAX)
+        throw new RateLimitError(
+          window.endMs - counts.nowMs(),
+          `A controller may report ${REPORTS_PER_HOUR_MAX} times an hour`,
+        )
       const result = await work()
       added = result.added.length
       return result
     } finally {
-      for (; counted > added; counted -= 1) await counts.decrement(id)
+      counts.takeBack(id, window, count - added)
     }
   }
 

@@ -3,11 +3,11 @@ import type { AuditAction } from '../../domain/audit-actions.ts'
 import type { RecordAuditEvent } from '../../domain/audit-event.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { DAY_MS, MINUTE_MS } from '../../domain/duration.ts'
+import type { OpenWindows } from '../../domain/limits/windows.ts'
 import type { GuestProblem } from '../../domain/home-event.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
 import { HttpError, RateLimitError } from '../../http/errors.ts'
-import { windowCounter } from '../../http/rate-limits.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
 import type { AuditIn, RecordIn } from '../../storage/unit-of-work.ts'
 import type { AttemptNow, GuestLocks } from '../core/access.ts'
@@ -25,6 +25,7 @@ export type VisitService = ReturnType<typeof visitService>
 type Dependencies = {
   readonly db: Database
   readonly clock: Pick<Clock, 'nonDecreasingMs' | 'monotonicMs'>
+  readonly openWindows: OpenWindows
   /** False if new keys are not limited. */
   readonly isLimited: boolean
   readonly auditIn: AuditIn
@@ -75,13 +76,13 @@ export const visitService = (deps: Dependencies) => {
     recordIn(tx).add({ kind, subject, by: null, about: pass.id, body })
   }
 
-  const keys = windowCounter(clock.monotonicMs)
-  const requireRoomForKey = async (deviceId: string): Promise<void> => {
+  const keys = deps.openWindows('guest keys', clock.monotonicMs)
+  const requireRoomForKey = (deviceId: string): void => {
     if (!deps.isLimited) return
-    const { count, nextReset } = await keys.increment(deviceId, DAY_MS)
+    const { count, endMs } = keys.add(deviceId, 1, DAY_MS)
     if (count <= KEYS_A_DAY_MAX) return
     const detail = `A phone may get ${KEYS_A_DAY_MAX} keys a day`
-    throw new RateLimitError(nextReset.getTime() - Date.now(), detail)
+    throw new RateLimitError(endMs - keys.nowMs(), detail)
   }
 
   /** Returns false for a device that was removed in the meantime. */
@@ -92,7 +93,7 @@ export const visitService = (deps: Dependencies) => {
     publicKey: Uint8Array,
   ): Promise<boolean> => {
     if (device.publicKey && Buffer.from(publicKey).equals(device.publicKey)) return true
-    await requireRoomForKey(device.id)
+    requireRoomForKey(device.id)
     if (!(await passesIn(tx).setKey(device.id, publicKey))) return false
     const changed = { ...device, publicKey }
     await note(tx, by, { action: 'pass.rekey', kind: 'pass.rekeyed', pass, device: changed })

@@ -1,10 +1,10 @@
 import { type DecisionReason, type Delivery, attemptResult } from '../../domain/access.ts'
 import { type Account, hasRole, isNewcomer } from '../../domain/account.ts'
 import { DAY_MS, MINUTE_MS } from '../../domain/duration.ts'
+import type { OpenWindows } from '../../domain/limits/windows.ts'
 import { AppError } from '../../errors.ts'
 import type { Caller } from '../../http/authorization.ts'
 import { RateLimitError } from '../../http/errors.ts'
-import { windowCounter } from '../../http/rate-limits.ts'
 import type { IsOnHomeNetwork } from '../../http/request/home-network.ts'
 import type { Database } from '../../storage/database.ts'
 import type { PermittedAttempt } from '../../storage/writing/after-permitted.ts'
@@ -40,6 +40,7 @@ type Dependencies = {
   /** Throws `unavailable` if the disk has no room for the attempt of a guest. */
   readonly requireRoomForGuest: () => void
   readonly monotonicMs: () => number
+  readonly openWindows: OpenWindows
   /** False if attempts are not limited. */
   readonly isLimited: boolean
   /** Returns when a denied attempt may be permitted. */
@@ -91,26 +92,26 @@ export type AskingGuest = {
 /** Decides on attempts to open locks, and keeps what was decided. */
 export const attemptService = (deps: Dependencies) => {
   const reads = decisionReads(deps.db)
-  const attempts = windowCounter(deps.monotonicMs)
+  const attempts = deps.openWindows('attempts', deps.monotonicMs)
 
-  const spendWithin = async (key: string, { max, windowMs, detail }: Window): Promise<void> => {
+  const spendWithin = (key: string, { max, windowMs, detail }: Window): void => {
     if (!deps.isLimited) return
-    const { count, nextReset } = await attempts.increment(key, windowMs)
+    const { count, endMs } = attempts.add(key, 1, windowMs)
     if (count <= max) return
     deps.onOverLimit()
-    throw new RateLimitError(nextReset.getTime() - Date.now(), detail)
+    throw new RateLimitError(endMs - attempts.nowMs(), detail)
   }
 
-  const requireRoom = (sessionId: string): Promise<void> =>
+  const requireRoom = (sessionId: string): void =>
     spendWithin(sessionId, {
       max: ATTEMPTS_MAX,
       windowMs: MINUTE_MS,
       detail: `A session may try ${ATTEMPTS_MAX} times a minute`,
     })
 
-  const requireRoomForGuest = async (sessionId: string): Promise<void> => {
-    await requireRoom(sessionId)
-    await spendWithin(`${sessionId} day`, {
+  const requireRoomForGuest = (sessionId: string): void => {
+    requireRoom(sessionId)
+    spendWithin(`${sessionId} day`, {
       max: GUEST_ATTEMPTS_A_DAY_MAX,
       windowMs: DAY_MS,
       detail: `A guest's phone may try ${GUEST_ATTEMPTS_A_DAY_MAX} times a day`,
@@ -175,7 +176,7 @@ export const attemptService = (deps: Dependencies) => {
      * another attempt has the id, `unavailable` if nothing can be recorded: then nobody is let in. */
     decide: async ({ caller, account, label, id }: Asked): Promise<DecisionJson> => {
       const sessionId = caller.sessionId ?? ''
-      await requireRoom(sessionId)
+      requireRoom(sessionId)
       const takeBack = await deps.spend(account, caller)
       const { publicId, username, role } = account
       const attempt = {
@@ -200,7 +201,7 @@ export const attemptService = (deps: Dependencies) => {
     decideGuest: async (asking: AskingGuest): Promise<DecisionJson> => {
       const { caller, passId, deviceId, hostName, label, id, knock } = asking
       const sessionId = deviceId ?? `pass:${passId}`
-      await requireRoomForGuest(sessionId)
+      requireRoomForGuest(sessionId)
       const attempt = {
         id,
         lock: label,

@@ -14,6 +14,8 @@ type Dependencies = {
     readonly waiting: number
     readonly refused: number
   }
+  /** Whether limits count for all replicas; undefined if there can be no others. */
+  readonly areLimitsShared: () => boolean | undefined
   readonly logSize: () => Promise<number>
   readonly lastVerification: () =>
     | { readonly ok: boolean; readonly scope: string; readonly checkedAtMs: number }
@@ -39,6 +41,11 @@ export const serviceGauges = (deps: Dependencies): readonly GaugeSource[] => [
     'When the newest backup in `BACKUP_DIR` was created; absent without one',
     async () => seconds(await deps.newestBackupMs()),
   ),
+  gauge(
+    'secure_lock_rate_limits_shared',
+    '1 while limits count for all replicas together, 0 while this one counts alone because the database is slow; absent with SQLite',
+    () => truth(deps.areLimitsShared()),
+  ),
   ...hashingGauges(deps),
   ...verificationGauges(deps),
   ...diskGauges(deps),
@@ -58,6 +65,8 @@ const gauge = (name: string, help: string, read: GaugeSource['read']): GaugeSour
 })
 
 const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000)
+
+const truth = (value: boolean | undefined) => (value === undefined ? undefined : Number(value))
 
 const hashingGauges = ({ hashing }: Dependencies): readonly GaugeSource[] => [
   gauge('secure_lock_password_hashing_running', 'Passwords being hashed', () => hashing().running),

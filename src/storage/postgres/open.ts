@@ -14,6 +14,7 @@ import { isPooled, needsDirect, refusesParameters } from './pooler.ts'
 import { queriesOn } from './queries.ts'
 import { waitForServer } from './start.ts'
 import { serverClock } from './server-clock.ts'
+import { rateWindowExchange } from './replicas/rate-windows.ts'
 import { postgresWriter } from './writer.ts'
 
 /** How many statements read at the same time; further ones wait. */
@@ -125,7 +126,8 @@ export const openPostgres = async (
       await leading.giveBack()
       await db.close()
     }
-    return { ...db, leading, serverClock: clock, close }
+    const exchangeCounts = rateWindowExchange({ client: reading, schema })
+    return { ...db, leading, serverClock: clock, exchangeCounts, close }
   } catch (error) {
     await clients.disposeAsync()
     throw cannotOpen(address, error)

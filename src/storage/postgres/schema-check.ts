@@ -42,8 +42,11 @@ const ENTRIES = `
 
 /** Returns the columns and triggers that a migration makes. Its tables have a column a line. */
 const entriesOf = (step: string): readonly string[] => [
-  ...[...step.matchAll(/^CREATE TABLE (\w+) \(\n([^]*?)^\)/gm)].flatMap(([, table, lines]) =>
-    [...(lines ?? '').matchAll(/^ {2}([a-z]\w*) /gm)].map(([, name]) => `column ${table}.${name}`),
+  ...[...step.matchAll(/^CREATE (?:UNLOGGED )?TABLE (\w+) \(\n([^]*?)^\)/gm)].flatMap(
+    ([, table, lines]) =>
+      [...(lines ?? '').matchAll(/^ {2}([a-z]\w*) /gm)].map(
+        ([, name]) => `column ${table}.${name}`,
+      ),
   ),
   ...[...step.matchAll(/^CREATE TRIGGER (\w+)[^;]*? ON (\w+)/gm)].map(
     ([, trigger, table]) => `trigger ${trigger} on ${table}`,

@@ -9,6 +9,7 @@ import {
   dayFullForMs,
   hourOf,
 } from '../../domain/limits/day-tally.ts'
+import type { OpenWindows } from '../../domain/limits/windows.ts'
 import { HOUR_MS, MINUTE_MS } from '../../domain/duration.ts'
 import type { Caller } from '../../http/authorization.ts'
 import { RateLimitError } from '../../http/errors.ts'
@@ -29,6 +30,7 @@ export type Quotas = {
 
 type Dependencies = {
   readonly windows: readonly RateWindow[]
+  readonly openWindows: OpenWindows
   /** Undefined if nothing is limited. */
   readonly quotas: Quotas | undefined
   readonly store: ReturnType<typeof quotaStore>
@@ -50,18 +52,23 @@ const DUPLICATE_COUNTS = 0.1
 const ACCOUNTS_MAX = 10_000
 const CLIENTS_MAX = 10_000
 
+/** How often the days are read again while other replicas record. */
+const READ_AGAIN_MS = 10_000
+
 /** Limits how many unlocks an account may record: per minute and hour, and per day. Lone unlocks are
  * counted apart from batches, so that a phone that has just sent its queue can still record the next
- * unlock at once. All counts are by the monotonic clock, and those of the day survive a restart. */
+ * unlock at once. All counts are by the monotonic clock. Those of the day survive a restart, and contain what other
+ * replicas recorded until a few seconds ago. */
 export const unlockQuota = (deps: Dependencies) => {
-  const { windows, quotas, store, onRefusal } = deps
+  const { windows, openWindows, quotas, store, onRefusal } = deps
   const { monotonicMs } = deps.clock
   const counted = {
-    lone: eventWindows(windows),
-    batch: eventWindows(windows),
+    lone: eventWindows(windows, (windowMs) => openWindows(`unlock lone ${windowMs}`)),
+    batch: eventWindows(windows, (windowMs) => openWindows(`unlock batch ${windowMs}`)),
   }
   const accounts = new BoundedMap<string, DayTally>(ACCOUNTS_MAX)
   let clients: Promise<Map<string, DayTally>> | undefined
+  let readAgain: Timer | undefined
 
   const refuse = (waitMs: number, detail?: string): never => {
     onRefusal()
@@ -142,6 +149,21 @@ export const unlockQuota = (deps: Dependencies) => {
       if (waitMs > 0) refuse(waitMs)
       const takeBack = counted[sending].count(publicId, events)
       return (duplicates) => takeBack(duplicates * (1 - DUPLICATE_COUNTS))
+    },
+
+    /** Called after another replica has recorded unlocks: the days are then read from the log again. */
+    onForeignCommit: (): void => {
+      if (readAgain) return
+      const forget = (): void => {
+        accounts.clear()
+        clients = undefined
+      }
+      forget()
+      readAgain = setTimeout(() => {
+        readAgain = undefined
+        forget()
+      }, READ_AGAIN_MS)
+      readAgain.unref()
     },
 
     /** Counts events against the day. Throws RateLimitError if it is full; it is served as long as

@@ -1,7 +1,7 @@
 import type { Amount } from '../../domain/limits/day-tally.ts'
 import { DAY_MS, HOUR_MS } from '../../domain/duration.ts'
 import type { Queries } from '../../storage/database.ts'
-import { HAPPENED_BEFORE_MS_MAX } from '../log/event.ts'
+import { DECIDED, HAPPENED_BEFORE_MS_MAX } from '../log/event.ts'
 import { nameReads } from '../log/names-store.ts'
 import { firstSince } from '../summary/marks-store.ts'
 
@@ -18,7 +18,7 @@ export type Recorded = Amount & { readonly hoursAgo: number }
 export const quotaStore = (db: Pick<Queries, 'all' | 'get'>) => {
   const { accountNumber } = nameReads(db)
 
-  /** Returns what apps have recorded for an account, by its public id. */
+  /** Returns what apps have recorded for an account, by its public id, and what was decided about its attempts. */
   const ofAccount = async (publicId: string, nowMs: number): Promise<readonly Recorded[]> => {
     const number = await accountNumber(publicId)
     if (number === undefined) return []
@@ -29,7 +29,8 @@ export const quotaStore = (db: Pick<Queries, 'all' | 'get'>) => {
          count(*) AS events,
          sum(? + ? * coalesce(octet_length(method), 0)) AS bytes
        FROM unlock_event
-       WHERE account_number = ? AND happened_at_ms >= ? AND seq >= ? AND source = 'claimed'
+       WHERE account_number = ? AND happened_at_ms >= ? AND seq >= ?
+         AND source IN ('claimed', '${DECIDED}')
        GROUP BY 1`,
       nowMs,
       HOUR_MS,

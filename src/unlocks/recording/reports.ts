@@ -1,8 +1,8 @@
 import type { NewReport } from '../../domain/access.ts'
 import { HOUR_MS } from '../../domain/duration.ts'
+import { localWindows } from '../../domain/limits/windows.ts'
 import { RateLimitError } from '../../http/errors.ts'
 import type { Logger } from '../../http/log/logger.ts'
-import { windowCounter } from '../../http/rate-limits.ts'
 import type { Outcome, UnlockLog } from './service.ts'
 
 type Dependencies = {
@@ -18,22 +18,24 @@ export const REPORTS_PER_HOUR_MAX = 600
 /** Returns a function that records reports of locks. It throws RateLimitError if a lock reports too much within an hour,
  * and `unavailable` if the disk is full. Repeated reports do not count. */
 export const reportRecorder = ({ unlockLog, requireRoom, logger }: Dependencies) => {
-  const reports = windowCounter()
+  // The leader alone hears locks.
+  const reports = localWindows()
   return async (report: NewReport): Promise<Outcome> => {
     const { lock } = report
     requireRoom()
-    const { count, nextReset } = await reports.increment(lock, HOUR_MS)
+    const window = reports.add(lock, 1, HOUR_MS)
+    const { count, endMs } = window
     if (count > REPORTS_PER_HOUR_MAX) {
       if (count === REPORTS_PER_HOUR_MAX + 1)
         logger.warn(
           { lock },
           'a lock reports more than it can do; the rest of the hour is not recorded',
         )
-      const waitMs = nextReset.getTime() - Date.now()
+      const waitMs = endMs - reports.nowMs()
       throw new RateLimitError(waitMs, `A lock may report ${REPORTS_PER_HOUR_MAX} events an hour`)
     }
     const outcome = await unlockLog.report(report)
-    if (outcome.status === 'duplicate') await reports.decrement(lock)
+    if (outcome.status === 'duplicate') reports.takeBack(lock, window, 1)
     return outcome
   }
 }

@@ -10,15 +10,20 @@ import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.t
 import { CAN_FAKE, fakeTime } from '../../support/faketime.ts'
 import { CAN_POSTGRES } from '../../support/postgres-server.ts'
 import { startReplicas, useServer } from '../../support/replicas.ts'
+import { until } from '../../support/until.ts'
 
 type Event = { seq: number; received_at: string; time_uncertain: boolean }
 
 describe.if(CAN_POSTGRES && CAN_FAKE)('replicas whose clocks are ten minutes wrong', () => {
   const place = useServer()
 
-  test('act as one: tokens, refreshes, lockouts and times go by the clock of the database', async () => {
+  test('act as one: tokens, refreshes, lockouts, limits and times go by the clock of the database', async () => {
     const { postgres } = place()
-    const env = { ...UNLIMITED, DATABASE_URI: shownAddress(postgres) }
+    const env = {
+      ...UNLIMITED,
+      RATE_LIMIT_DEFAULT: '100/hour',
+      DATABASE_URI: shownAddress(postgres),
+    }
     const folders = [temporaryFolder(), temporaryFolder(), temporaryFolder()]
     const [keys = ''] = folders
     await addAccount('oli', { role: 'owner', folder: keys, env })
@@ -72,6 +77,20 @@ describe.if(CAN_POSTGRES && CAN_FAKE)('replicas whose clocks are ten minutes wro
       await client(tries % 3).post('/login', { username: 'oli', password: 'wrong' })
     for (const { post } of clients)
       expect((await post('/login', { username: 'oli', password: PASSWORD })).status).not.toBe(200)
+
+    // A client that has used up a limit at one of them has nothing left at the others, for the same time.
+    for (let sent = 0; sent < 100; sent += 1)
+      expect((await client(0).get('/nowhere')).status).toBe(404)
+    for (const { get } of clients) {
+      let admitted = 0
+      await until(async () => {
+        const { status, headers } = await get('/nowhere')
+        if (status !== 429) admitted += 1
+        else expect(Number(headers.get('retry-after'))).toBeWithin(3000, 3601)
+        return status === 429
+      })
+      expect(admitted).toBeLessThan(100)
+    }
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   })
 })

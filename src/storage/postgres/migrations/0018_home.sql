@@ -17,6 +17,14 @@ CREATE TABLE lease (
   ends_at timestamptz NOT NULL
 );
 
+-- What the replicas have counted against limits. The keys are hashes of accounts and addresses. After a crash of the
+-- server it is empty, and on a standby it always is.
+CREATE UNLOGGED TABLE rate_window (
+  key text COLLATE "C" PRIMARY KEY,
+  count double precision NOT NULL,
+  ends_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
 CREATE TABLE tree_node (
   number bigint PRIMARY KEY,
   hash bytea NOT NULL
