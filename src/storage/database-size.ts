@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import type { PostgresAddress } from '../config/postgres-address.ts'
 import type { Database } from './database.ts'
+import { TABLES_OF_SCHEMA } from './postgres/schema-check.ts'
 
 type Place = { readonly databasePath: string; readonly postgres: PostgresAddress | undefined }
 
@@ -23,9 +24,8 @@ export const fileBytes = (path: string): number =>
 const schemaBytes = async (db: Pick<Database, 'get'>, schema: string): Promise<number> => {
   const row = await db.get<{ bytes: number | null }>(
     `SELECT CAST(sum(pg_total_relation_size(c.oid)) AS bigint) AS bytes
-     FROM pg_class c
-     JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = ? AND c.relkind = 'r'`,
+     FROM ${TABLES_OF_SCHEMA}
+     WHERE n.nspname = ?`,
     schema,
   )
   return row?.bytes ?? 0

@@ -1,3 +1,4 @@
+import { TABLES_OF_SCHEMA } from './schema-check.ts'
 import type { Queries } from '../queries.ts'
 
 /** What is known about the server that a home is on. */
@@ -61,9 +62,8 @@ export const serverFacts = async (
        (SELECT s.version FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()) AS tls,
        (
          SELECT CAST(coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bigint)
-         FROM pg_class c
-         JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = ? AND c.relkind = 'r'
+         FROM ${TABLES_OF_SCHEMA}
+         WHERE n.nspname = ?
        ) AS bytes`,
     schema,
   )

@@ -1,22 +1,25 @@
 import { version as serverVersion } from '../../../package.json'
 import { AppError } from '../../errors.ts'
-import { MIGRATIONS } from '../migrations.ts'
 import type { Client, Session } from './client.ts'
 import { stateOf } from './faults.ts'
-import { requireOwnSchema } from './schema-check.ts'
+import { TABLES_OF_SCHEMA, requireOwnSchema } from './schema-check.ts'
 import home from './migrations/0018_home.sql' with { type: 'text' }
 
 /** The first schema version on PostgreSQL, and the migrations from there on, in order. Each makes there what the
  * migration of the same number makes with SQLite. */
 const FIRST = 18
-const STEPS: readonly string[] = [home]
+export const STEPS: readonly string[] = [home]
 
 /** Brings a schema up to date, or creates it. Replicas that start together wait for each other. Throws `unavailable`
  * if a newer version of the server has changed it, or anyone else. */
-export const migrate = async (client: Client, schema: string): Promise<void> => {
+export const migrate = async (
+  client: Client,
+  schema: string,
+  steps: readonly string[] = STEPS,
+): Promise<void> => {
   try {
-    await migrateAllowed(client, schema)
-    await requireOwnSchema(client, schema, STEPS)
+    await migrateAllowed(client, schema, steps)
+    await requireOwnSchema(client, schema, steps)
   } catch (error) {
     if (stateOf(error) !== NOT_ALLOWED) throw error
     throw new AppError(
@@ -27,8 +30,13 @@ export const migrate = async (client: Client, schema: string): Promise<void> => 
   }
 }
 
-const migrateAllowed = async (client: Client, schema: string): Promise<void> => {
-  if ((await versionOf(client, schema)) === MIGRATIONS.length) return
+const migrateAllowed = async (
+  client: Client,
+  schema: string,
+  steps: readonly string[],
+): Promise<void> => {
+  const newest = FIRST - 1 + steps.length
+  if ((await versionOf(client, schema)) === newest) return
   const session = await client.session()
   await session.script(
     `BEGIN;
@@ -36,21 +44,19 @@ const migrateAllowed = async (client: Client, schema: string): Promise<void> => 
   )
   try {
     const from = await versionOf(session, schema)
-    if (from > MIGRATIONS.length)
+    if (from > newest)
       throw new AppError(
         'unavailable',
-        `The schema ${schema} has version ${from}, newer than ${MIGRATIONS.length}, the newest that version ${serverVersion} of the server knows; upgrade the server`,
+        `The schema ${schema} has version ${from}, newer than ${newest}, the newest that version ${serverVersion} of the server knows; upgrade the server`,
       )
     if (from === 0) await makeSchema(session, schema)
     await session.script(`SET LOCAL search_path = ${schema}`)
-    for (const step of STEPS.slice(Math.max(0, from - FIRST + 1))) await session.script(step)
-    await session.query(`UPDATE ${schema}.home SET schema_version = $1 WHERE id = 1`, [
-      MIGRATIONS.length,
-    ])
+    for (const step of steps.slice(Math.max(0, from - FIRST + 1))) await session.script(step)
+    await session.query(`UPDATE ${schema}.home SET schema_version = $1 WHERE id = 1`, [newest])
     await session.query(
       `INSERT INTO ${schema}.schema_change (schema_version, server_version, at_ms) VALUES ($1, $2, $3)
        ON CONFLICT (schema_version) DO NOTHING`,
-      [MIGRATIONS.length, serverVersion, Date.now()],
+      [newest, serverVersion, Date.now()],
     )
     await session.script('COMMIT')
   } finally {
@@ -91,8 +97,7 @@ export const versionOf = async (client: Pick<Client, 'query'>, schema: string): 
   // to_regclass() may still know nothing of what was committed during the wait for a lock.
   const [exists] = await client.query(
     `SELECT EXISTS (
-       SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE n.nspname = $1 AND c.relname = 'home'
+       SELECT 1 FROM ${TABLES_OF_SCHEMA} WHERE n.nspname = $1 AND c.relname = 'home'
      ) AS known`,
     [schema],
   )
@@ -104,8 +109,8 @@ export const versionOf = async (client: Pick<Client, 'query'>, schema: string): 
 /** Returns the names of all tables. */
 export const tablesIn = async (client: Client, schema: string): Promise<readonly string[]> => {
   const rows = await client.query(
-    'SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY tablename',
+    `SELECT c.relname AS name FROM ${TABLES_OF_SCHEMA} WHERE n.nspname = $1 ORDER BY c.relname`,
     [schema],
   )
-  return rows.map(({ tablename }) => String(tablename))
+  return rows.map(({ name }) => String(name))
 }

@@ -27,17 +27,24 @@ export const requireOwnSchema = async (
   )
 }
 
+/** The tables of schema `n` as `c`, for a FROM. They are found by what depends on the schema, for which there is an
+ * index: anything else reads the catalog of all schemas, and each further home would make the start of every home
+ * slower. */
+export const TABLES_OF_SCHEMA = `pg_namespace n
+  JOIN pg_depend d
+    ON d.refclassid = CAST('pg_namespace' AS regclass) AND d.refobjid = n.oid
+    AND d.classid = CAST('pg_class' AS regclass)
+  JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'r'`
+
 const ENTRIES = `
   SELECT 'column ' || c.relname || '.' || a.attname AS entry
-  FROM pg_class c
-  JOIN pg_namespace n ON n.oid = c.relnamespace
+  FROM ${TABLES_OF_SCHEMA}
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-  WHERE n.nspname = $1 AND c.relkind = 'r'
+  WHERE n.nspname = $1
   UNION ALL
   SELECT 'trigger ' || t.tgname || ' on ' || c.relname
-  FROM pg_trigger t
-  JOIN pg_class c ON c.oid = t.tgrelid
-  JOIN pg_namespace n ON n.oid = c.relnamespace
+  FROM ${TABLES_OF_SCHEMA}
+  JOIN pg_trigger t ON t.tgrelid = c.oid
   WHERE n.nspname = $1 AND NOT t.tgisinternal AND t.tgenabled <> 'D'`
 
 /** Returns the columns and triggers that a migration makes. Its tables have a column a line. */
