@@ -4,7 +4,7 @@ import { type Config, parseConfig, shownPlace } from '../config/config.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { AppError } from '../errors.ts'
 import { processLogger } from '../http/log/logger.ts'
-import { copyHome } from '../storage/moving/copy-home.ts'
+import { type Copied, changedWords, copyHome } from '../storage/moving/copy-home.ts'
 import {
   type Move,
   forgetMove,
@@ -96,11 +96,12 @@ const leave = async (app: App, { config, place, terminal }: Leaving): Promise<vo
     const move = earlier ?? (await begin(app, { id, to }))
     if (!target.hasArrived) {
       const home = await target.begin()
-      const rows = await bring(app, { config, move, terminal, home })
+      const { rows, changed } = await bring(app, { config, move, terminal, home })
       await home.publish()
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
       terminal.showProgress('')
       print(`Copied ${rows.toLocaleString('en')} rows to ${to} in ${seconds} s, and compared them.`)
+      if (changed > 0) print(changedWords(changed))
     }
     await app.db.transaction((tx) => storeMove(tx, { ...move, isDone: true }))
   } finally {
@@ -144,18 +145,18 @@ type Bringing = {
 const bring = async (
   app: App,
   { config, move, terminal: { showProgress }, home }: Bringing,
-): Promise<number> => {
+): Promise<Copied> => {
   try {
     const source = await openSource(config)
     try {
-      const rows = await copyHome({
+      const copied = await copyHome({
         from: source,
         to: home,
         onCopied: percentOf(showProgress, 'Copying'),
         onCompared: percentOf(showProgress, 'Comparing'),
       })
       await requireSameLog(app, await home.written(), percentOf(showProgress, 'Verifying the log'))
-      return rows
+      return copied
     } finally {
       await source.close()
     }

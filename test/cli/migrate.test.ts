@@ -254,17 +254,27 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
   test('stays where it is if something cannot be copied', async () => {
     const { folder, run, file, schema } = copied()
     using db = new Database(file)
-    db.run("INSERT INTO holiday (date, name) VALUES ('2026-12-25', 'Christ' || char(0) || 'mas')")
+    const setMethod = (method: string) =>
+      db.run('UPDATE unlock_event SET method = ? WHERE seq = 1', [method])
+    setMethod('Schlüssel\0')
     const failed = await run('migrate', '--to-file', 'address')
     expect(failed).toMatchObject({
       status: 1,
-      words: 'Cannot copy holiday: PostgreSQL cannot store text with a NUL character\n',
+      words: `Cannot copy unlock_event: a text has a NUL character, which PostgreSQL cannot store, and the log commits to it: erase the person with secure-lock-server user erase, or stay with the file\n`,
     })
     expect(await server.query(`SELECT 1 FROM ${schema}.account`)).toStrictEqual([])
+    setMethod('Schlüssel 🔑')
     await using service = await startService({ folder, env })
     expect((await clientOf(service.url).get('/readyz')).status).toBe(200)
     const records = db.query('SELECT kind FROM log_record ORDER BY seq').values()
     expect(records).toStrictEqual([['home.moved'], ['home.move_undone']])
+    await service.stop()
+    db.run("INSERT INTO holiday (date, name) VALUES ('2026-12-25', 'Christ' || char(0) || 'mas')")
+    const moved = await run('migrate', '--to-file', 'address')
+    expect(moved).toMatchObject({ status: 0, words: '' })
+    expect(moved.out).toContain(
+      '1 text has a NUL character, which PostgreSQL cannot store: it is U+FFFD there.\n',
+    )
   })
 
   test('needs to be told where', async () => {

@@ -15,6 +15,7 @@ import {
   stageOf,
 } from '../../storage/backup/restore-journal.ts'
 import { disableOthersIn } from '../../outbox/core/restore-store.ts'
+import { changedWords } from '../../storage/moving/copy-home.ts'
 import type { LogBreak } from '../../unlocks/guard/head-file.ts'
 import { RECEIPTS, lossWords, lostEvents, unlocks } from '../../unlocks/guard/words.ts'
 import { type Command, type Options, type Terminal, UsageError } from '../command/command.ts'
@@ -135,13 +136,17 @@ const restoreFrom = async (request: Request & { readonly isSure: boolean }): Pro
     } finally {
       await unpacked.app[Symbol.asyncDispose]()
     }
-    await restoring.publish(stage.databasePath, percentOf(showProgress, 'Restoring'))
+    const changed = await restoring.publish(
+      stage.databasePath,
+      percentOf(showProgress, 'Restoring'),
+    )
     showProgress('')
     const kept = commitRestore(config, Date.now())
     print(`Restored: ${contents(unpacked, terminal)}`)
     say(
       'All sessions have ended. Passwords, second factors, roles, disabled accounts, holidays and registration are as they were then.',
     )
+    if (changed > 0) say(changedWords(changed))
     for (const folder of kept) say(`The previous data is in ${folder}; keep it secret too.`)
     return 0
   } finally {
@@ -157,7 +162,7 @@ const restoringFrom = async ({ config, terminal: { showProgress } }: Request): P
         config.postgres,
         percentOf(showProgress, 'Copying the current data'),
       )
-    : { config, publish: async () => {}, close: async () => {} }
+    : { config, publish: async () => 0, close: async () => {} }
 
 /** Returns how much of what this gateway has signed is lost, in words. */
 const signedBefore = (broken: LogBreak, live: LiveData | undefined): string => {

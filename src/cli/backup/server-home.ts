@@ -32,8 +32,8 @@ const FILE = 'server-home.db'
 export type Restoring = {
   /** With the file that stands for the home on the server. */
   readonly config: Config
-  /** Replaces the home on the server with that in a database file. */
-  readonly publish: (databasePath: string, onCopied: OnCopied) => Promise<void>
+  /** Replaces the home on the server with that in a database file. Returns how many texts had to be changed. */
+  readonly publish: (databasePath: string, onCopied: OnCopied) => Promise<number>
   readonly close: () => Promise<void>
 }
 

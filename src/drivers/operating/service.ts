@@ -29,6 +29,13 @@ const METHOD = 'app'
 
 const SAYS_MAX = 100
 
+/** Returns what a lock reported as it is stored and shown. PostgreSQL refuses some control characters. */
+const shown = (says: string): string =>
+  says
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .slice(0, SAYS_MAX)
+    .toWellFormed()
+
 /** The open operations of a lock. Each ends once: it happened, failed, or its outcome is unknown. None is repeated,
  * because the door might open twice. */
 export const lockOperations = (
@@ -45,7 +52,7 @@ export const lockOperations = (
   ): Promise<void> => {
     clearTimeout(open.get(attemptId))
     open.delete(attemptId)
-    const detail = says?.slice(0, SAYS_MAX) ?? null
+    const detail = says === null ? null : shown(says)
     const ended = { detail, nowMs: clock.wallMs() }
     if (state !== 'failed') return store.settle(attemptId, state, ended)
     await db.transaction(async (tx) => {
@@ -97,7 +104,7 @@ export const lockOperations = (
 
     /** The lock accepted the command. */
     accepted: (says: string, only?: string) =>
-      forEachOpen((attemptId) => store.accept(attemptId, says), only),
+      forEachOpen((attemptId) => store.accept(attemptId, shown(says)), only),
 
     /** Ends operations of which nothing more will be known. */
     switched: (says: string, only?: string) =>

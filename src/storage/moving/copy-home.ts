@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts'
-import { type Home, type NewHome, type Rows, type Table, arrayText } from './table.ts'
+import { type Home, type NewHome, type Rows, type Table, arrayTexts } from './table.ts'
 
 type Copying = {
   readonly from: Home
@@ -8,25 +8,32 @@ type Copying = {
   readonly onCompared?: OnCopied
 }
 
+export type Copied = { readonly rows: number; readonly changed: number }
+
+/** Says what became of texts that had to be changed. */
+export const changedWords = (changed: number): string =>
+  `${changed === 1 ? '1 text has' : `${changed} texts have`} a NUL character, which PostgreSQL cannot store: it is U+FFFD there.`
+
 /** Called with how many rows of how many are done. */
 export type OnCopied = (done: number, total: number) => void
 
 /** Copies all rows of a home into an empty one, then reads both again and compares the number of rows and a hash of
- * each table. Returns the number of rows. Rejects with `unavailable` if they differ, or either cannot be used. */
+ * each table. Returns how many rows there are, and how many texts had to be changed. Rejects with `unavailable` if they differ, or either cannot be used. */
 export const copyHome = async ({
   from,
   to,
   onCopied,
   onCompared = () => {},
-}: Copying): Promise<number> => {
+}: Copying): Promise<Copied> => {
   const tables = sameTables(from, to)
   const sources = new Map(from.tables.map((table) => [table.name, table]))
   const counts = await Promise.all(tables.map((table) => from.count(table)))
   const total = counts.reduce((sum, count) => sum + count, 0)
   let done = 0
+  let changed = 0
   for (const table of tables)
     for await (const rows of from.read(sources.get(table.name) ?? table)) {
-      await to.write(table, rows).catch((error: unknown) => {
+      changed += await to.write(table, rows).catch((error: unknown) => {
         throw cannotCopy(table, error)
       })
       done += rows.length
@@ -44,7 +51,7 @@ export const copyHome = async ({
     done += after.count
     onCompared(done, total)
   }
-  return total
+  return { rows: total, changed }
 }
 
 const cannotCopy = ({ name }: Table, error: unknown): AppError => {
@@ -76,5 +83,7 @@ const digest = async (home: Home, table: Table) => {
   return { count, hash: hash.digest('hex') }
 }
 
-const batchText = ({ columns }: Table, rows: Rows): string =>
-  columns.map((name, column) => `${name}${arrayText(rows, column)}\n`).join('')
+const batchText = (table: Table, rows: Rows): string =>
+  arrayTexts(table, rows)
+    .map((text, at) => `${table.columns[at]}${text}\n`)
+    .join('')

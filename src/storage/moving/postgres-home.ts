@@ -1,4 +1,5 @@
 import type { PostgresAddress } from '../../config/postgres-address.ts'
+import { TABLES_OF_SCHEMA } from '../postgres/schema-check.ts'
 import { type Client, postgresClient } from '../postgres/client.ts'
 import {
   BATCH_ROWS,
@@ -7,7 +8,7 @@ import {
   type Rows,
   type Table,
   type Value,
-  arrayText,
+  arrayTexts,
   quoted,
 } from './table.ts'
 
@@ -42,7 +43,9 @@ export const newPostgresHome = async (client: Client, schema: string): Promise<N
   const types = await typesOf(client, schema)
   return {
     ...home,
-    write: async ({ name, columns }, rows) => {
+    write: async (table, rows) => {
+      const { name, columns } = table
+      let changed = 0
       const arrays = columns.map((column, index) => {
         const type = types.get(`${name}.${column}`) ?? 'text'
         return `CAST(CAST($${index + 1} AS text) AS ${type}[])`
@@ -50,8 +53,9 @@ export const newPostgresHome = async (client: Client, schema: string): Promise<N
       await client.query(
         `INSERT INTO ${schema}.${quoted(name)} (${columns.map(quoted).join(', ')})
          SELECT * FROM unnest(${arrays.join(', ')})`,
-        columns.map((_, index) => arrayText(rows, index)),
+        arrayTexts(table, rows, () => (changed += 1)),
       )
+      return changed
     },
     setLastNumbers: async (numbers) => {
       for (const { name, column, sequence } of await sequencesOf(client, schema))
@@ -66,12 +70,10 @@ export const newPostgresHome = async (client: Client, schema: string): Promise<N
 
 /** The tables, each after those that it refers to. */
 const tablesOf = async (client: Client, schema: string): Promise<readonly Table[]> => {
-  // Not from information_schema, whose views look at all schemas first.
   const columns = await client.query(
     `SELECT c.relname AS name, a.attname AS column,
        array_position(CAST(i.indkey AS int2[]), a.attnum) AS key
-     FROM pg_namespace n
-     JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+     FROM ${TABLES_OF_SCHEMA}
      JOIN pg_attribute a
        ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
      LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
@@ -80,12 +82,11 @@ const tablesOf = async (client: Client, schema: string): Promise<readonly Table[
     [schema],
   )
   const references = await client.query(
-    `SELECT f.relname AS name, t.relname AS to
-     FROM pg_constraint r
-     JOIN pg_class f ON f.oid = r.conrelid
+    `SELECT c.relname AS name, t.relname AS to
+     FROM ${TABLES_OF_SCHEMA}
+     JOIN pg_constraint r ON r.conrelid = c.oid AND r.contype = 'f'
      JOIN pg_class t ON t.oid = r.confrelid
-     JOIN pg_namespace n ON n.oid = f.relnamespace
-     WHERE r.contype = 'f' AND n.nspname = $1`,
+     WHERE n.nspname = $1`,
     [schema],
   )
   const tables = [...Map.groupBy(columns, ({ name }) => String(name))].map(([name, own]) => ({
@@ -112,8 +113,7 @@ const tablesOf = async (client: Client, schema: string): Promise<readonly Table[
 const typesOf = async (client: Client, schema: string): Promise<ReadonlyMap<string, string>> => {
   const rows = await client.query(
     `SELECT c.relname || '.' || a.attname AS name, format_type(a.atttypid, NULL) AS type
-     FROM pg_namespace n
-     JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+     FROM ${TABLES_OF_SCHEMA}
      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
      WHERE n.nspname = $1`,
     [schema],
@@ -126,8 +126,7 @@ const sequencesOf = async (client: Client, schema: string) => {
   const rows = await client.query(
     `SELECT c.relname AS name, a.attname AS column,
        pg_get_serial_sequence(format('%I.%I', n.nspname, c.relname), a.attname) AS sequence
-     FROM pg_namespace n
-     JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
+     FROM ${TABLES_OF_SCHEMA}
      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attidentity <> '' AND NOT a.attisdropped
      WHERE n.nspname = $1`,
     [schema],

@@ -51,8 +51,8 @@ export const openServerTarget = async (
 export type ServerHome = {
   /** Copies the home to a new database file; returns false if there is none yet. */
   readonly copyTo: (path: string, onCopied: OnCopied) => Promise<boolean>
-  /** Replaces the home with that in a database file, all or nothing. */
-  readonly replaceWith: (path: string, onCopied: OnCopied) => Promise<void>
+  /** Replaces the home with that in a database file, all or nothing. Returns how many texts had to be changed. */
+  readonly replaceWith: (path: string, onCopied: OnCopied) => Promise<number>
   readonly close: () => Promise<void>
 }
 
@@ -74,8 +74,9 @@ export const openServerHome = async (address: PostgresAddress): Promise<ServerHo
       try {
         const emptied = from.tables.map(({ name }) => name)
         const to = await beginHome(client, schema, { emptied })
-        await copyHome({ from, to, onCopied })
+        const { changed } = await copyHome({ from, to, onCopied })
         await to.publish()
+        return changed
       } finally {
         from.close()
       }

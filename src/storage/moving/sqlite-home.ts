@@ -84,8 +84,9 @@ export const newSqliteHome = async (path: string) => {
   discard()
   await openDatabase(draft).close()
   const connection = new Sqlite(draft, { strict: true, safeIntegers: true })
-  // It is thrown away unless all of it is written, and synced before it gets its name.
-  for (const pragma of ['foreign_keys = OFF', 'journal_mode = OFF', 'synchronous = OFF'])
+  // It is thrown away unless all of it is written, and synced before it gets its name. Only the few pages that it begins
+  // with can be in the journal; Bun's SQLite does without one in no mode.
+  for (const pragma of ['foreign_keys = OFF', 'journal_mode = MEMORY', 'synchronous = OFF'])
     connection.run(`PRAGMA ${pragma}`)
   connection.run('BEGIN')
   const home = homeOn(connection)
@@ -95,6 +96,7 @@ export const newSqliteHome = async (path: string) => {
       `INSERT INTO ${quoted(name)} (${columns.map(quoted).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
     )
     for (const row of rows) insert.run(...row)
+    return 0
   }
   return {
     ...home,

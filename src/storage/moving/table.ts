@@ -25,7 +25,8 @@ export type Home = {
 
 /** A home that is being written, which nobody sees before it is published. */
 export type NewHome = Home & {
-  readonly write: (table: Table, rows: Rows) => Promise<void>
+  /** Returns how many texts had to be changed. */
+  readonly write: (table: Table, rows: Rows) => Promise<number>
   readonly setLastNumbers: (numbers: ReadonlyMap<string, bigint>) => Promise<void>
 }
 
@@ -34,16 +35,31 @@ export const BATCH_ROWS = 2000
 /** Quotes a name for either engine. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
-/** Returns a column of some rows as an array of PostgreSQL
- * (postgresql.org/docs/15/arrays.html#ARRAYS-INPUT). Throws `unavailable` for a text that it cannot store. */
-export const arrayText = (rows: Rows, column: number): string =>
-  `{${rows.map((row) => element(row[column] ?? null)).join(',')}}`
-
-const element = (value: Value): string => {
-  if (value === null) return 'NULL'
-  if (typeof value === 'bigint') return String(value)
-  if (typeof value !== 'string') return `"\\\\x${value.toHex()}"`
-  if (value.includes('\0'))
-    throw new AppError('unavailable', 'PostgreSQL cannot store text with a NUL character')
-  return `"${value.replaceAll(/["\\]/g, '\\$&')}"`
+/** Returns the columns of some rows as arrays of PostgreSQL
+ * (postgresql.org/docs/15/arrays.html#ARRAYS-INPUT). It cannot store NUL characters: they become U+FFFD, and `onChanged`
+ * is called for each text that has any. Throws `unavailable` where a hash commits to the text. */
+export const arrayTexts = (
+  { name, columns }: Table,
+  rows: Rows,
+  onChanged: () => void = () => {},
+): readonly string[] => {
+  const withoutNul = (text: string): string => {
+    if (!text.includes('\0')) return text
+    if (HASHED.has(name)) throw new AppError('unavailable', CANNOT_CHANGE)
+    onChanged()
+    return text.replaceAll('\0', '\uFFFD')
+  }
+  const element = (value: Value): string => {
+    if (value === null) return 'NULL'
+    if (typeof value === 'bigint') return String(value)
+    if (typeof value !== 'string') return `"\\\\x${value.toHex()}"`
+    return `"${withoutNul(value).replaceAll(/["\\]/g, '\\$&')}"`
+  }
+  return columns.map((_, at) => `{${rows.map((row) => element(row[at] ?? null)).join(',')}}`)
 }
+
+/** The tables to whose texts the log commits. */
+const HASHED = new Set(['unlock_event', 'log_record', 'log_head'])
+
+const CANNOT_CHANGE =
+  'a text has a NUL character, which PostgreSQL cannot store, and the log commits to it: erase the person with secure-lock-server user erase, or stay with the file'
