@@ -27,7 +27,8 @@ if (!CAN_POSTGRES)
     'No PostgreSQL: its tests are left out (REQUIRE_POSTGRES=1 makes them fail)\n',
   )
 
-const program = (name: string): string => join(PROGRAMS ?? '', '..', name)
+/** The path of a program of PostgreSQL, such as `psql`. */
+export const program = (name: string): string => join(PROGRAMS ?? '', '..', name)
 
 /** PostgreSQL refuses to run as root: this user, which owns nothing, runs it instead. */
 const NOBODY = 65_534

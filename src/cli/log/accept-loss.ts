@@ -24,7 +24,8 @@ export const acceptLoss: Action = {
   options: OPTIONS,
   run: async (args, terminal) => {
     const { values } = parseArgs({ args: [...args], options: OPTIONS })
-    return withExistingData(commandConfig(terminal), async (app) => {
+    const config = commandConfig(terminal)
+    return withExistingData(config, async (app) => {
       const broken = await app.unlocks.findBreak()
       if (!broken) {
         await requireIntact(app)
@@ -36,9 +37,14 @@ export const acceptLoss: Action = {
       if (!values.yes) await askForConsent(terminal)
       await accept(app, broken)
       terminal.print('The loss is recorded in the log and the audit trail, and the log continues')
+      if (config.postgres) terminal.say(OTHERS)
     })
   },
 }
+
+/** Replicas cannot accept for one another: another one may have signed unlocks that this one never saw. */
+const OTHERS =
+  'Each replica keeps what it has signed itself: do the same on every other replica that is stopped.'
 
 /** Rejects with `unavailable` if the log cannot grow for another reason. */
 const requireIntact = ({ unlocks: { unlockLog } }: App): Promise<void> =>

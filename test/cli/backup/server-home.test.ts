@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { bearer, clientOf } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
-import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
+import { CAN_POSTGRES, program, startPostgres } from '../../support/postgres-server.ts'
 import { until } from '../../support/until.ts'
 
 const local = { ...UNLIMITED, LOG_LEVEL: 'warn', DATA_DIR: './data' }
@@ -69,6 +69,40 @@ describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file'
     expect(verified.out).toBe('The log is intact: 3 events\n')
   })
 
+  test('is restored to another server', async () => {
+    const other = elsewhere()
+    cpSync(join(folder, 'old.tar'), join(other, 'old.tar'))
+    const place = { ...local, DATABASE_URI: server.home('elsewhere') }
+    const restored = await runCommand(['restore', 'old.tar'], { folder: other, env: place })
+    expect(restored.status).toBe(0)
+    const verified = await runCommand(['log', 'verify'], { folder: other, env: place })
+    expect(verified.out).toBe('The log is intact: 3 events\n')
+  })
+
+  test('can be a dump by pg_dump and the keys, which log verify proves under any name', async () => {
+    await server.query('CREATE DATABASE dumped')
+    const dump = join(elsewhere(), 'home.sql')
+    for (const [name, ...args] of [
+      ['pg_dump', '--schema', 'home', '--file', dump, server.url()],
+      ['psql', '--quiet', '--set', 'ON_ERROR_STOP=1', '--file', dump, server.url('dumped')],
+    ] as const) {
+      const ran = Bun.spawnSync([program(name), ...args])
+      expect(ran.stderr.toString()).toBe('')
+    }
+    await server.query('ALTER SCHEMA home RENAME TO home_2', 'dumped')
+    const other = elsewhere()
+    const place = { ...local, DATABASE_URI: server.home('home_2', 'dumped') }
+    const verify = () => runCommand(['log', 'verify'], { folder: other, env: place })
+    expect((await verify()).status).toBe(1)
+    cpSync(join(folder, 'data'), join(other, 'data'), { recursive: true })
+    expect((await verify()).out).toBe((await run('log', 'verify')).out)
+    await using service = await startService({ folder: other, env: place })
+    expect((await clientOf(service.url).get('/readyz')).status).toBe(200)
+    // Logging in writes to the audit trail, whose triggers then find their tables.
+    expect(await tokenFor(service.url, 'oli')).toBeString()
+    expect(await service.stop()).toBe(0)
+  })
+
   test('replaces the home on the server, and records what is lost', async () => {
     const refused = await run('restore', 'old.tar')
     expect(refused.status).toBe(2)
@@ -116,5 +150,19 @@ describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file'
       env: { ...local, BACKUP_PASSPHRASE: scheduled.BACKUP_PASSPHRASE },
     })
     expect(checked).toMatchObject({ status: 0, words: '' })
+  })
+
+  test('is intact while others record', async () => {
+    await using service = await startService({ folder, env: env() })
+    token = await tokenFor(service.url, 'oli')
+    const load = { isOver: false }
+    const recording = (async () => {
+      while (!load.isOver) await unlock(service.url, 'meanwhile')
+    })()
+    expect(await run('backup', 'load.tar')).toMatchObject({ status: 0 })
+    load.isOver = true
+    await recording
+    expect(await service.stop()).toBe(0)
+    expect((await run('restore', '--check', 'load.tar')).out).toStartWith('The backup is intact: ')
   })
 })

@@ -691,10 +691,14 @@ CREATE INDEX lock_operation_open ON lock_operation (deadline_ms) WHERE settled_a
 
 CREATE INDEX lock_operation_by_time ON lock_operation (asked_at_ms);
 
-CREATE FUNCTION require_next_audit_event() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- Functions find their tables by the schema of the table, so that a schema can be renamed.
+CREATE FUNCTION require_next_audit_event() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  next bigint;
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    IF NEW.seq IS NOT DISTINCT FROM (SELECT coalesce(max(seq) + 1, 0) FROM audit_event) THEN RETURN NEW; END IF;
+    EXECUTE format('SELECT coalesce(max(seq) + 1, 0) FROM %I.audit_event', TG_TABLE_SCHEMA) INTO next;
+    IF NEW.seq = next THEN RETURN NEW; END IF;
   ELSIF TG_OP = 'UPDATE' THEN
     -- Only its address may be erased.
     IF NEW.address IS NULL
@@ -710,9 +714,9 @@ $$;
 CREATE TRIGGER audit_event_only_grows BEFORE INSERT OR UPDATE OR DELETE ON audit_event
 FOR EACH ROW EXECUTE FUNCTION require_next_audit_event();
 
-CREATE FUNCTION keep_account_number() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION keep_account_number() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE account_number SET newest = OLD.id WHERE newest < OLD.id;
+  EXECUTE format('UPDATE %I.account_number SET newest = $1 WHERE newest < $1', TG_TABLE_SCHEMA) USING OLD.id;
   RETURN NULL;
 END
 $$;
