@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { path as absolutePath, databaseUrl, sqliteUrl } from './parsers.ts'
+import { path as absolutePath, databaseUrl, isPostgres, sqliteUrl } from './parsers.ts'
 import { type PostgresAddress, shownAddress } from './postgres-address.ts'
 import { SETTINGS, type Setting } from './settings.ts'
 
@@ -102,7 +102,7 @@ const isSecret = ({ secret }: Setting, text: string): boolean =>
 
 const portableText = ({ parse }: Setting, text: string): string => {
   if (parse === absolutePath) return absolutePath(text)
-  return parse === databaseUrl ? `sqlite:///${sqliteUrl(text)}` : text
+  return parse === databaseUrl && !isPostgres(text) ? `sqlite:///${sqliteUrl(text)}` : text
 }
 
 /** Returns the settings of an environment, and for what it leaves open those of another. */

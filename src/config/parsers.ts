@@ -160,6 +160,16 @@ export const databaseUrl = (text: string): string | PostgresAddress =>
 
 export const isPostgres = (text: string): boolean => /^postgres(ql)?:/.test(text)
 
+/** True for the address of a server, unless it certainly contains no password. */
+export const isSecretAddress = (text: string): boolean => {
+  if (!isPostgres(text)) return false
+  try {
+    return postgresAddress(text).password !== undefined
+  } catch {
+    return true
+  }
+}
+
 const PASSPHRASE_CHARACTERS_MIN = 12
 
 export const passphrase = (text: string): string => {

@@ -26,6 +26,9 @@ const PARAMETERS = new Set(['schema', 'sslmode', 'sslrootcert', 'host', 'direct'
 /** What parameters of libpq look like. */
 const PARAMETER = /^[a-z_]{1,40}$/
 
+/** A value of libpq; anything else may be the rest of a password that has a `?`. */
+const SSL_MODE = /^[a-z-]{1,11}$/
+
 /** Lower case, so that it needs no quotation marks and is the same in every tool. */
 const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/
 
@@ -51,6 +54,8 @@ export const postgresAddress = (text: string): PostgresAddress => {
       : 'an unknown parameter'
     throw new Error(`has ${shown}; there are ${[...PARAMETERS].join(', ')}`)
   }
+  const repeated = [...PARAMETERS].find((name) => given.getAll(name).length > 1)
+  if (repeated !== undefined) throw new Error(`has ${repeated} more than once; give it once`)
   const schema = given.get('schema') ?? 'secure_lock'
   if (!SCHEMA.test(schema) || schema.startsWith('pg_'))
     throw new Error(
@@ -94,7 +99,7 @@ const tlsOf = (host: string, given: URLSearchParams): PostgresAddress['tls'] => 
   if (mode === 'disable' && isLocal(host)) return undefined
   if (mode !== 'verify-full')
     throw new Error(
-      `has sslmode=${mode}, which does not verify who the server is; use verify-full, and sslrootcert for a CA of your own`,
+      `has ${SSL_MODE.test(mode) ? `sslmode=${mode}` : 'a value for sslmode'}, which does not verify who the server is; use verify-full, and sslrootcert for a CA of your own`,
     )
   const path = given.get('sslrootcert')
   return { serverName: host, ca: path === null ? undefined : certificates(path) }

@@ -10,7 +10,7 @@ import {
   hostName,
   integer,
   ipAddress,
-  isPostgres,
+  isSecretAddress,
   jwtSecret,
   list,
   mqttUrl,
@@ -120,7 +120,7 @@ const DATA = {
   databasePath: {
     env: 'DATABASE_URI',
     doc: '`sqlite:///relative/path`, `sqlite:////absolute/path` or `postgres://user:password@host/database?schema=home`; without it, `secure-lock.db` in `DATA_DIR`',
-    secret: isPostgres,
+    secret: isSecretAddress,
     parse: databaseUrl,
   },
   diskReserveBytes: {

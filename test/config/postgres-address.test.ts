@@ -69,6 +69,14 @@ test.each(['Home', '1home', 'pg_home', 'home;drop', 'a'.repeat(64)])(
     ),
 )
 
+test.each(['schema', 'sslmode', 'direct', 'host', 'sslrootcert'])(
+  'a %s that is given twice is refused, and neither value is repeated',
+  (name) =>
+    expect(
+      faultOf(`postgres://u@db.example.org/lock?${name}=secret&schema=home&${name}=verify-full`),
+    ).toBe(`has ${name} more than once; give it once`),
+)
+
 test('no message repeats the password', () => {
   for (const rest of ['', '?sslmode=require', '?schema=A', '?unknown=1', '?direct=x@y'])
     expect(faultOf(`postgres://u:secret@db.example.org/${rest}`)).not.toContain('secret')
@@ -80,9 +88,10 @@ test.each([
   'postgres://u:a@b/c?secret@db.example.org/lock',
   'postgres://u:secret#1@db.example.org/lock',
   'postgres://u:secret%zz@db.example.org/lock',
+  'postgres://u:a@b/c?sslmode=Secret secret!@db.example.org/lock',
 ])('no message repeats a part of a password that is not encoded: %s', (text) => {
   const fault = faultOf(text)
-  expect(fault).toMatch(/^(?:must look like|has an unknown parameter)/)
+  expect(fault).toMatch(/^(?:must look like|has an unknown parameter|has a value for sslmode,)/)
   expect(fault).not.toContain('secret')
 })
 

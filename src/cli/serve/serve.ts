@@ -2,7 +2,13 @@ import { parseArgs } from 'node:util'
 import { version } from '../../../package.json'
 import { SETUP_CODE_MINUTES } from '../../accounts/registration/first-owner.ts'
 import { type App, openApp } from '../../app.ts'
-import { type Config, givenSettings, parseConfig, shownPlace } from '../../config/config.ts'
+import {
+  type Config,
+  givenSettings,
+  parseConfig,
+  portableSettings,
+  shownPlace,
+} from '../../config/config.ts'
 import { systemZoneFault } from '../../config/home-zone.ts'
 import { SETTINGS } from '../../config/settings.ts'
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
@@ -166,12 +172,13 @@ const greet = async (config: Config, app: App, terminal: Terminal): Promise<void
     say(besideTerm('  warning    ', warning, terminal))
   if (await app.ops.backups.isFolderMissing())
     say(besideTerm('  warning    ', noBackupFolder(config), terminal))
-  await offerSetupCode(app, terminal)
+  await offerSetupCode(config, app, terminal)
 }
 
 /** Shows how to become the first owner. The code is for the person who starts the service, so it is
  * never logged. */
 const offerSetupCode = async (
+  config: Config,
   { accounts: { firstOwner } }: App,
   terminal: Terminal,
 ): Promise<void> => {
@@ -184,8 +191,17 @@ const offerSetupCode = async (
   say(`  code       ${setupCode.code}`)
   say(`  link       ${setupCode.link}`)
   if (isShown) sayStyled(qrTerminal(setupCode.link))
-  say('  later      restart for a new code, or run')
-  say(`             ${ownCommand(terminal, 'user add --role owner NAME')}`)
+  const command = ownCommand(terminal, 'user add --role owner NAME')
+  const also = isAddressLeftOut(config, terminal) ? ' with DATABASE_URI set as here' : ''
+  say(`  later      restart for a new code, or run${also}`)
+  say(`             ${command}`)
+}
+
+/** True if a command lacks the address of the server, because it contains a password and is not in a file. */
+const isAddressLeftOut = ({ postgres }: Config, { env, settingsFile }: Terminal): boolean => {
+  const name = SETTINGS.databasePath.env
+  const known = { ...settingsFile?.settings, ...portableSettings(env) }
+  return postgres !== undefined && !known[name] && !known[`${name}_FILE`]
 }
 
 const noBackupFolder = ({ backupDir }: Config): string =>

@@ -1,7 +1,15 @@
-import { expect, test } from 'bun:test'
-import { mkdirSync, rmSync } from 'node:fs'
+import { describe, expect, test } from 'bun:test'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+import {
+  UNLIMITED,
+  freePort,
+  runCommand,
+  startService,
+  temporaryFolder,
+} from '../../support/binary.ts'
+import { PASSWORD, clientOf } from '../../support/app.ts'
+import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
 import { atTerminal } from '../../support/terminal.ts'
 import { until } from '../../support/until.ts'
 
@@ -55,4 +63,49 @@ test('an unknown TZ is logged at the start, HOME_ZONE avoids that, and an invali
   expect(refused.status).toBe(1)
   expect(refused.words).toContain('HOME_ZONE must be UTC or the name of a place')
   rmSync(folder, { recursive: true })
+})
+
+describe.if(CAN_POSTGRES)('what a start on a server prints to paste', () => {
+  /** Starts a service with its address in a setting, and runs what it prints. */
+  const paste = async (
+    setting: string,
+    address: string,
+    more: Readonly<Record<string, string>>,
+  ) => {
+    const folder = temporaryFolder()
+    await using service = await startService({ folder, env: { ...UNLIMITED, [setting]: address } })
+    await until(() => service.output().words.includes(' NAME\n'))
+    const { words } = service.output()
+    const [pasted = ''] = /env .* user add --role owner NAME$/m.exec(words) ?? []
+    const shell = Bun.spawn(['sh', '-c', pasted.replace('NAME', 'oli')], {
+      cwd: '/',
+      env: { PATH: process.env['PATH'], ...more },
+      stdin: Buffer.from(`${PASSWORD}\n`),
+    })
+    expect(await shell.exited).toBe(0)
+    const login = { username: 'oli', password: PASSWORD }
+    expect((await clientOf(service.url).post('/login', login)).status).toBe(200)
+    await service.stop()
+    rmSync(folder, { recursive: true })
+    return words
+  }
+
+  test('reaches its home, and shows no password', async () => {
+    await using server = await startPostgres()
+    const plain = server.home('plain')
+    expect(await paste('DATABASE_URI', plain, {})).toContain(`'DATABASE_URI=${plain}'`)
+
+    const folder = temporaryFolder()
+    const file = join(folder, 'address')
+    writeFileSync(file, server.home('file').replace('@', ':hidden@'), { mode: 0o600 })
+    const words = await paste('DATABASE_URI_FILE', file, {})
+    expect(words).toContain(` DATABASE_URI_FILE=${file} `)
+    expect(words).not.toContain('hidden')
+    rmSync(folder, { recursive: true })
+
+    const secret = server.home('secret').replace('@', ':hidden@')
+    const told = await paste('DATABASE_URI', secret, { DATABASE_URI: secret })
+    expect(told).toContain('or run with DATABASE_URI set as here\n')
+    expect(told).not.toContain('hidden')
+  })
 })
