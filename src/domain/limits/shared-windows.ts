@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../duration.ts'
 import { type OpenWindows, type Window, localWindows } from './windows.ts'
 
 /** What a replica has counted in the window of a key since it last told the others. */
@@ -20,7 +21,7 @@ type Options = {
   /** Returns a name for a key that tells nothing about it: keys contain addresses. */
   readonly hide: (key: string) => string
   /** Called when the replicas can no longer tell each other in time what they count, with the reason, and with
-   * undefined once they can again. */
+   * undefined once they can again; at most once a minute. */
   readonly onChange: (reason: string | undefined) => void
 }
 
@@ -64,11 +65,17 @@ export const sharedWindows = ({ exchange, hide, onChange }: Options) => {
   let dueMs = 0
   let timer: Timer | undefined
   let isAlone = false
+  /** When it was last told that this replica counts alone, and whether it was this time. */
+  let [toldMs, isTold] = [-Infinity, false]
 
   const alone = (reason: string | undefined): void => {
     if (isAlone === (reason !== undefined)) return
     isAlone = reason !== undefined
-    onChange(reason)
+    if (isAlone) {
+      isTold = performance.now() - toldMs >= MINUTE_MS
+      if (isTold) toldMs = performance.now()
+    }
+    if (isTold) onChange(reason)
   }
 
   /** Takes windows that wait, by their hidden names: each once, and the latest of a name. */
