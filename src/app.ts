@@ -262,8 +262,10 @@ export const openApp = async (config: Config, options: Options) => {
     isClockSynchronised,
     onDecision: metrics.countDecision,
     onOverLimit: () => metrics.countRefusal('unlock'),
-    controllerOf: (lockId) =>
-      controllers.has(lockId) ? controllers.controllerOf(lockId) : drivers.controllerOf(lockId),
+    reach: async () => {
+      const [byController, byDriver] = [await controllers.reach(), await drivers.reach()]
+      return (lockId) => (controllers.has(lockId) ? byController(lockId) : byDriver(lockId))
+    },
     operate: (attempt) =>
       controllers.has(attempt.lockId) ? controllers.operate(attempt) : drivers.operate(attempt),
     deliveryOf: (attemptId) => drivers.deliveryOf(attemptId),

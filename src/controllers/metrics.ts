@@ -19,7 +19,7 @@ export const controllerMetrics = ({
   commands,
   reports,
 }: {
-  readonly states: () => readonly string[]
+  readonly states: () => Promise<readonly string[]>
   readonly commands: Counts
   readonly reports: Counts
 }) => [
@@ -27,13 +27,15 @@ export const controllerMetrics = ({
     name: 'secure_lock_controllers',
     help: 'Controllers: `online`, `offline`, or `forked` if they are no longer trusted',
     labels: ['state'],
-    read: (): readonly Sample[] =>
-      states().length === 0
+    read: async (): Promise<readonly Sample[]> => {
+      const all = await states()
+      return all.length === 0
         ? []
         : ['online', 'offline', 'forked'].map((state) => [
             { state },
-            states().filter((one) => one === state).length,
-          ]),
+            all.filter((one) => one === state).length,
+          ])
+    },
   },
   {
     name: 'secure_lock_controller_commands_total',

@@ -7,7 +7,7 @@ import { linkBase } from '../http/connection/public-url.ts'
 import type { Endpoint } from '../http/endpoint.ts'
 import type { Logger } from '../http/log/logger.ts'
 import { isLoopback } from '../http/request/client-address.ts'
-import type { Database, Queries } from '../storage/database.ts'
+import type { Database, Queries, Transaction } from '../storage/database.ts'
 import { type AuditIn, type RecordIn, databaseOfLeader } from '../storage/unit-of-work.ts'
 import { controllerChecks } from './checks.ts'
 import type { Controller } from './core/controller.ts'
@@ -17,12 +17,13 @@ import { codesIn } from './enrolment/codes-store.ts'
 import { enrolmentRoutes } from './enrolment/routes.ts'
 import type { ControllerState, ListedController } from './enrolment/schema.ts'
 import { NO_SUCH_LOCK, enrolmentService } from './enrolment/service.ts'
-import { type Operations, type Permitted, commandQueue } from './online/commands.ts'
+import { type Elsewhere, type Operations, type Permitted, commandQueue } from './online/commands.ts'
 import { lines as pollLines } from './online/lines.ts'
 import { controllerMetrics, counts } from './metrics.ts'
 import { pollService } from './online/polls.ts'
+import { presence } from './online/presence.ts'
 import { onlineRoutes } from './online/routes.ts'
-import { CHECK_MS, controllerWatch } from './online/watch.ts'
+import { controllerWatch } from './online/watch.ts'
 import { reportService } from './reports/service.ts'
 
 type Enrolling = Parameters<typeof enrolmentService>[0]
@@ -40,11 +41,24 @@ type Dependencies = {
   readonly audit: { readonly auditIn: AuditIn; readonly record: RecordAuditEvent }
   readonly recordIn: RecordIn
   readonly operations: Operations &
-    Pick<Reporting, 'settleIn'> & { readonly abandonOpen: () => Promise<void> }
+    Pick<Reporting, 'settleIn'> &
+    Pick<Elsewhere, 'open'> & {
+      readonly noteSentIn: (
+        tx: Transaction,
+        attemptIds: Iterable<string>,
+      ) => Promise<ReadonlySet<string>>
+      readonly abandonOpen: () => Promise<void>
+    }
+  /** Returns which of these attempts may still open their locks: meanwhile, a lockdown may have begun, or a grant have been
+   * revoked. */
+  readonly stillPermitted: (
+    queries: Pick<Queries, 'all'>,
+    attemptIds: readonly string[],
+  ) => Promise<ReadonlySet<string>>
   readonly certificate: () => CertificateFacts | undefined
 } & Pick<Enrolling, 'findLock' | 'checkPassword'> &
   Pick<Reporting, 'reportIn' | 'announceIn' | 'requireRoom' | 'openWindows'> &
-  Pick<Commanding, 'stillPermitted' | 'unheardMs'>
+  Pick<Commanding, 'unheardMs'>
 
 /** Devices at locks that open them for permitted attempts, and sign what happened. Without any, there are no timers and
  * no reads. */
@@ -64,7 +78,6 @@ export const controllersModule = (deps: Dependencies) => {
     ...(db.isFile
       ? {}
       : {
-          storeMs: CHECK_MS,
           seenElsewhereMs: async () =>
             new Map((await controllersIn(db).all()).map(({ id, seenAtMs }) => [id, seenAtMs ?? 0])),
         }),
@@ -78,6 +91,24 @@ export const controllersModule = (deps: Dependencies) => {
       ),
     onError,
   })
+  /** Of a home on a server, controllers may poll other replicas. */
+  const elsewhere: Elsewhere | undefined = db.isFile
+    ? undefined
+    : {
+        isOnline: async (lockId) =>
+          (await onlineElsewhere()).values().some((one) => one.lockId === lockId),
+        open: operations.open,
+        claim: (ids) =>
+          db.transaction(async (tx) =>
+            operations.noteSentIn(tx, await deps.stillPermitted(tx, ids)),
+          ),
+        heard: async (id, sinceMs) => {
+          const controller = watch.find(id)
+          return controller ? reports.heard(controller, sinceMs) : []
+        },
+      }
+  const onlineElsewhere = async (): Promise<ReadonlyMap<string, { readonly lockId: string }>> =>
+    db.isFile ? new Map() : controllersIn(db).online(clock.wallMs())
   const commands = commandQueue({
     clock,
     lines,
@@ -87,11 +118,11 @@ export const controllersModule = (deps: Dependencies) => {
         .all()
         .filter((one) => one.lockId === lockId && one.forkedAtMs === null)
         .map(({ id }) => id),
-    stillPermitted: deps.stillPermitted,
+    stillPermitted: (ids) => deps.stillPermitted(db, ids),
     onCommand: commandCounts.add,
     onError,
     unheardMs: deps.unheardMs,
-    hasReplicas: !db.isFile,
+    elsewhere,
   })
   const reports = reportService({
     ...shared,
@@ -100,7 +131,7 @@ export const controllersModule = (deps: Dependencies) => {
     settleIn: operations.settleIn,
     announceIn,
     requireRoom: deps.requireRoom,
-    isLast: commands.isLast,
+    isLast: db.isFile ? commands.isLast : undefined,
     onHeard: commands.heard,
     onReport: reportCounts.add,
     onForked: (id) => {
@@ -108,7 +139,26 @@ export const controllersModule = (deps: Dependencies) => {
       lines.forget(id)
     },
   })
-  const polls = pollService({ clock, lines, commands, keys, reports, onSeen: watch.seen })
+  const present = presence({
+    clock,
+    lines,
+    store: (...told) => db.transaction((tx) => controllersIn(tx).setOnline(...told)),
+  })
+  const polls = pollService({
+    clock,
+    lines,
+    commands,
+    keys,
+    reports,
+    onSeen: watch.seen,
+    requireKey: db.isFile ? undefined : keys.current,
+    onBegun: db.isFile
+      ? undefined
+      : async (isNew) => {
+          present.begun(isNew)
+          if (isNew) await commands.refresh()
+        },
+  })
   const enrolment = enrolmentService({
     ...shared,
     findLock,
@@ -121,10 +171,14 @@ export const controllersModule = (deps: Dependencies) => {
     },
   })
 
-  const stateOf = ({ id, forkedAtMs, removedAtMs }: Controller): ControllerState => {
-    if (removedAtMs !== null) return 'removed'
-    if (forkedAtMs !== null) return 'forked'
-    return lines.isOnline(id) ? 'online' : 'offline'
+  /** Returns a function that returns the state of a controller now, at whichever replica it polls. */
+  const states = async (): Promise<(controller: Controller) => ControllerState> => {
+    const online = await onlineElsewhere()
+    return ({ id, forkedAtMs, removedAtMs }) => {
+      if (removedAtMs !== null) return 'removed'
+      if (forkedAtMs !== null) return 'forked'
+      return lines.isOnline(id) || online.has(id) ? 'online' : 'offline'
+    }
   }
 
   /** Returns the controllers of a lock by its label, or of all locks. Throws `not_found`. */
@@ -134,6 +188,7 @@ export const controllersModule = (deps: Dependencies) => {
   ): Promise<readonly ListedController[]> => {
     const lock = label === undefined ? undefined : await findLock(db, label)
     if (label !== undefined && !lock) throw new AppError('not_found', NO_SUCH_LOCK)
+    const stateOf = await states()
     const controllers = controllersIn(db)
     const found = await (lock ? controllers.ofLock(lock.id) : controllers.all())
     const removed = withRemoved
@@ -197,14 +252,15 @@ export const controllersModule = (deps: Dependencies) => {
     /** Called after another process has committed. */
     onForeignCommit: async (): Promise<void> => {
       const all = await controllersIn(db).all()
-      const key = all.length > 0 ? await keys.current() : undefined
+      // It may not have been copied here yet.
+      const key = all.length > 0 ? await keys.current().catch(() => undefined) : undefined
       const now = JSON.stringify([
         all.map((controller) => ({ ...controller, seenAtMs: null })),
         key && Buffer.from(key.publicKey).toString('base64'),
       ])
       if (now !== known) await refresh(all)
       known = now
-      if (watch.all().some(({ id }) => lines.isOnline(id))) await commands.onForeignCommit()
+      if (watch.all().some(({ id }) => lines.isOnline(id))) await commands.refresh()
     },
 
     /** Applies changes that another process has made. */
@@ -229,11 +285,15 @@ export const controllersModule = (deps: Dependencies) => {
     /** Sends the controllers of a lock a command for an attempt that was just permitted, without waiting for them. */
     operate: (attempt: Permitted): Promise<void> => commands.operate(attempt),
 
-    /** Returns whether a controller of a lock can be reached. */
-    controllerOf: (lockId: string): 'none' | 'online' | 'offline' => {
-      const controllers = ofLock(lockId)
-      if (controllers.length === 0) return 'none'
-      return controllers.some((one) => stateOf(one) === 'online') ? 'online' : 'offline'
+    /** Returns a function that returns whether a controller of a lock can be reached now. */
+    reach: async (): Promise<(lockId: string) => 'none' | 'online' | 'offline'> => {
+      if (watch.all().length === 0) return () => 'none'
+      const stateOf = await states()
+      return (lockId) => {
+        const controllers = ofLock(lockId)
+        if (controllers.length === 0) return 'none'
+        return controllers.some((one) => stateOf(one) === 'online') ? 'online' : 'offline'
+      }
     },
 
     /** Forgets that an account that is being erased made codes. */
@@ -250,7 +310,7 @@ export const controllersModule = (deps: Dependencies) => {
     watch,
 
     metrics: controllerMetrics({
-      states: () => watch.all().map(stateOf),
+      states: async () => watch.all().map(await states()),
       commands: commandCounts,
       reports: reportCounts,
     }),
@@ -265,6 +325,7 @@ export const controllersModule = (deps: Dependencies) => {
 
     [Symbol.asyncDispose]: async (): Promise<void> => {
       commands.stop()
+      present.stop()
       lines.close()
       await watch.stop()
     },

@@ -17,6 +17,7 @@ import type { RefusalOf } from '../http/outgoing/send.ts'
 import { deviceReach } from './running/reach.ts'
 import { requestRunner } from './running/requests.ts'
 import { NOTHING_KNOWN, type Status } from './running/status.ts'
+import { type Told, statusTeller } from './running/told.ts'
 import { driverRoutes } from './setup/routes.ts'
 import { type FindLock, setupService } from './setup/service.ts'
 import { type Setup, setupsIn } from './setup/store.ts'
@@ -57,12 +58,21 @@ export type DrivenLockState = Status & {
   readonly isConnected: boolean
 }
 
+/** How old an attempt that another replica has permitted may be when the lock is asked: later, nobody may stand at the
+ * door. */
+const ASKED_MS_MAX = 10 * SECOND_MS
+
+/** How often it is looked whether the replica that decided an attempt or asked a lock has died, and how long after the
+ * deadline. */
+const SETTLE_MS = 5 * SECOND_MS
+const SETTLE_AFTER_MS = 10 * SECOND_MS
+
 /** How often storing a report is tried, and at what interval. */
 const STORE_TRIES = 20
 const STORE_AGAIN_MS = 5 * SECOND_MS
 
 /** Drivers of locks: they open them for permitted attempts, and receive their reports. Without a driver there are no
- * connections, timers or reads. */
+ * connections, and for a file no timers or reads. */
 export const driversModule = (deps: Dependencies) => {
   const { db, clock, logger, audit, broker, refusalOf, findLock, nameOf, returnUseIn, deadlineMs } =
     deps
@@ -72,6 +82,9 @@ export const driversModule = (deps: Dependencies) => {
   const jobs = databaseOfLeader(db)
   let isStopped = false
   let beganAtMs = 0
+  /** The attempts of other replicas for which a lock was asked here, and when they were decided. */
+  const asked = new Map<string, number>()
+  let settling: Timer | undefined
 
   /** Retries, so that a report is not lost because the disk is full for a moment. */
   const report = async (given: NewReport): Promise<void> => {
@@ -90,6 +103,24 @@ export const driversModule = (deps: Dependencies) => {
     known?.sender.stop()
     known?.lock.stop()
     running.delete(lockId)
+    teller.forget(lockId)
+  }
+
+  const teller = statusTeller({
+    statuses: () =>
+      [...running.values()].map(({ lock, sinceMs }) => ({
+        setup: lock.setup,
+        told: { ...lock.status(), sinceMs },
+      })),
+    store: (changed) =>
+      jobs.transaction(async (tx) => {
+        for (const { setup, told } of changed)
+          await setupsIn(tx).setStatus(setup, JSON.stringify(told))
+      }),
+  })
+  /** Tells other replicas, if there can be any. */
+  const tell = (): void => {
+    if (!db.isFile) teller.tell()
   }
 
   const start = (setup: Setup): void => {
@@ -103,9 +134,12 @@ export const driversModule = (deps: Dependencies) => {
       deadlineMs,
       onState: (label, status) => {
         for (const listener of listeners) listener(label, status)
+        tell()
       },
+      isLeader: db.leading.isLeader,
     })
     running.set(setup.lockId, { lock, sender: senderFor(setup, lock), sinceMs: clock.wallMs() })
+    tell()
   }
 
   const senderFor = ({ kind, settings, secrets }: Setup, lock: DrivenLock): Sender => {
@@ -130,18 +164,62 @@ export const driversModule = (deps: Dependencies) => {
   const operations = operationsIn(db)
   const end = (): void => {
     isStopped = true
+    clearInterval(settling)
+    teller.stop()
     for (const lockId of running.keys().toArray()) stop(lockId)
   }
-  const statusOf = (lockId: string): Status => running.get(lockId)?.lock.status() ?? NOTHING_KNOWN
-  const states = (): readonly DrivenLockState[] =>
-    [...running.values()].map(({ lock, sender, sinceMs }) => ({
-      label: lock.setup.label,
-      kind: lock.setup.kind,
-      sinceMs,
-      speaksDaily: KINDS[lock.setup.kind].speaksDaily,
-      isConnected: sender !== UNCONNECTED,
-      ...lock.status(),
-    }))
+  const stateOf = (
+    { lockId, label, kind }: Pick<Setup, 'lockId' | 'label' | 'kind'>,
+    told: Told,
+  ): DrivenLockState & { readonly lockId: string } => ({
+    lockId,
+    label,
+    kind,
+    speaksDaily: KINDS[kind].speaksDaily,
+    isConnected: broker !== undefined || !KINDS[kind].needsBroker,
+    ...told,
+  })
+  /** The locks that this process asks. */
+  const own = () =>
+    [...running.values()].map(({ lock, sinceMs }) =>
+      stateOf(lock.setup, { ...lock.status(), sinceMs }),
+    )
+  /** The locks with a driver, at whichever replica asks them. */
+  const states = async (): Promise<readonly (DrivenLockState & { readonly lockId: string })[]> => {
+    if (db.leading.isLeader()) return own()
+    return (await setupsIn(db).statuses()).map(({ status, ...setup }) =>
+      stateOf(
+        setup,
+        status === null
+          ? { ...NOTHING_KNOWN, sinceMs: clock.wallMs() }
+          : (JSON.parse(status) as Told),
+      ),
+    )
+  }
+  const statusOf = async (lockId: string): Promise<Status> =>
+    (await states()).find((state) => state.lockId === lockId) ?? NOTHING_KNOWN
+
+  /** Ends operations whose deadline has passed without a word: the replica that would have said so has died. */
+  const settleOverdue = async (): Promise<void> => {
+    const nowMs = clock.wallMs()
+    const beforeMs = nowMs - SETTLE_AFTER_MS
+    if (await operations.isAnyOverdue(beforeMs))
+      await operationsIn(jobs).abandonOpen({ nowMs, beforeMs })
+  }
+
+  /** Asks locks for what other replicas have permitted since this one leads: the one before may have carried out earlier
+   * attempts. Each is asked once, even if its end could not be stored. */
+  const askForOthers = async (): Promise<void> => {
+    const sinceMs = Math.max(beganAtMs, clock.wallMs() - ASKED_MS_MAX)
+    for (const [id, decidedAtMs] of asked) if (decidedAtMs < sinceMs) asked.delete(id)
+    for (const { id, lockId, decidedAtMs, state } of await operations.open(sinceMs)) {
+      const known = running.get(lockId)
+      if (!known || state !== 'asked' || asked.has(id)) continue
+      asked.set(id, decidedAtMs)
+      void known.lock.open(id, known.sender)
+    }
+  }
+
   return {
     routes: [
       ...driverRoutes({ setups, statusOf }),
@@ -155,6 +233,10 @@ export const driversModule = (deps: Dependencies) => {
       beganAtMs = clock.wallMs()
       const all = await setupsIn(db).all()
       if (all.length > 0) await operationsIn(jobs).abandonOpen(overdueAt(clock.wallMs(), db))
+      if (!db.isFile) {
+        await setupsIn(jobs).forgetStatuses()
+        settling = setInterval(() => void settleOverdue().catch(() => {}), SETTLE_MS).unref()
+      }
       for (const setup of all) if (!running.has(setup.lockId)) start(setup)
     },
 
@@ -171,19 +253,15 @@ export const driversModule = (deps: Dependencies) => {
           stop(lockId)
         }
       for (const setup of all) if (!isStopped && !running.has(setup.lockId)) start(setup)
-      if (db.isFile || running.size === 0) return
-      // What other replicas have permitted since this one leads; the one before may have carried out earlier ones.
-      for (const { id, lockId } of await operations.asked(beganAtMs)) {
-        const known = running.get(lockId)
-        if (known) void known.lock.open(id, known.sender)
-      }
+      if (!db.isFile && running.size > 0) await askForOthers()
     },
 
     /** Asks a lock to open for an attempt that was just permitted, without waiting for the lock. Does nothing if the
      * attempt is older than the driver. */
     operate: async ({ id, lockId }: { readonly id: string; readonly lockId: string }) => {
       const known = running.get(lockId)
-      if (!known || (await operations.find(id))?.state !== 'asked') return
+      if (!known || asked.has(id) || (await operations.find(id))?.state !== 'asked') return
+      if (!db.isFile) asked.set(id, clock.wallMs())
       // The response does not wait for the lock.
       void known.lock.open(id, known.sender)
     },
@@ -205,15 +283,18 @@ export const driversModule = (deps: Dependencies) => {
     /** The locks with a driver. */
     states,
 
-    /** Returns the status of a lock by its label, or undefined without a driver. */
+    /** Returns the status of a lock that this process asks, by its label. */
     stateOf: (label: string): DrivenLockState | undefined =>
-      states().find((state) => state.label === label),
+      own().find((state) => state.label === label),
 
-    /** Returns whether a lock can be reached, as far as known. */
-    controllerOf: (lockId: string): 'none' | 'online' | 'offline' => {
-      const known = running.get(lockId)
-      if (!known) return 'none'
-      return known.lock.status().isOnline === false ? 'offline' : 'online'
+    /** Returns a function that returns whether a lock can be reached, as far as known. */
+    reach: async (): Promise<(lockId: string) => 'none' | 'online' | 'offline'> => {
+      const all = new Map((await states()).map((state) => [state.lockId, state.isOnline]))
+      return (lockId) => {
+        const isOnline = all.get(lockId)
+        if (isOnline === undefined) return 'none'
+        return isOnline === false ? 'offline' : 'online'
+      }
     },
 
     /** Calls `listener` after each change of state. Returns a function that removes it. */

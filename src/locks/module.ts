@@ -63,7 +63,7 @@ type Dependencies = {
     Pick<ChangeDependencies, 'actingRole'> &
     Pick<Deciding, 'recordRefused'>
   readonly guests: Pick<Guests, 'makeIn' | 'endIn'>
-  readonly controllerOf: Parameters<typeof lockRoutes>[0]['controllerOf']
+  readonly reach: Parameters<typeof lockRoutes>[0]['reach']
   readonly isClockSynchronised: Parameters<typeof decisionClock>[0]['isClockSynchronised']
 } & Pick<Deciding, 'onDecision' | 'onOverLimit' | 'operate' | 'deliveryOf' | 'openWindows'>
 
@@ -83,7 +83,7 @@ export const locksModule = ({
   people,
   guests,
   disk,
-  controllerOf,
+  reach,
   isClockSynchronised,
   ...told
 }: Dependencies) => {
@@ -148,7 +148,7 @@ export const locksModule = ({
       locks,
       mayOpen: decisions.access.mayOpen,
       usedLabels: labels.others,
-      controllerOf,
+      reach,
     }),
     ...lockdownRoutes({ lockdowns }),
     ...holidayRoutes({ holidays }),
@@ -197,8 +197,10 @@ export const locksModule = ({
     suspensions,
     returnUseIn: useReturns(shared.changes),
     /** Returns which permitted attempts may still open their locks. */
-    stillPermitted: (attemptIds: readonly string[]) =>
-      stillPermitted(db, attemptIds, clock.wallMs()),
+    stillPermitted: (
+      queries: Parameters<typeof stillPermitted>[0],
+      attemptIds: readonly string[],
+    ) => stillPermitted(queries, attemptIds, clock.wallMs()),
     routes,
     forGuests: forGuests({ decisions, locks, grants, reading, clock: decisionTime, db }),
     access: personalAccess({ db, grants, reading }),

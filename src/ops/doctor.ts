@@ -73,7 +73,7 @@ type Facts = {
   readonly broker: () => Promise<BrokerCheck | undefined>
   readonly guesses: (sinceMs: number) => Promise<readonly Guesses[]>
   /** The locks with a driver. */
-  readonly drivenLocks: () => readonly DrivenLock[]
+  readonly drivenLocks: () => Promise<readonly DrivenLock[]>
   /** How many grants wait for an owner to confirm them after a restore. */
   readonly suspendedGrants: () => Promise<number>
   readonly controllers: () => Promise<ControllerChecks>
@@ -142,7 +142,7 @@ const examined = async (facts: Facts, { seesOwners }: Viewer): Promise<readonly 
     }),
     await backup(facts, nowMs),
     ...brokerFindings(await facts.broker()),
-    ...driverFindings(facts.drivenLocks(), nowMs),
+    ...driverFindings(await facts.drivenLocks(), nowMs),
     ...suspendedFindings(await facts.suspendedGrants()),
     ...controllerFindings(await facts.controllers()),
     ...endingFindings(await facts.accountsEnding(nowMs, nowMs + TOLD_BEFORE_MS), facts.zone),

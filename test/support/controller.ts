@@ -62,6 +62,13 @@ export const testController = async (url: string) => {
       sign,
     )
 
+  const send = (at: string, statements: readonly Uint8Array[]) =>
+    clientOf(at).post(
+      '/v1/controller/reports',
+      { statements: statements.map((bytes) => bytes.toBase64()) },
+      bearer(known().token),
+    )
+
   return {
     publicKey,
     sign,
@@ -95,6 +102,7 @@ export const testController = async (url: string) => {
       wait = 0,
       headers = bearer(known().token),
       signal = null as AbortSignal | null,
+      at = url,
     } = {}) => {
       const nonce = crypto.getRandomValues(new Uint8Array(16))
       const query = new URLSearchParams({
@@ -102,7 +110,7 @@ export const testController = async (url: string) => {
         wait: String(wait),
         door_key: base64url(await sha256(doorKey)),
       })
-      const answer = await fetch(`${url}/v1/controller/commands?${query.toString()}`, {
+      const answer = await fetch(`${at}/v1/controller/commands?${query.toString()}`, {
         headers,
         signal,
       })
@@ -136,12 +144,10 @@ export const testController = async (url: string) => {
     /** Signs a report that its chain does not continue with. */
     signReport,
 
-    send: (...statements: readonly Uint8Array[]) =>
-      post(
-        '/v1/controller/reports',
-        { statements: statements.map((bytes) => bytes.toBase64()) },
-        bearer(known().token),
-      ),
+    send: (...statements: readonly Uint8Array[]) => send(url, statements),
+
+    /** Sends reports to another replica. */
+    sendTo: (at: string, ...statements: readonly Uint8Array[]) => send(at, statements),
 
     /** Another device with the same key, token and state. */
     chain: () => ({ counter, head }),

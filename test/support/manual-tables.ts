@@ -81,7 +81,7 @@ const metrics = async (): Promise<string> => {
       newestBackupMs: async () => undefined,
     }),
   )
-  all.add(controllerMetrics({ states: () => [], commands: counts(), reports: counts() }))
+  all.add(controllerMetrics({ states: async () => [], commands: counts(), reports: counts() }))
   const rows = all
     .descriptions()
     .map(({ name, type, labelNames, help }) => [

@@ -175,7 +175,7 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         broker: () => brokerCheck(config, db),
         guesses: guessedPasswords(db),
         // Only the running server hears them.
-        drivenLocks: () => [],
+        drivenLocks: async () => [],
         suspendedGrants: () => suspensionsIn(db).count(clock.wallMs()),
         controllers: controllerChecks({
           db,

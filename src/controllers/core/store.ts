@@ -126,6 +126,29 @@ export const controllersIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => 
         await queries.run('UPDATE controller SET seen_at_ms = ? WHERE id = ?', atMs, id)
     },
 
+    /** Stores until when controllers that poll now count as online. */
+    setOnline: async (ids: readonly string[], nowMs: number, untilMs: number): Promise<void> => {
+      await queries.run(
+        `UPDATE controller
+         SET seen_at_ms = ?, online_until_ms = ?
+         WHERE id IN (SELECT value FROM json_each(?))`,
+        nowMs,
+        untilMs,
+        JSON.stringify(ids),
+      )
+    },
+
+    /** Returns those that are trusted and poll any replica of the home. */
+    online: async (nowMs: number): Promise<ReadonlyMap<string, { readonly lockId: string }>> => {
+      const rows = await queries.all<{ id: string; lockId: string }>(
+        `SELECT id, lock_id AS "lockId"
+         FROM controller
+         WHERE online_until_ms > ? AND removed_at_ms IS NULL AND forked_at_ms IS NULL`,
+        nowMs,
+      )
+      return new Map(rows.map(({ id, lockId }) => [id, { lockId }]))
+    },
+
     /** Returns true if a driver opens the lock. */
     hasDriver: async (lockId: string): Promise<boolean> =>
       (await queries.get('SELECT 1 FROM lock_driver WHERE lock_id = ?', lockId)) !== undefined,

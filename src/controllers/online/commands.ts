@@ -12,17 +12,30 @@ export type Commands = ReturnType<typeof commandQueue>
 export type Operations = {
   /** Returns the state of the operation of an attempt, or undefined if there is none. */
   readonly stateOf: (attemptId: string) => Promise<string | undefined>
-  /** Stores how an operation ended, unless that is known. */
+  /** Stores how an operation ended, unless that is known, or `state` says that it did not happen and a controller has the
+   * command. Returns true if it was stored. */
   readonly settle: (
     attemptId: string,
     state: 'offline' | 'failed' | 'unknown',
     detail?: string,
-  ) => Promise<void>
-  /** Returns the attempts permitted since a time by any replica, whose locks have not answered yet. */
-  readonly asked: (sinceMs: number) => Promise<readonly Permitted[]>
-  /** Stores that a controller got the command, for other replicas. */
-  readonly noteSent: (attemptId: string) => Promise<void>
+  ) => Promise<boolean>
 }
+
+/** What other replicas of the home do, which a server keeps. */
+export type Elsewhere = {
+  /** Returns true if a controller of a lock polls any replica. */
+  readonly isOnline: (lockId: string) => Promise<boolean>
+  /** Returns the attempts permitted since a time by any replica, whose locks have not said how they ended. */
+  readonly open: (sinceMs: number) => Promise<readonly Permitted[]>
+  /** Stores that a controller gets the commands for attempts. Returns those that still may open their locks, and of which
+   * no other replica has said that nobody got them. */
+  readonly claim: (attemptIds: readonly string[]) => Promise<ReadonlySet<string>>
+  /** Returns what a controller has reported about attempts since a time, to any replica. */
+  readonly heard: (controllerId: string, sinceMs: number) => Promise<readonly Heard[]>
+}
+
+/** A report about an attempt; `isOver` if it says how that ended. */
+type Heard = { readonly attemptId: string; readonly isOver: boolean }
 
 /** An attempt that was just permitted. */
 export type Permitted = {
@@ -34,9 +47,9 @@ export type Permitted = {
 type Dependencies = {
   readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
   readonly lines: Pick<Lines, 'isOnline' | 'wake'>
-  /** True if controllers may poll another replica. */
-  readonly hasReplicas?: boolean
   readonly operations: Operations
+  /** Undefined if this process is the only one. */
+  readonly elsewhere?: Elsewhere | undefined
   /** Returns the controllers of a lock that are trusted. */
   readonly controllersOf: (lockId: string) => readonly string[]
   /** Returns which of these attempts may still open their locks: meanwhile, a lockdown may have begun, or a grant have
@@ -57,6 +70,8 @@ type Asked = Permitted & {
   readonly askable: Set<string>
   /** Controllers that got it, and have not said how it ended. */
   readonly opening: Set<string>
+  /** Controllers that have reported. */
+  readonly heard: Set<string>
   isSent: boolean
   isOver: boolean
   readonly timers: readonly Timer[]
@@ -75,7 +90,7 @@ const COMMANDS_PER_POLL_MAX = 100
  * stolen token took, keeps no door shut. Controllers act on an attempt once. */
 export const commandQueue = (deps: Dependencies) => {
   const { clock, lines, operations, controllersOf, stillPermitted, onCommand, onError } = deps
-  const { commandMs = COMMAND_MS, unheardMs = UNHEARD_MS, hasReplicas = false } = deps
+  const { commandMs = COMMAND_MS, unheardMs = UNHEARD_MS, elsewhere } = deps
   const asked = new Map<string, Asked>()
 
   const forget = (attemptId: string): void => {
@@ -83,9 +98,14 @@ export const commandQueue = (deps: Dependencies) => {
     asked.delete(attemptId)
   }
 
-  const settle: Operations['settle'] = async (attemptId, state, detail) => {
+  /** Stores how an operation ended; of all replicas, the one that does so counts it. */
+  const settle = async (
+    attemptId: string,
+    outcome: 'offline' | 'withdrawn' | 'unheard',
+  ): Promise<void> => {
     try {
-      await operations.settle(attemptId, state, detail)
+      const [state, detail] = ENDS[outcome]
+      if (await operations.settle(attemptId, state, detail)) onCommand(outcome)
     } catch (error) {
       onError(error)
     }
@@ -95,24 +115,20 @@ export const commandQueue = (deps: Dependencies) => {
     one.askable.clear()
     if (one.isSent) return
     forget(one.id)
-    onCommand('offline')
     await settle(one.id, 'offline')
   }
 
   const withdraw = async (one: Asked): Promise<void> => {
     one.askable.clear()
-    onCommand('withdrawn')
     // A controller that has it already will say what happened.
-    if (one.isSent) return
+    if (one.isSent) return onCommand('withdrawn')
     forget(one.id)
-    await settle(one.id, 'failed', WITHDRAWN)
+    await settle(one.id, 'withdrawn')
   }
 
   const end = async ({ id, isOver }: Asked): Promise<void> => {
     forget(id)
-    if (isOver) return
-    onCommand('unheard')
-    await settle(id, 'unknown')
+    if (!isOver) await settle(id, 'unheard')
   }
 
   const signed = ({ id, lockId, decidedAtMs }: Permitted, nonce: Uint8Array, key: DoorKey) =>
@@ -130,21 +146,63 @@ export const commandQueue = (deps: Dependencies) => {
   const onlineAt = (lockId: string): readonly string[] =>
     controllersOf(lockId).filter((one) => lines.isOnline(one))
 
-  const ask = (permitted: Permitted, online: readonly string[], livesMs: number): void => {
+  const begin = ({ id, lockId, decidedAtMs }: Permitted, ageMs: number): Asked => {
+    const livesMs = commandMs - ageMs
     const one: Asked = {
-      ...permitted,
+      id,
+      lockId,
+      decidedAtMs,
       diesAtMs: clock.monotonicMs() + livesMs,
-      askable: new Set(online),
+      askable: new Set(),
       opening: new Set(),
+      heard: new Set(),
       isSent: false,
       isOver: false,
       timers: [
         setTimeout(() => void die(one), livesMs),
-        setTimeout(() => void end(one), unheardMs),
+        setTimeout(() => void end(one), unheardMs - ageMs),
       ],
     }
-    asked.set(one.id, one)
-    for (const controller of online) lines.wake(controller)
+    asked.set(id, one)
+    return one
+  }
+
+  /** Has these controllers get the command for an attempt at their polls, unless they have reported on it. */
+  const ask = (permitted: Permitted, online: readonly string[], ageMs = 0): void => {
+    const one = asked.get(permitted.id) ?? begin(permitted, ageMs)
+    for (const controller of online) if (!one.heard.has(controller)) one.askable.add(controller)
+  }
+
+  const wake = (controllers: Iterable<string>): void => {
+    for (const controller of controllers) lines.wake(controller)
+  }
+
+  const heard = (attemptId: string, controllerId: string, isOver: boolean): void => {
+    const one = asked.get(attemptId)
+    if (!one) return
+    one.heard.add(controllerId)
+    one.askable.delete(controllerId)
+    if (!isOver) return
+    one.opening.delete(controllerId)
+    one.isOver ||= one.opening.size === 0
+  }
+
+  /** Notes what controllers with commands here have reported to other replicas. */
+  const hearElsewhere = async ({ heard: reported }: Elsewhere): Promise<void> => {
+    const sinceMs = new Map<string, number>()
+    for (const { askable, opening, decidedAtMs } of asked.values())
+      for (const id of askable.union(opening))
+        sinceMs.set(id, Math.min(decidedAtMs, sinceMs.get(id) ?? Infinity))
+    for (const [id, fromMs] of sinceMs)
+      for (const { attemptId, isOver } of await reported(id, fromMs)) heard(attemptId, id, isOver)
+  }
+
+  /** Of attempts that may be permitted and not have ended, returns those whose commands a controller may get now. */
+  const claimed = async (due: readonly Asked[]): Promise<ReadonlySet<string>> => {
+    const ids = due.map(({ id }) => id)
+    return elsewhere && due.some(({ isSent }) => !isSent)
+      ? elsewhere.claim(ids)
+      : stillPermitted(ids)
   }
 
   return {
@@ -152,22 +210,24 @@ export const commandQueue = (deps: Dependencies) => {
     operate: async ({ id, lockId, decidedAtMs }: Permitted): Promise<void> => {
       if (asked.has(id) || (await operations.stateOf(id)) !== 'asked') return
       const online = onlineAt(lockId)
-      if (online.length === 0 && !hasReplicas) {
-        onCommand('offline')
-        return settle(id, 'offline')
-      }
-      ask({ id, lockId, decidedAtMs }, online, commandMs)
+      if (online.length === 0 && !(await elsewhere?.isOnline(lockId))) return settle(id, 'offline')
+      ask({ id, lockId, decidedAtMs }, online)
+      wake(online)
     },
 
-    /** Called after another process has committed: sends controllers that poll here what another replica has
-     * permitted. */
-    onForeignCommit: async (): Promise<void> => {
+    /** Called after another replica has committed, and when a controller that may have polled another one polls here:
+     * sends controllers that poll here what any replica has permitted, until they have reported to any. */
+    refresh: async (): Promise<void> => {
+      if (!elsewhere) return
       const nowMs = clock.wallMs()
-      for (const permitted of await operations.asked(nowMs - commandMs)) {
-        const online = asked.has(permitted.id) ? [] : onlineAt(permitted.lockId)
-        if (online.length > 0)
-          ask(permitted, online, commandMs - Math.max(0, nowMs - permitted.decidedAtMs))
+      const due = new Set<string>()
+      for (const permitted of await elsewhere.open(nowMs - commandMs)) {
+        const online = onlineAt(permitted.lockId)
+        if (online.length > 0) ask(permitted, online, Math.max(0, nowMs - permitted.decidedAtMs))
+        for (const controller of online) due.add(controller)
       }
+      await hearElsewhere(elsewhere)
+      wake(due)
     },
 
     /** Returns the commands for a controller, signed for the nonce of its poll. */
@@ -185,12 +245,12 @@ export const commandQueue = (deps: Dependencies) => {
         .slice(0, COMMANDS_PER_POLL_MAX)
       if (due.length === 0) return []
       const doorKey = await key()
-      const permitted = await stillPermitted(due.map((one) => one.id))
+      if (!doorKey) return []
+      const permitted = await claimed(due)
       const commands: Uint8Array[] = []
       for (const one of due) {
         if (!permitted.has(one.id)) await withdraw(one)
-        else if (doorKey && one.askable.has(id)) {
-          if (hasReplicas && !one.isSent) await operations.noteSent(one.id)
+        else if (one.askable.has(id)) {
           one.isSent = true
           one.opening.add(id)
           onCommand('sent')
@@ -201,14 +261,7 @@ export const commandQueue = (deps: Dependencies) => {
     },
 
     /** A controller has reported about an attempt; `isOver` if that is how it ended. */
-    heard: (attemptId: string, controllerId: string, isOver: boolean): void => {
-      const one = asked.get(attemptId)
-      if (!one) return
-      one.askable.delete(controllerId)
-      if (!isOver) return
-      one.opening.delete(controllerId)
-      one.isOver ||= one.opening.size === 0
-    },
+    heard,
 
     /** Returns true if no other controller can still open the lock for an attempt. */
     isLast: (attemptId: string, { id, lockId }: Pick<Controller, 'id' | 'lockId'>): boolean => {
@@ -224,5 +277,10 @@ export const commandQueue = (deps: Dependencies) => {
   }
 }
 
-/** The detail of an operation that no controller got, because the attempt was no longer permitted. */
-const WITHDRAWN = 'withdrawn'
+/** How an operation without a report ends: nobody got the command, because no controller was online or the attempt was
+ * no longer permitted; or somebody did, and nobody knows. */
+const ENDS = {
+  offline: ['offline', undefined],
+  withdrawn: ['failed', 'withdrawn'],
+  unheard: ['unknown', undefined],
+} as const

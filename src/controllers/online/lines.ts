@@ -56,6 +56,9 @@ export const lines = ({ monotonicMs }: Pick<Clock, 'monotonicMs'>) => {
     ...(newest.get(controllerId) ?? NOBODY).values(),
   ]
 
+  const isPolling = (controllerId: string): boolean =>
+    statesOf(controllerId).some(({ endedAtMs }) => endedAtMs === undefined)
+
   return {
     open: (controllerId: string, client: string): Line => {
       let woken = false
@@ -101,8 +104,10 @@ export const lines = ({ monotonicMs }: Pick<Clock, 'monotonicMs'>) => {
     /** Returns whether a controller polls, or did until a moment ago. */
     isOnline: (controllerId: string): boolean => statesOf(controllerId).some(isRecent),
 
-    isPolling: (controllerId: string): boolean =>
-      statesOf(controllerId).some(({ endedAtMs }) => endedAtMs === undefined),
+    isPolling,
+
+    /** Returns the controllers that poll. */
+    polling: (): readonly string[] => [...newest.keys()].filter(isPolling),
 
     forget: (controllerId: string): void => {
       for (const state of statesOf(controllerId)) state.end()

@@ -34,6 +34,10 @@ type Dependencies = {
   readonly reports: Pick<Reports, 'received'>
   /** Called at the beginning and the end of each poll. */
   readonly onSeen: (controllerId: string) => void
+  /** Throws `unavailable` if this process cannot send commands: the controller then asks another replica. */
+  readonly requireKey?: (() => Promise<unknown>) | undefined
+  /** Called when a poll has begun; `isNew` if the controller did not poll this process until a moment ago. */
+  readonly onBegun?: ((isNew: boolean) => Promise<void>) | undefined
 }
 
 /** Missing reports are asked for at this interval: some may be lost for good. */
@@ -41,7 +45,7 @@ const WANT_EVERY_MS = 10 * MINUTE_MS
 
 /** Answers polls of controllers as soon as there is something to say. */
 export const pollService = (deps: Dependencies) => {
-  const { clock, lines, commands, keys, reports, onSeen } = deps
+  const { clock, lines, commands, keys, reports, onSeen, requireKey, onBegun } = deps
   const wantedAtMs = new Map<string, number>()
   /** Controllers that trust a door key from which nothing leads to the current one. */
   const strays = new Set<string>()
@@ -78,12 +82,15 @@ export const pollService = (deps: Dependencies) => {
 
   return {
     /** Returns the answer, or undefined if there is nothing to say until the wait is over, or a newer poll of the
-     * controller and client has begun. */
+     * controller and client has begun. Throws `unavailable`. */
     poll: async (controller: Controller, poll: Poll): Promise<PollAnswer | undefined> => {
       const endsAtMs = performance.now() + poll.waitMs
+      await requireKey?.()
+      const wasHere = lines.isOnline(controller.id)
       const line = lines.open(controller.id, poll.client)
       onSeen(controller.id)
       try {
+        await onBegun?.(!wasHere)
         for (;;) {
           const answer = await answerTo(controller, poll)
           // The nonce of a poll that is not the newest is worthless.

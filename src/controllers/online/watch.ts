@@ -4,15 +4,13 @@ import type { Controller } from '../core/controller.ts'
 
 /** How long after its last poll a controller counts as silent, in milliseconds. */
 const SILENT_MS = 2 * MINUTE_MS
-export const CHECK_MS = 30 * SECOND_MS
+const CHECK_MS = 30 * SECOND_MS
 const STORE_MS = 10 * MINUTE_MS
 
 type Watched = { controller: Controller; seenMs: number; isTold: boolean }
 
 type Dependencies = {
   readonly clock: Pick<Clock, 'wallMs' | 'monotonicMs'>
-  /** How often it is stored when they were seen, in milliseconds. */
-  readonly storeMs?: number
   /** Returns when controllers were last seen by any replica, by their ids and the time of day; without it, this process is
    * the only one. */
   readonly seenElsewhereMs?: () => Promise<ReadonlyMap<string, number>>
@@ -28,7 +26,6 @@ type Dependencies = {
 /** Knows the controllers of the home, and when each was last seen. Costs nothing without any. */
 export const controllerWatch = (deps: Dependencies) => {
   const { clock, onSilent, storeSeen, seenElsewhereMs, isLeader, onError } = deps
-  const { storeMs = STORE_MS } = deps
   const watched = new Map<string, Watched>()
   const unstored = new Map<string, number>()
   let timer: Timer | undefined
@@ -61,7 +58,7 @@ export const controllerWatch = (deps: Dependencies) => {
       one.isTold = true
       if (isLeader()) await onSilent(one.controller)
     }
-    if (now - storedMs >= storeMs) await store()
+    if (now - storedMs >= STORE_MS) await store()
   }
 
   return {
@@ -94,6 +91,7 @@ export const controllerWatch = (deps: Dependencies) => {
     },
 
     has: (id: string): boolean => watched.has(id),
+    find: (id: string): Controller | undefined => watched.get(id)?.controller,
 
     /** Returns the controllers that are watched. */
     all: (): readonly Controller[] => [...watched.values()].map(({ controller }) => controller),

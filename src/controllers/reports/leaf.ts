@@ -11,6 +11,12 @@ export const outcomeOf = (result: ReportResult): 'accepted' | 'happened' | 'fail
   return failureOf(result) ? 'failed' : undefined
 }
 
+/** Returns true if a result says how the operation ended. */
+export const isEnd = (result: ReportResult): boolean => {
+  const outcome = outcomeOf(result)
+  return outcome === 'happened' || outcome === 'failed'
+}
+
 const failureOf = (result: ReportResult) => FAILURE_REASONS.find((reason) => reason === result)
 
 /** Returns the leaf of a report; undefined for one that says neither how an attempt ended nor that the lock opened. */

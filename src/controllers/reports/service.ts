@@ -13,7 +13,7 @@ import type { AuditIn, RecordIn, ReportIn } from '../../storage/unit-of-work.ts'
 import { type Controller, base64Of } from '../core/controller.ts'
 import { controllersIn } from '../core/store.ts'
 import { type Around, type Run, type Verdict, verdictOn } from './chain.ts'
-import { leafOf, outcomeOf } from './leaf.ts'
+import { isEnd, leafOf, outcomeOf } from './leaf.ts'
 import { reportsIn } from './store.ts'
 
 export type Reports = ReturnType<typeof reportService>
@@ -37,8 +37,9 @@ type Dependencies = {
   ) => Promise<void>
   /** Throws `unavailable` if the disk has no room. */
   readonly requireRoom: () => void
-  /** Returns true if no other controller can still open the lock for an attempt. */
-  readonly isLast: (attemptId: string, controller: Controller) => boolean
+  /** Returns true if no other controller can still open the lock for an attempt; undefined if other replicas may have
+   * sent commands too. */
+  readonly isLast: ((attemptId: string, controller: Controller) => boolean) | undefined
   /** Called after COMMIT with each report about an attempt; `isOver` if that is how it ended. */
   readonly onHeard: (attemptId: string, controllerId: string, isOver: boolean) => void
   /** Called after COMMIT with each new report, and once a controller is no longer trusted. */
@@ -157,19 +158,55 @@ export const reportService = (deps: Dependencies) => {
     })
   }
 
+  /** Returns what a controller has reported about attempts since a time. */
+  const heardIn = async (
+    queries: Pick<Queries, 'all' | 'get' | 'run'>,
+    { id, publicKey }: Pick<Controller, 'id' | 'publicKey'>,
+    sinceMs: number,
+  ) => {
+    const heard: { readonly attemptId: string; readonly isOver: boolean }[] = []
+    for (const statement of await reportsIn(queries).since(id, sinceMs)) {
+      const claims = await openStatement('report', statement, publicKey)
+      if (claims?.attempt === undefined) continue
+      heard.push({ attemptId: claims.attempt, isOver: isEnd(claims.result) })
+    }
+    return heard
+  }
+
+  /** Returns true if no other controller can still open the lock for an attempt: each that has been online since it has
+   * said how it ended. */
+  const isLastIn = async (
+    tx: Transaction,
+    attemptId: string,
+    { controller, decidedAtMs }: { readonly controller: Controller; readonly decidedAtMs: number },
+  ): Promise<boolean> => {
+    if (deps.isLast) return deps.isLast(attemptId, controller)
+    const online = await controllersIn(tx).online(decidedAtMs)
+    for (const other of await controllersIn(tx).ofLock(controller.lockId)) {
+      if (other.id === controller.id || !online.has(other.id)) continue
+      const heard = await heardIn(tx, other, decidedAtMs)
+      if (!heard.some((one) => one.attemptId === attemptId && one.isOver)) return false
+    }
+    return true
+  }
+
   /** Adds the leaf of a report that says how an attempt ended or that the lock opened unasked. */
   const tell = async (tx: Transaction, controller: Controller, given: Given): Promise<void> => {
     const { result } = given.claims
     const attempt = result === 'opened_unasked' ? undefined : given.claims.attempt
     const asker = attempt === undefined ? undefined : await reportsIn(tx).askerOf(attempt)
-    const isAsked = asker?.isPermitted === true && asker.lockId === controller.lockId
-    const leaf = leafOf(controller, given, isAsked ? asker : undefined)
+    const permitted =
+      asker?.isPermitted === true && asker.lockId === controller.lockId ? asker : undefined
+    const leaf = leafOf(controller, given, permitted)
     if (leaf) reportIn(tx).add(leaf)
     const outcome = outcomeOf(result)
-    const isKnown = outcome !== 'failed' || deps.isLast(attempt ?? '', controller)
-    if (attempt !== undefined && isAsked && outcome && isKnown)
-      await settleIn(tx, attempt, { state: outcome, detail: result })
-    if (isAsked || (outcome !== 'happened' && result !== 'opened_unasked')) return
+    if (attempt !== undefined && permitted && outcome) {
+      const { decidedAtMs } = permitted
+      const isKnown =
+        outcome !== 'failed' || (await isLastIn(tx, attempt, { controller, decidedAtMs }))
+      if (isKnown) await settleIn(tx, attempt, { state: outcome, detail: result })
+    }
+    if (permitted || (outcome !== 'happened' && result !== 'opened_unasked')) return
     await announceIn(tx, {
       event: 'controller.alarm',
       says: `The lock ${controller.lock} opened although nobody was let in, according to its controller ${controller.name}`,
@@ -249,8 +286,7 @@ export const reportService = (deps: Dependencies) => {
       for (const { claims } of added) {
         deps.onReport(claims.result)
         if (claims.attempt === undefined) continue
-        const outcome = outcomeOf(claims.result)
-        deps.onHeard(claims.attempt, id, outcome === 'happened' || outcome === 'failed')
+        deps.onHeard(claims.attempt, id, isEnd(claims.result))
       }
       if (received) return received
       if (isForked) {
@@ -259,6 +295,10 @@ export const reportService = (deps: Dependencies) => {
       }
       throw forked()
     },
+
+    /** Returns what a controller has reported about attempts since a time. */
+    heard: (controller: Pick<Controller, 'id' | 'publicKey'>, sinceMs: number) =>
+      heardIn(db, controller, sinceMs),
 
     /** Returns which reports of a controller have come. */
     received: (controller: Controller): Promise<Received> => receivedIn(db, controller),

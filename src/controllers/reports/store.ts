@@ -6,6 +6,7 @@ import { type Run, missingIn } from './chain.ts'
 export type Asker = {
   readonly lockId: string
   readonly isPermitted: boolean
+  readonly decidedAtMs: number
   readonly accountPublicId: string
   /** Undefined if the account is gone. */
   readonly username: string | undefined
@@ -15,6 +16,7 @@ export type Asker = {
 type AskerRow = {
   lock_id: string
   decision: string
+  decided_at_ms: number
   account_public_id: string
   username: string | null
   pass_id: string | null
@@ -22,6 +24,9 @@ type AskerRow = {
   device_id: string | null
   counter: number | null
 }
+
+/** How many reports are looked at for what a controller has said of the newest attempts. */
+const NEWEST_MAX = 200
 
 /** The most runs that are asked for at a time. */
 const RUNS_MAX = 20
@@ -75,6 +80,22 @@ export const reportsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
         controllerId,
       )
       return row?.counter ?? 0
+    },
+
+    /** Returns the newest reports that have come since a time. */
+    since: async (controllerId: string, sinceMs: number): Promise<readonly Uint8Array[]> => {
+      const rows = await queries.all<{ statement: Uint8Array }>(
+        `SELECT statement
+         FROM controller_report
+         WHERE controller_id = ?
+           AND counter > (SELECT max(counter) FROM controller_report WHERE controller_id = ?) - ${NEWEST_MAX}
+           AND received_at_ms >= ?
+           AND statement IS NOT NULL`,
+        controllerId,
+        controllerId,
+        sinceMs,
+      )
+      return rows.map(({ statement }) => new Uint8Array(statement))
     },
 
     add: async (
@@ -159,6 +180,7 @@ export const reportsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
         `SELECT
           attempt.lock_id,
           attempt.decision,
+          attempt.decided_at_ms,
           attempt.account_public_id,
           account.username,
           attempt.pass_id,
@@ -177,6 +199,7 @@ export const reportsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
       return {
         lockId: row.lock_id,
         isPermitted: row.decision === 'permitted',
+        decidedAtMs: row.decided_at_ms,
         accountPublicId: row.account_public_id,
         username: (passId === null ? row.username : row.label) ?? undefined,
         guest: passId === null ? undefined : { passId, deviceId, counter },

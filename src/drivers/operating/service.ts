@@ -54,7 +54,7 @@ export const lockOperations = (
     open.delete(attemptId)
     const detail = says === null ? null : shown(says)
     const ended = { detail, nowMs: clock.wallMs() }
-    if (state !== 'failed') return store.settle(attemptId, state, ended)
+    if (state !== 'failed') return void (await store.settle(attemptId, state, ended))
     await db.transaction(async (tx) => {
       await operationsIn(tx).settle(attemptId, state, ended)
       await returnUseIn(tx, attemptId)

@@ -2,7 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Database, Transaction } from '../../storage/database.ts'
 import { databaseOfLeader } from '../../storage/unit-of-work.ts'
 import type { ReturnUseIn } from './service.ts'
-import { operationsIn, overdueAt } from './store.ts'
+import { SENT, operationsIn, overdueAt } from './store.ts'
 
 type Dependencies = {
   readonly db: Database
@@ -16,24 +16,36 @@ export const signedOperations = ({ db, clock, returnUseIn }: Dependencies) => ({
   stateOf: async (attemptId: string): Promise<string | undefined> =>
     (await operationsIn(db).find(attemptId))?.state,
 
-  /** Stores how an operation ended without a report, unless its end is known. */
+  /** Stores how an operation ended without a report, unless its end is known, or `state` says that it did not happen and
+   * a controller has the command. Returns true if it was stored. */
   settle: (
     attemptId: string,
     state: 'offline' | 'failed' | 'unknown',
     detail: string | null = null,
-  ): Promise<void> =>
+  ): Promise<boolean> =>
     db.transaction(async (tx) => {
       // Another replica may have sent the command.
-      const found = state === 'offline' ? await operationsIn(tx).find(attemptId) : undefined
-      if (found && (found.state !== 'asked' || found.detail !== null)) return
-      await operationsIn(tx).settle(attemptId, state, { detail, nowMs: clock.wallMs() })
-      if (state !== 'unknown') await returnUseIn(tx, attemptId)
+      const found = state === 'unknown' ? undefined : await operationsIn(tx).find(attemptId)
+      if (found && (found.state !== 'asked' || found.detail === SENT)) return false
+      const ended = { detail, nowMs: clock.wallMs() }
+      const isSettled = await operationsIn(tx).settle(attemptId, state, ended)
+      if (isSettled && state !== 'unknown') await returnUseIn(tx, attemptId)
+      return isSettled
     }),
 
-  /** Returns the permitted attempts since a time whose locks have not answered yet. */
-  asked: (sinceMs: number) => operationsIn(db).asked(sinceMs),
+  /** Returns the permitted attempts since a time whose locks have not said how they ended. */
+  open: (sinceMs: number) => operationsIn(db).open(sinceMs),
 
-  noteSent: (attemptId: string): Promise<void> => operationsIn(db).noteSent(attemptId),
+  /** Stores that a controller gets the commands for attempts, for other replicas. Returns those that somebody may still
+   * get. */
+  noteSentIn: async (
+    tx: Transaction,
+    attemptIds: Iterable<string>,
+  ): Promise<ReadonlySet<string>> => {
+    const noted = new Set<string>()
+    for (const id of attemptIds) if (await operationsIn(tx).noteSent(id)) noted.add(id)
+    return noted
+  },
 
   /** Ends operations that were open when the gateway stopped. */
   abandonOpen: (): Promise<void> =>

@@ -94,13 +94,14 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 
-  /** Stores how an operation ended, unless that is known. That it happened is stored even after its end. */
+  /** Stores how an operation ended, unless that is known. That it happened is stored even after its end. Returns true if
+   * it was stored. */
   settle: async (
     attemptId: string,
     state: Operation['state'],
     { detail, nowMs }: { readonly detail: string | null; readonly nowMs: number },
-  ): Promise<void> => {
-    await queries.run(
+  ): Promise<boolean> => {
+    const settled = await queries.run(
       `UPDATE lock_operation
        SET state = ?, detail = ?, settled_at_ms = ?
        WHERE attempt_id = ?
@@ -111,6 +112,7 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
       attemptId,
       state,
     )
+    return settled === 1
   },
 
   /** Stores what a controller signed of an operation, even after its end; but once it happened, it stays so, and one that
@@ -134,22 +136,32 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 
-  /** Returns the attempts since a time for which nobody has heard anything of their lock yet. */
-  asked: async (sinceMs: number): Promise<readonly Asked[]> =>
+  /** Returns the attempts since a time whose locks have not said how they ended. */
+  open: async (sinceMs: number): Promise<readonly Asked[]> =>
     queries.all<Asked>(
-      `SELECT attempt_id AS "id", lock_id AS "lockId", asked_at_ms AS "decidedAtMs"
+      `SELECT attempt_id AS "id", lock_id AS "lockId", asked_at_ms AS "decidedAtMs", state
        FROM lock_operation
-       WHERE state = 'asked' AND settled_at_ms IS NULL AND asked_at_ms >= ?`,
+       WHERE settled_at_ms IS NULL AND asked_at_ms >= ?`,
       sinceMs,
     ),
 
-  /** A controller got the command for an attempt, which is therefore not offline. */
-  noteSent: async (attemptId: string): Promise<void> => {
-    await queries.run(
-      `UPDATE lock_operation SET detail = 'sent' WHERE attempt_id = ? AND state = 'asked'`,
+  /** A controller gets the command for an attempt, which is therefore not offline. Returns false if nobody may get it any
+   * more. */
+  noteSent: async (attemptId: string): Promise<boolean> => {
+    const noted = await queries.run(
+      `UPDATE lock_operation
+       SET detail = CASE WHEN state = 'asked' THEN '${SENT}' ELSE detail END
+       WHERE attempt_id = ? AND (settled_at_ms IS NULL OR state = 'happened')`,
       attemptId,
     )
+    return noted === 1
   },
+
+  isAnyOverdue: async (beforeMs: number): Promise<boolean> =>
+    (await queries.get(
+      'SELECT 1 AS found FROM lock_operation WHERE settled_at_ms IS NULL AND deadline_ms < ? LIMIT 1',
+      beforeMs,
+    )) !== undefined,
 
   /** Ends open operations whose deadline is before a time, and of which nobody says more: their outcome is unknown. */
   abandonOpen: async ({ nowMs, beforeMs }: Overdue): Promise<void> => {
@@ -164,7 +176,15 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
 })
 
 /** A permitted attempt whose lock is to open. */
-type Asked = { readonly id: string; readonly lockId: string; readonly decidedAtMs: number }
+type Asked = {
+  readonly id: string
+  readonly lockId: string
+  readonly decidedAtMs: number
+  readonly state: Operation['state']
+}
+
+/** What is stored of an operation whose command some controller has, until that reports. */
+export const SENT = 'sent'
 
 type Overdue = { readonly nowMs: number; readonly beforeMs: number }
 

@@ -16,6 +16,8 @@ type Dependencies = Omit<Parameters<typeof lockOperations>[1], 'onError'> &
     readonly logger: Logger
     /** Called after each change of the known state. */
     readonly onState: (label: string, status: Status) => void
+    /** False once another process asks the lock. */
+    readonly isLeader: () => boolean
   }
 
 /** The most messages that wait to be stored; more are dropped. */
@@ -23,7 +25,7 @@ const WAITING_MAX = 1000
 
 /** A lock with a driver. What it reports updates its status, ends operations and becomes events, all in order. */
 export const drivenLock = (setup: Setup, deps: Dependencies) => {
-  const { clock, logger, onState, deadlineMs = DEADLINE_MS } = deps
+  const { clock, logger, onState, isLeader, deadlineMs = DEADLINE_MS } = deps
   const { label } = setup
   const onError = (error: unknown): void => {
     // That was logged once, and there may be many.
@@ -126,7 +128,7 @@ export const drivenLock = (setup: Setup, deps: Dependencies) => {
         await hear(before)
         operations.begin(attemptId)
         if (isStopped) return await operations.abandon()
-        const isWanted = () => operations.isOpen(attemptId)
+        const isWanted = () => operations.isOpen(attemptId) && isLeader()
         const offline = before.find(isOffline)
         await hear(offline ? [unavailable(offline)] : await send(isWanted), attemptId)
       } catch (error) {

@@ -8,7 +8,7 @@ import { CONTROLLER_SET, NO_BROKER, NO_DRIVER, NO_SUCH_LOCK, type Setups } from 
 type Dependencies = {
   readonly setups: Setups
   /** Returns the last known status of a lock. */
-  readonly statusOf: (lockId: string) => Status
+  readonly statusOf: (lockId: string) => Promise<Status>
 }
 
 /** The drivers of locks. */
@@ -39,7 +39,7 @@ const read = ({ setups, statusOf }: Dependencies) =>
     },
     async ({ params }) => {
       const setup = await setups.find(params.label)
-      return driverJson(setup, statusOf(setup.lockId))
+      return driverJson(setup, await statusOf(setup.lockId))
     },
   )
 
@@ -71,7 +71,7 @@ const put = ({ setups, statusOf }: Dependencies) =>
       const { kind, settings, secrets } = body
       const version = ifMatch(request)
       const setup = await setups.put(caller, params.label, { kind, settings, secrets, version })
-      return driverJson(setup, statusOf(setup.lockId))
+      return driverJson(setup, await statusOf(setup.lockId))
     },
   )
 

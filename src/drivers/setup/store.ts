@@ -75,7 +75,8 @@ export const setupsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
          settings = excluded.settings,
          secrets = excluded.secrets,
          since_entry = NULL,
-         version = excluded.version`,
+         version = excluded.version,
+         status = NULL`,
       setup.lockId,
       setup.kind,
       JSON.stringify(setup.settings),
@@ -98,6 +99,32 @@ export const setupsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
       lockId,
     )
   },
+
+  /** Stores what is known of the status of a lock as JSON, unless its driver was changed. */
+  setStatus: async (
+    { lockId, version }: Pick<Setup, 'lockId' | 'version'>,
+    status: string,
+  ): Promise<void> => {
+    await queries.run(
+      'UPDATE lock_driver SET status = ? WHERE lock_id = ? AND version = ?',
+      status,
+      lockId,
+      version,
+    )
+  },
+
+  forgetStatuses: async (): Promise<void> => {
+    await queries.run('UPDATE lock_driver SET status = NULL WHERE status IS NOT NULL')
+  },
+
+  /** Returns all locks with a driver and what is known of their status as JSON; null for nothing. */
+  statuses: async () =>
+    queries.all<{ lockId: string; label: string; kind: KindName; status: string | null }>(
+      `SELECT lock_driver.lock_id AS "lockId", lock.label, lock_driver.kind, lock_driver.status
+       FROM lock_driver
+       JOIN lock ON lock.id = lock_driver.lock_id
+       ORDER BY lock.label`,
+    ),
 
   /** Returns whether an entry of a lock's own log has become an event. */
   isReported: async (lockId: string, entry: string): Promise<boolean> =>

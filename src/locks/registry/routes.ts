@@ -23,8 +23,8 @@ type Dependencies = {
   readonly locks: Locks
   readonly mayOpen: MayOpen
   readonly usedLabels: UsedLabels
-  /** Returns whether a lock with a driver can be reached, by the id of the lock. */
-  readonly controllerOf: (lockId: string) => Controller
+  /** Returns a function that returns whether a lock with a driver or controllers can be reached now, by its id. */
+  readonly reach: () => Promise<(lockId: string) => Controller>
 }
 
 /** Returns whether the caller may open each of these locks now, by label and in order; undefined for one that is
@@ -50,7 +50,7 @@ export const lockRoutes = (deps: Dependencies): readonly Endpoint[] => [
 
 const ANSWER = { description: 'The lock', schema: LockAnswer, example: LOCK_EXAMPLE }
 
-const list = ({ locks, mayOpen, usedLabels, controllerOf }: Dependencies) =>
+const list = ({ locks, mayOpen, usedLabels, reach }: Dependencies) =>
   endpoint(
     {
       method: 'GET',
@@ -82,6 +82,7 @@ const list = ({ locks, mayOpen, usedLabels, controllerOf }: Dependencies) =>
         { ...caller, account },
         shown.map(({ label }) => label),
       )
+      const controllerOf = await reach()
       const listed = shown.flatMap((lock, at) => {
         const opening = openings[at]
         return opening ? [listedLockJson({ ...lock, ...opening }, controllerOf(lock.id))] : []
@@ -122,7 +123,7 @@ const add = ({ locks }: Dependencies) =>
       lockJson(await locks.add(caller, lock, openTo || 'nobody')),
   )
 
-const change = ({ locks, controllerOf }: Dependencies) =>
+const change = ({ locks, reach }: Dependencies) =>
   endpoint(
     {
       method: 'PATCH',
@@ -147,6 +148,6 @@ const change = ({ locks, controllerOf }: Dependencies) =>
     async ({ request, caller, params, body }) => {
       const { label } = await locks.find(params.label)
       const changed = await locks.change(caller, label, { ...body, version: ifMatch(request) })
-      return lockJson(changed, controllerOf(changed.id))
+      return lockJson(changed, (await reach())(changed.id))
     },
   )

@@ -88,6 +88,8 @@ CREATE TABLE controller (
   through INTEGER NOT NULL DEFAULT 0,
   enrolled_at_ms INTEGER NOT NULL,
   seen_at_ms INTEGER NOT NULL,
+  -- Of a home on a server: until when it counts as online, unless it polls on.
+  online_until_ms INTEGER,
   -- Since when it is not trusted, because two of its reports have the same counter; NULL otherwise.
   forked_at_ms INTEGER,
   removed_at_ms INTEGER
@@ -171,6 +173,9 @@ FROM lock_operation;
 
 DROP TABLE lock_operation;
 ALTER TABLE lock_operation_new RENAME TO lock_operation;
+
+-- Of a home on a server: what the replica that asks the lock knows of its status, as JSON.
+ALTER TABLE lock_driver ADD COLUMN status TEXT;
 
 CREATE INDEX lock_operation_open ON lock_operation (deadline_ms) WHERE settled_at_ms IS NULL;
 CREATE INDEX lock_operation_by_time ON lock_operation (asked_at_ms);

@@ -111,8 +111,8 @@ describe.if(CAN_POSTGRES)('what one replica has committed', () => {
     const driver = { kind: 'shelly', settings: { url: `http://127.0.0.1:${lock.port}` } }
     const put = await one.put('/v1/locks/front-door/driver', driver, token)
     expect(put.status).toBe(200)
-    await until(() => leader.drivers.states().length === 1)
-    expect(one.drivers.states()).toBeEmpty()
+    await until(() => leader.drivers.stateOf('front-door') !== undefined)
+    expect(one.drivers.stateOf('front-door')).toBeUndefined()
     for (const replica of [one, other, leader]) {
       const id = crypto.randomUUID()
       const before = switched

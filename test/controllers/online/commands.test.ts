@@ -25,10 +25,10 @@ const queueWith = async (given: Given = {}) => {
     lines,
     operations: {
       stateOf: async () => 'asked',
-      settle: async (id, state, detail) =>
-        void settled.push([id, state, detail ?? ''].join(' ').trim()),
-      asked: async () => [],
-      noteSent: async () => {},
+      settle: async (id, state, detail) => {
+        settled.push([id, state, detail ?? ''].join(' ').trim())
+        return true
+      },
     },
     controllersOf: () => ['one', 'two'],
     stillPermitted: async (ids) => new Set(ids),
@@ -206,53 +206,104 @@ describe('a command', () => {
 })
 
 describe('with several replicas', () => {
-  /** The operations of a home, as its database keeps them. */
-  const operationsOf = () => {
+  /** The operations of a home, as its server keeps them, and what the others see of them. */
+  const home = () => {
     const stored = new Map<string, { state: string; isSent: boolean }>()
+    const reports: { controllerId: string; attemptId: string; isOver: boolean }[] = []
+    const online = new Set<string>()
     return {
       stored,
-      operations: {
-        stateOf: async (id: string) => stored.get(id)?.state,
-        settle: async (id: string, state: string) => {
-          const one = stored.get(id)
-          if (one && !(state === 'offline' && one.isSent)) one.state = state
+      reports,
+      online,
+      permit: (): string => {
+        const id = crypto.randomUUID()
+        stored.set(id, { state: 'asked', isSent: false })
+        return id
+      },
+      given: {
+        operations: {
+          stateOf: async (id: string) => stored.get(id)?.state,
+          settle: async (id: string, state: string) => {
+            const one = stored.get(id)
+            if (one?.state !== 'asked' || (state !== 'unknown' && one.isSent)) return false
+            one.state = state
+            return true
+          },
         },
-        asked: async () =>
-          [...stored.entries()]
-            .filter(([, { state }]) => state === 'asked')
-            .map(([id]) => ({ id, lockId: LOCK, decidedAtMs: DECIDED_MS })),
-        noteSent: async (id: string) => {
-          const one = stored.get(id)
-          if (one) one.isSent = true
+        elsewhere: {
+          isOnline: async () => online.size > 0,
+          open: async () =>
+            [...stored.entries()]
+              .filter(([, { state }]) => state === 'asked')
+              .map(([id]) => ({ id, lockId: LOCK, decidedAtMs: DECIDED_MS })),
+          claim: async (ids: readonly string[]) => {
+            const open = ids.filter((id) => stored.get(id)?.state === 'asked')
+            for (const id of open) stored.set(id, { state: 'asked', isSent: true })
+            return new Set(open)
+          },
+          heard: async (id: string) => reports.filter(({ controllerId }) => controllerId === id),
         },
       },
     }
   }
 
   test('a controller gets the command for an attempt where it polls, whichever replica permitted it', async () => {
-    const { stored, operations } = operationsOf()
-    const shared = { operations, hasReplicas: true, commandMs: 300, unheardMs: 100_000 }
-    using deciding = await queueWith(shared)
-    using polled = await queueWith({ ...shared, commandMs: 100_000 })
+    const { stored, online, given, permit } = home()
+    online.add('one')
+    using deciding = await queueWith({ ...given, commandMs: 300, unheardMs: 100_000 })
+    using polled = await queueWith(given)
     polled.lines.open('one', 'door')
-    const id = crypto.randomUUID()
-    stored.set(id, { state: 'asked', isSent: false })
+    const id = permit()
     await deciding.operate(id)
-    await polled.commands.onForeignCommit()
-    await polled.commands.onForeignCommit()
+    await polled.commands.refresh()
+    await polled.commands.refresh()
     expect(await polled.take('one')).toStrictEqual([id])
     // The command dies where nobody polls, which says nothing of the other.
-    await until(() => deciding.outcomes.includes('offline'))
+    await Bun.sleep(400)
     expect(stored.get(id)).toStrictEqual({ state: 'asked', isSent: true })
+    expect(deciding.outcomes).toBeEmpty()
   })
 
-  test('an attempt that no controller heard of anywhere is offline in the end', async () => {
-    const { stored, operations } = operationsOf()
-    using deciding = await queueWith({ operations, hasReplicas: true, commandMs: 20 })
-    const id = crypto.randomUUID()
-    stored.set(id, { state: 'asked', isSent: false })
+  test('it gets the command again, at any replica, until it has reported to any', async () => {
+    const { online, given, permit, reports } = home()
+    online.add('one')
+    using deciding = await queueWith(given)
+    using polled = await queueWith(given)
+    deciding.lines.open('one', 'door')
+    const id = permit()
     await deciding.operate(id)
-    expect(stored.get(id)?.state).toBe('asked')
+    expect(await deciding.take('one')).toStrictEqual([id])
+    // The answer got lost, and the controller asks the other replica.
+    polled.lines.open('one', 'door')
+    await polled.commands.refresh()
+    expect(await polled.take('one')).toStrictEqual([id])
+    reports.push({ controllerId: 'one', attemptId: id, isOver: false })
+    for (const { commands, take } of [deciding, polled]) {
+      await commands.refresh()
+      expect(await take('one')).toStrictEqual([])
+    }
+  })
+
+  test('it gets no command of which another replica has said that nobody got it', async () => {
+    const { stored, online, given, permit } = home()
+    online.add('one')
+    using deciding = await queueWith({ ...given, commandMs: 20, unheardMs: 100_000 })
+    using polled = await queueWith(given)
+    polled.lines.open('one', 'door')
+    const id = permit()
+    await polled.operate(id)
+    await deciding.operate(id)
     await until(() => stored.get(id)?.state === 'offline')
+    expect(await polled.take('one')).toStrictEqual([])
+    expect([...deciding.outcomes, ...polled.outcomes]).toStrictEqual(['offline'])
+  })
+
+  test('an attempt whose controllers poll no replica is offline at once', async () => {
+    const { stored, given, permit } = home()
+    using deciding = await queueWith(given)
+    const id = permit()
+    await deciding.operate(id)
+    expect(stored.get(id)?.state).toBe('offline')
+    expect(deciding.outcomes).toStrictEqual(['offline'])
   })
 })

@@ -4,7 +4,6 @@ import { makeKeyPair, signWith } from '../../../src/domain/statement/p256.ts'
 import { signStatement } from '../../../src/domain/statement/statement.ts'
 import { recordsOf } from '../../support/app.ts'
 import { controlledHome } from '../../support/controlled-home.ts'
-import { IS_POSTGRES } from '../../support/postgres.ts'
 
 const codeOf = async (answer: Response): Promise<string> =>
   `${answer.status} ${((await answer.json()) as { code?: string }).code}`
@@ -78,9 +77,7 @@ describe('reports of a controller', () => {
     expect(recordsOf(home.logLines, 'controller.fork')).toMatchObject([
       { result: 'failure', subject: 'front-door', detail: { counter: 1 } },
     ])
-    // On a server, it is offline only once no replica has reached it in time.
-    const delivery = IS_POSTGRES ? 'asked' : 'offline'
-    expect(await home.ask()).toMatchObject({ decision: 'permitted', delivery })
+    expect(await home.ask()).toMatchObject({ decision: 'permitted', delivery: 'offline' })
     const polled = await fetch(`${home.url}/v1/controller/commands?nonce=PpmMh9Xt8Wf3wMcAJd4v8A`, {
       headers: controller.headers(),
     })

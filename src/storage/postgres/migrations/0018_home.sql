@@ -447,7 +447,9 @@ CREATE TABLE lock_driver (
   secrets text COLLATE "C" NOT NULL,
   -- The newest entry of the lock's own log when it was first received: older ones do not become events.
   since_entry bigint,
-  version bigint NOT NULL
+  version bigint NOT NULL,
+  -- Of a home on a server: what the replica that asks the lock knows of its status, as JSON.
+  status text COLLATE "C"
 );
 
 CREATE TABLE lock_operator (
@@ -536,6 +538,8 @@ CREATE TABLE controller (
   through bigint NOT NULL DEFAULT 0,
   enrolled_at_ms bigint NOT NULL,
   seen_at_ms bigint NOT NULL,
+  -- Of a home on a server: until when it counts as online, unless it polls on.
+  online_until_ms bigint,
   -- Since when it is not trusted, because two of its reports have the same counter; NULL otherwise.
   forked_at_ms bigint,
   removed_at_ms bigint

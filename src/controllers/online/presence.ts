@@ -1,0 +1,48 @@
+import type { Clock } from '../../domain/clock.ts'
+import { SECOND_MS } from '../../domain/duration.ts'
+import type { Lines } from './lines.ts'
+
+/** How often a replica tells which controllers poll it, and how long it waits for others that begin to. */
+const TELL_MS = 4 * SECOND_MS
+const GATHER_MS = 20
+
+/** For how long that holds: a controller that polls no replica any more is offline at the end of it. */
+const HOLDS_MS = 10 * SECOND_MS
+
+type Dependencies = {
+  readonly clock: Pick<Clock, 'wallMs'>
+  readonly lines: Pick<Lines, 'polling'>
+  /** Stores until when these controllers count as online. */
+  readonly store: (ids: readonly string[], nowMs: number, untilMs: number) => Promise<void>
+}
+
+/** Tells other replicas which controllers poll this one. While none does, there is no timer. */
+export const presence = ({ clock, lines, store }: Dependencies) => {
+  let timer: Timer | undefined
+  let gathering: Timer | undefined
+
+  const stop = (): void => {
+    clearInterval(timer)
+    clearTimeout(gathering)
+    timer = undefined
+    gathering = undefined
+  }
+
+  const tell = (): void => {
+    gathering = undefined
+    const ids = lines.polling()
+    if (ids.length === 0) return stop()
+    const nowMs = clock.wallMs()
+    // If the server cannot be reached now, the next time tells it.
+    void store(ids, nowMs, nowMs + HOLDS_MS).catch(() => {})
+  }
+
+  return {
+    /** A poll has begun; `isNew` if the controller did not poll this replica until a moment ago. */
+    begun: (isNew: boolean): void => {
+      timer ??= setInterval(tell, TELL_MS).unref()
+      if (isNew) gathering ??= setTimeout(tell, GATHER_MS)
+    },
+    stop,
+  }
+}

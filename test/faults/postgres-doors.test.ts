@@ -1,0 +1,419 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { KEY_FILES } from '../../src/storage/files/data-dir.ts'
+import { addAccount, tokenFor } from '../support/accounts.ts'
+import { PASSWORD, bearer, clientOf } from '../support/app.ts'
+import { freePort, temporaryFolder } from '../support/binary.ts'
+import { testController } from '../support/controller.ts'
+import { controllerPlace } from '../support/controller-place.ts'
+import { type NewPass, codeOf, guestPhone } from '../support/guests.ts'
+import { startMosquitto } from '../support/mosquitto.ts'
+import { CAN_POSTGRES, startPostgres } from '../support/postgres-server.ts'
+import { follow } from '../support/stream.ts'
+import { until } from '../support/until.ts'
+import { type Replica, startReplicas } from './replicas.ts'
+
+type Delivered = { readonly delivery: string; readonly lock_says: string | null }
+
+const HAPROXY = Bun.which('haproxy', { PATH: `${process.env['PATH']}:/usr/sbin` })
+
+/** Two compiled replicas of one home, each with a door of its own. */
+const twoReplicas = async () => {
+  await using opened = new AsyncDisposableStack()
+  const postgres = opened.use(await startPostgres())
+  const broker = opened.use(await startMosquitto())
+  // Who leads is told at this level.
+  const settings = { MQTT_URL: broker.url, LOG_LEVEL: 'info' }
+  const home = opened.use(
+    await startReplicas([postgres.home('home'), postgres.home('home')], [settings, settings]),
+  )
+  const [one, other] = home.replicas
+  if (!one || !other) throw new Error('they were not started')
+  const env = { DATA_DIR: './data', DATABASE_URI: postgres.home('home') }
+  await addAccount('oli', { role: 'owner', folder: one.folder, env })
+  await addAccount('eva', { folder: one.folder, env })
+  const [oli, eva] = [
+    bearer(await tokenFor(one.url, 'oli')),
+    bearer(await tokenFor(one.url, 'eva')),
+  ]
+  const kept = opened.move()
+  const json = async <Body>(answer: Promise<Response>): Promise<Body> =>
+    (await (await answer).json()) as Body
+
+  const stateAt = async ({ url }: Replica, label: string) => {
+    const [controllers, locks] = await Promise.all([
+      json<{ controllers: { lock: string; state: string }[] }>(
+        clientOf(url).get('/v1/controllers', oli),
+      ),
+      json<{ locks: { label: string; controller: string }[] }>(clientOf(url).get('/v1/locks', oli)),
+    ])
+    return [
+      controllers.controllers.find(({ lock }) => lock === label)?.state,
+      locks.locks.find((lock) => lock.label === label)?.controller,
+    ]
+  }
+
+  return {
+    one,
+    other,
+    oli,
+    /** A member, whom a lockdown concerns. */
+    eva,
+    broker,
+    query: postgres.query,
+    json,
+    /** Adds a lock that every member may open. */
+    addLock: async (label: string): Promise<void> => {
+      const lock = { label, name: label, open_to: 'members' }
+      expect((await clientOf(one.url).post('/v1/locks', lock, oli)).status).toBe(200)
+    },
+    codeFor: async (label: string): Promise<string> => {
+      const path = `/v1/locks/${label}/controllers`
+      const made = await json<{ code: string }>(
+        clientOf(one.url).post(path, { password: PASSWORD }, oli),
+      )
+      return made.code
+    },
+    stateAt,
+    /** Waits until both replicas say so of a lock and its controller. */
+    bothSay: (label: string, state: string) =>
+      until(async () => {
+        const states = await Promise.all([one, other].map((replica) => stateAt(replica, label)))
+        return states.flat().every((said) => said === state)
+      }),
+    ask: async ({ url }: Replica, label: string) => {
+      const id = crypto.randomUUID()
+      const answer = clientOf(url).post(`/v1/locks/${label}/unlock`, { id }, oli)
+      return { id, ...(await json<{ decision: string; delivery: string }>(answer)) }
+    },
+    attempt: ({ url }: Replica, label: string, id: string) =>
+      json<Delivered>(clientOf(url).get(`/v1/locks/${label}/attempts/${id}`, oli)),
+    /** Lets the other replica lead at once, if the one that leads has died. */
+    endLease: () => postgres.query('UPDATE home.lease SET ends_at = clock_timestamp()'),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  }
+}
+
+type Home = Awaited<ReturnType<typeof twoReplicas>>
+
+const leads = ({ output }: Replica): boolean => {
+  const { log } = output()
+  return log.lastIndexOf('this replica leads') > log.lastIndexOf('this replica no longer leads')
+}
+
+describe.if(CAN_POSTGRES)('a door with a controller, at two replicas', () => {
+  let home: Home
+  beforeAll(async () => {
+    home = await twoReplicas()
+  })
+  afterAll(() => home[Symbol.asyncDispose]())
+
+  /** A controller at a new lock that has enrolled at the first replica. */
+  const enrolled = async (label: string) => {
+    await home.addLock(label)
+    const controller = await testController(home.one.url)
+    expect(await controller.enrol(await home.codeFor(label))).toBe(200)
+    return controller
+  }
+
+  const copyKey = (): void => {
+    const name = join('data', KEY_FILES.door)
+    cpSync(join(home.one.folder, name), join(home.other.folder, name))
+  }
+
+  test('a replica without the key of the doors sends controllers to another, until the key is there', async () => {
+    const { other } = home
+    const controller = await enrolled('shed')
+    const refused = await controller.poll({ at: other.url }).catch(String)
+    expect(refused).toContain('503')
+    expect(refused).toContain('copy door-signing-key from another replica')
+    copyKey()
+    expect(await controller.poll({ at: other.url })).toBeUndefined()
+  })
+
+  test('opens for an attempt that the one permitted by a poll of the other, once, and reports to either', async () => {
+    const { one, other, ask, attempt, bothSay } = home
+    const controller = await enrolled('hall')
+    await bothSay('hall', 'offline')
+    expect(await ask(one, 'hall')).toMatchObject({ decision: 'permitted', delivery: 'offline' })
+    const stream = await follow(one.url, home.oli)
+    const polling = controller.poll({ wait: 30, at: other.url })
+    await bothSay('hall', 'online')
+
+    const { id, delivery } = await ask(one, 'hall')
+    expect(delivery).toBe('asked')
+    const answer = await polling
+    const [command = '', ...more] = answer?.commands ?? []
+    expect(more).toBeEmpty()
+    expect(await controller.attemptOf(command, answer?.nonce ?? new Uint8Array())).toBe(id)
+    // The first report goes to the one that decided, the second to the one that sent the command.
+    const opening = await controller.next('opening', { attempt: id })
+    expect((await controller.sendTo(one.url, opening)).status).toBe(200)
+    await until(async () => (await controller.poll({ at: other.url })) === undefined)
+    expect(await controller.poll({ at: one.url })).toBeUndefined()
+    const released = await controller.next('released', { attempt: id })
+    expect((await controller.sendTo(other.url, released)).status).toBe(200)
+    for (const replica of [one, other])
+      expect(await attempt(replica, 'hall', id)).toMatchObject({
+        delivery: 'happened',
+        lock_says: 'released',
+      })
+    await until(() => stream.messages.some(({ text }) => text.includes('"released"')))
+    await stream.leave()
+  })
+
+  test('opens for a guest whose page waits at the one, while the lock answers the other', async () => {
+    const { one, other, oli, bothSay } = home
+    const controller = await enrolled('garden')
+    const holder = { pass: { label: 'Guest', devices_max: 1 } }
+    const made = clientOf(one.url).post('/v1/grants', { holder, locks: ['garden'] }, oli)
+    const phone = guestPhone(clientOf(one.url))
+    expect((await phone.bind(codeOf(await home.json<NewPass>(made)))).status).toBe(200)
+    const polling = controller.poll({ wait: 30, at: other.url })
+    await bothSay('garden', 'online')
+    const id = crypto.randomUUID()
+    expect((await phone.unlock({ id, lock: 'garden' })).body).toMatchObject({ delivery: 'asked' })
+    const headers = { cookie: phone.cookie(), origin: one.url }
+    let isOver = false
+    const waiting = home
+      .json<Delivered>(clientOf(one.url).get(`/v1/guest/attempts/${id}?wait=10`, headers))
+      .finally(() => (isOver = true))
+    await polling
+    expect(isOver).toBe(false)
+    await controller.sendTo(other.url, await controller.next('released', { attempt: id }))
+    expect(await waiting).toMatchObject({ delivery: 'happened', result: 'released' })
+  })
+
+  test('stays shut if a lockdown begins at the one before the controller asks the other again', async () => {
+    const { one, other, oli, eva, ask, attempt, bothSay } = home
+    const controller = await enrolled('cellar')
+    // It has just polled the other, and may ask again at any moment.
+    const line = new AbortController()
+    const polling = controller.poll({ wait: 30, at: other.url, signal: line.signal })
+    await bothSay('cellar', 'online')
+    line.abort()
+    await polling.catch(() => undefined)
+    const id = crypto.randomUUID()
+    const asked = clientOf(one.url).post('/v1/locks/cellar/unlock', { id }, eva)
+    expect(await home.json<object>(asked)).toMatchObject({
+      decision: 'permitted',
+      delivery: 'asked',
+    })
+    const begun = clientOf(one.url).put('/v1/home/lockdown', { locks: ['cellar'] }, oli)
+    expect((await begun).status).toBe(200)
+    expect(await controller.poll({ at: other.url })).toBeUndefined()
+    expect(await attempt(one, 'cellar', id)).toMatchObject({
+      delivery: 'failed',
+      lock_says: 'withdrawn',
+    })
+    // An owner still may.
+    const owner = await ask(one, 'cellar')
+    const answer = await controller.poll({ wait: 20, at: other.url })
+    expect(
+      await controller.attemptOf(answer?.commands[0] ?? '', answer?.nonce ?? new Uint8Array()),
+    ).toBe(owner.id)
+  })
+
+  test('of which one of two controllers fails has failed only once the other has, too', async () => {
+    const { one, other, ask, attempt, bothSay } = home
+    const [left, right] = [await enrolled('gate'), await testController(one.url)]
+    expect(await right.enrol(await home.codeFor('gate'))).toBe(200)
+    const polls = [left.poll({ wait: 30, at: one.url }), right.poll({ wait: 30, at: other.url })]
+    await bothSay('gate', 'online')
+    await until(async () => {
+      const rows = await home.query<{ n: string }>(
+        `SELECT count(*) AS n FROM home.controller JOIN home.lock ON lock.id = lock_id
+         WHERE lock.label = 'gate' AND online_until_ms IS NOT NULL`,
+      )
+      return Number(rows[0]?.n) === 2
+    })
+    const { id } = await ask(one, 'gate')
+    for (const answer of await Promise.all(polls)) expect(answer?.commands).toHaveLength(1)
+    await left.sendTo(other.url, await left.next('motor_blocked', { attempt: id }))
+    expect(await attempt(one, 'gate', id)).toMatchObject({ delivery: 'asked' })
+    await right.sendTo(one.url, await right.next('motor_blocked', { attempt: id }))
+    expect(await attempt(other, 'gate', id)).toMatchObject({
+      delivery: 'failed',
+      lock_says: 'motor_blocked',
+    })
+  })
+
+  test('whose command nobody fetched within ten seconds is offline, and stays shut', async () => {
+    const { one, other, ask, attempt, bothSay } = home
+    const controller = await enrolled('attic')
+    const line = new AbortController()
+    const polling = controller.poll({ wait: 30, at: other.url, signal: line.signal })
+    await bothSay('attic', 'online')
+    line.abort()
+    await polling.catch(() => undefined)
+    const { id, delivery } = await ask(one, 'attic')
+    expect(delivery).toBe('asked')
+    await until(async () => (await attempt(other, 'attic', id)).delivery === 'offline')
+    for (const { url } of [one, other]) expect(await controller.poll({ at: url })).toBeUndefined()
+  })
+
+  test.if(HAPROXY !== null)(
+    'behind HAProxy: the controller moves to the replica that is left, and each attempt opens at most once',
+    async () => {
+      const { one, other, ask, attempt } = home
+      await home.addLock('roof')
+      await using proxy = await startHaproxy([one.url, other.url])
+      await using place = controllerPlace()
+      place.start([
+        `--gateway=${proxy.url}`,
+        `--code=${await home.codeFor('roof')}`,
+        '--open-seconds=1',
+        place.open,
+        place.close,
+      ])
+      let happened = 0
+      const openings = (): number => place.bolt().filter((line) => line === 'open').length
+      for (const [killed, left] of [
+        [one, other],
+        [other, one],
+      ] as const) {
+        await until(async () =>
+          (await home.stateAt(left, 'roof')).every((state) => state === 'online'),
+        )
+        const { id } = await ask(killed, 'roof')
+        await killed.stop('SIGKILL')
+        await until(
+          async () => !['asked', 'accepted'].includes((await attempt(left, 'roof', id)).delivery),
+        )
+        if ((await attempt(left, 'roof', id)).delivery === 'happened') happened += 1
+        expect(openings()).toBe(happened)
+        // The next one comes while only one is left, and once the controller is there.
+        await until(async () => {
+          const next = await ask(left, 'roof')
+          await until(
+            async () =>
+              !['asked', 'accepted'].includes((await attempt(left, 'roof', next.id)).delivery),
+          )
+          if ((await attempt(left, 'roof', next.id)).delivery !== 'happened') return false
+          happened += 1
+          return true
+        })
+        expect(openings()).toBe(happened)
+        await killed.start()
+      }
+      expect(happened).toBeGreaterThanOrEqual(2)
+    },
+  )
+})
+
+describe.if(CAN_POSTGRES)('a door with a driver, at two replicas', () => {
+  test('is asked once by the one that leads; the other knows its state, and takes over when the first is killed', async () => {
+    await using home = await twoReplicas()
+    const { broker, oli, attempt, ask } = home
+    await until(() => [home.one, home.other].some(leads))
+    const [leader, other] = leads(home.one) ? [home.one, home.other] : [home.other, home.one]
+    await home.addLock('front')
+    const topic = 'zigbee2mqtt/front'
+    const say = (state: 'LOCK' | 'UNLOCK') => broker.publish(topic, JSON.stringify({ state }))
+    const { heard: commands } = await broker.listen(`${topic}/set`)
+    const shown = await broker.listen('secure-lock/+/locks/front/state')
+    const put = (path: string, body: object) =>
+      clientOf(other.url).put(`/v1/locks/front/${path}`, body, oli)
+    const stateAt = async ({ url }: Replica) =>
+      (await home.json<{ state: string | null }>(clientOf(url).get('/v1/locks/front/driver', oli)))
+        .state
+    const ended = (id: string, delivery: string, at = [leader, other]) =>
+      until(async () => {
+        const all = await Promise.all(at.map((replica) => attempt(replica, 'front', id)))
+        return all.every((said) => said.delivery === delivery)
+      })
+    const locked = (...at: readonly Replica[]) =>
+      until(async () => {
+        say('LOCK')
+        return (await Promise.all(at.map(stateAt))).every((state) => state === 'locked')
+      })
+
+    const driver = { kind: 'zigbee2mqtt', settings: { name: 'front' } }
+    expect((await put('driver', driver)).status).toBe(200)
+    await locked(leader, other)
+    const first = await ask(other, 'front')
+    expect(first).toMatchObject({ decision: 'permitted', delivery: 'asked' })
+    await until(() => commands.length === 1)
+    say('UNLOCK')
+    await ended(first.id, 'happened')
+    await until(async () => (await stateAt(other)) === 'unlocked')
+
+    // Killed between the command and its end, which is unknown then; nothing is asked again.
+    await locked(leader, other)
+    const lost = await ask(other, 'front')
+    await until(() => commands.length === 2)
+    await leader.stop('SIGKILL')
+    await home.endLease()
+    await until(() => leads(other))
+    await home.query(
+      `UPDATE home.lock_operation SET deadline_ms = 0 WHERE attempt_id = '${lost.id}'`,
+    )
+    await until(async () => {
+      const [row] = await home.query<{ state: string; settled_at_ms: string | null }>(
+        `SELECT state, settled_at_ms FROM home.lock_operation WHERE attempt_id = '${lost.id}'`,
+      )
+      return row?.state === 'unknown' && row.settled_at_ms !== null
+    })
+    await locked(other)
+    expect(commands).toHaveLength(2)
+
+    // The one that came back asks the lock no more, also for Home Assistant.
+    await leader.start()
+    await locked(leader, other)
+    const next = await ask(leader, 'front')
+    await until(() => commands.length === 3)
+    say('UNLOCK')
+    await ended(next.id, 'happened')
+    const me = await home.json<{ id: string }>(clientOf(other.url).get('/v1/me', home.eva))
+    expect((await put('operator', { account: me.id })).status).toBe(200)
+    await locked(leader, other)
+    await until(() => shown.heard.at(-1)?.payload === 'LOCKED')
+    const set = shown.heard.at(-1)?.topic.replace(/state$/, 'set') ?? ''
+    const command = JSON.stringify({ action: 'unlock', at: new Date().toISOString() })
+    broker.publish(set, command)
+    broker.publish(set, command)
+    await until(() => commands.length === 4)
+    say('UNLOCK')
+    await until(() => shown.heard.at(-1)?.payload === 'UNLOCKED')
+    expect(commands).toHaveLength(4)
+  })
+})
+
+/** Starts HAProxy in front of replicas. */
+const startHaproxy = async (urls: readonly string[]) => {
+  const folder = temporaryFolder()
+  const port = await freePort()
+  const path = join(folder, 'haproxy.cfg')
+  const servers = urls.map(
+    (url, at) => `  server replica${at} ${new URL(url).host} check inter 200ms fall 1 rise 1`,
+  )
+  const lines = [
+    'defaults',
+    '  mode http',
+    '  timeout connect 1s',
+    '  timeout client 60s',
+    '  timeout server 60s',
+    'listen home',
+    `  bind 127.0.0.1:${port}`,
+    '  balance roundrobin',
+    '  option httpchk GET /readyz',
+    '  option redispatch 1',
+    '  default-server on-marked-down shutdown-sessions',
+    ...servers,
+  ]
+  writeFileSync(path, `${lines.join('\n')}\n`)
+  const started = Bun.spawn([HAPROXY ?? '', '-f', path], {
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'ignore',
+  })
+  return {
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      started.kill()
+      await started.exited
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
