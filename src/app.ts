@@ -7,6 +7,7 @@ import { openAccounts } from './accounts/module.ts'
 import { auditModule } from './audit/module.ts'
 import type { Config } from './config/config.ts'
 import { homeZone } from './config/home-zone.ts'
+import { instanceOf } from './config/instance.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { Account } from './domain/account.ts'
 import { atMostEvery } from './domain/repeating.ts'
@@ -158,7 +159,8 @@ export const openApp = async (config: Config, options: Options) => {
   makePrivateFolder(config.dataDir)
   opening.defer(enterFolder(config.dataDir, LOCKS[use]))
   if (!config.postgres) keyFile(config.dataDir).requireDatabase(config.databasePath)
-  const metrics = serviceMetrics()
+  const instance = instanceOf(config)
+  const metrics = serviceMetrics(instance)
   let onCommit = () => {}
   /** Called soon after another replica, or a command, has committed. */
   let onForeignCommit = async () => {}
@@ -231,7 +233,7 @@ export const openApp = async (config: Config, options: Options) => {
   const pages = pageSources(config)
 
   const onRecord = metrics.countAuditEvent
-  const audit = opening.use(auditModule({ ...shared, auditLogger, version, onRecord }))
+  const audit = opening.use(auditModule({ ...shared, auditLogger, version, instance, onRecord }))
   const unlocks = opening.use(
     await openUnlocks({
       ...shared,

@@ -23,6 +23,8 @@ type Dependencies = {
   /** Logs the audit events themselves; `logger` unless that is filtered. */
   readonly auditLogger: Logger
   readonly version: string
+  /** The name of this replica, if it has one. */
+  readonly instance: string | undefined
   /** Called after each audit event. */
   readonly onRecord: (event: AuditEvent) => void
 }
@@ -53,7 +55,7 @@ export type AuditModule = {
 /** Records and reads audit events. Disposing records the remaining repeats, so it must come before
  * the database is closed. */
 export const auditModule = (deps: Dependencies): AuditModule => {
-  const { db, disk, clock, logger, auditLogger, version, onRecord } = deps
+  const { db, disk, clock, logger, auditLogger, version, instance, onRecord } = deps
   const store = auditStore(db)
   const auditIn = auditRecorder({ store, logger: auditLogger, clock, onRecord })
   const recorder = auditIn(db)
@@ -85,7 +87,7 @@ export const auditModule = (deps: Dependencies): AuditModule => {
     eventsOf: accountAuditEvents(db),
     guesses: guessedPasswords(db),
     eraseAddressesOf: store.eraseAddressesOf,
-    lifecycle: serviceLifecycle({ store, record, auditIn, lastly: db.lastly, version }),
+    lifecycle: serviceLifecycle({ store, record, auditIn, lastly: db.lastly, version, instance }),
     [Symbol.asyncDispose]: coalescing.close,
   }
 }

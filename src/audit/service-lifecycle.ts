@@ -9,22 +9,32 @@ type Dependencies = {
   readonly auditIn: AuditIn
   readonly lastly: Database['lastly']
   readonly version: string
+  /** The name of this replica, if it has one. */
+  readonly instance: string | undefined
 }
 
 /** A setting by its name in the environment. */
-type GivenSetting = { readonly name: string; readonly value: string; readonly defaultText: string }
+type GivenSetting = {
+  readonly name: string
+  readonly value: string
+  readonly defaultText: string
+  /** True if each replica has its own, so that the previous start, of another one, says nothing about it. */
+  readonly isOwn?: boolean
+}
 
 const START = 'service.start'
 const SETTING_CHANGE = 'setting.change'
 
 /** Records that the server starts and stops, and which settings differ from the previous start. The event
  * of each start has the settings that differ from their defaults, so that the next one can compare. */
-export const serviceLifecycle = ({ store, record, auditIn, lastly, version }: Dependencies) => {
-  const changeOf = (name: string, from: string, to: string): AuditEvent => ({
+export const serviceLifecycle = (deps: Dependencies) => {
+  const { store, record, auditIn, lastly, version } = deps
+  const instance = deps.instance === undefined ? {} : { instance: deps.instance }
+  const changeOf = (name: string, from: string, to: string, more = {}): AuditEvent => ({
     action: SETTING_CHANGE,
     result: 'success',
     subject: name,
-    detail: { from, to },
+    detail: { ...more, from, to },
   })
 
   /** Returns an event for each setting that differs from the previous start. */
@@ -33,7 +43,8 @@ export const serviceLifecycle = ({ store, record, auditIn, lastly, version }: De
     atPreviousStart: NonNullable<AuditEvent['detail']>,
   ): Promise<readonly AuditEvent[]> => {
     const changed: AuditEvent[] = []
-    for (const { name, value, defaultText } of settings) {
+    for (const { name, value, defaultText, isOwn } of settings) {
+      if (isOwn) continue
       const last = await store.newest(SETTING_CHANGE, name)
       const previous = String(last?.detail['to'] ?? atPreviousStart[name] ?? defaultText)
       if (previous !== value) changed.push(changeOf(name, previous, value))
@@ -44,7 +55,7 @@ export const serviceLifecycle = ({ store, record, auditIn, lastly, version }: De
   return {
     /** Records that a setting changed while the server runs. */
     recordSetting: (name: string, from: string, to: string): Promise<void> =>
-      record(COMMAND_LINE, changeOf(name, from, to)),
+      record(COMMAND_LINE, changeOf(name, from, to, instance)),
 
     /** Records the start before anything that is recorded after this call. */
     recordStart: async (settings: readonly GivenSetting[]): Promise<void> => {
@@ -52,6 +63,7 @@ export const serviceLifecycle = ({ store, record, auditIn, lastly, version }: De
       const given = settings.filter(({ value, defaultText }) => value !== defaultText)
       const detail = {
         version,
+        ...instance,
         ...Object.fromEntries(given.map(({ name, value }) => [name, value])),
       }
       const events: readonly AuditEvent[] = [
@@ -65,7 +77,11 @@ export const serviceLifecycle = ({ store, record, auditIn, lastly, version }: De
 
     recordStop: (): Promise<void> =>
       lastly((tx) =>
-        auditIn(tx).record(COMMAND_LINE, { action: 'service.stop', result: 'success' }),
+        auditIn(tx).record(COMMAND_LINE, {
+          action: 'service.stop',
+          result: 'success',
+          ...(deps.instance === undefined ? {} : { detail: instance }),
+        }),
       ),
   }
 }

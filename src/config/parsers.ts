@@ -91,6 +91,12 @@ export const hostName = (text: string): string => {
   return `${wildcard}${url.hostname}`
 }
 
+/** The name of one of several processes, as a host name or a container has it. */
+export const instanceName = (text: string): string => {
+  if (!/^[\w.-]{1,64}$/.test(text)) throw new Error('must be 1 to 64 letters, digits and . _ -')
+  return text
+}
+
 /** A web address without a path; returns its origin. */
 export const webAddress = (text: string): string => {
   const url = URL.parse(text)

@@ -8,6 +8,7 @@ import {
   databaseUrl,
   duration,
   hostName,
+  instanceName,
   integer,
   ipAddress,
   isSecretAddress,
@@ -58,6 +59,11 @@ const SERVER = {
     env: 'PUBLIC_URL',
     doc: 'address that links lead to, such as `https://lock.home:8443`; without it, the first address of this machine',
     parse: webAddress,
+  },
+  instanceName: {
+    env: 'INSTANCE_NAME',
+    doc: 'what metrics, audit events and `doctor` call this replica; with PostgreSQL, the default is the host name',
+    parse: instanceName,
   },
   trustedProxies: {
     env: 'TRUSTED_PROXIES',

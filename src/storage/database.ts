@@ -3,6 +3,7 @@ import type { ExchangeCounts } from '../domain/limits/shared-windows.ts'
 import { AppError } from '../errors.ts'
 import { ALONE, type Leading } from './leading.ts'
 import type { Params, Queries, Reader } from './queries.ts'
+import type { Replicas } from './replicas/replicas.ts'
 import { writeQueue } from './writing/queue.ts'
 import { stallWatch } from './writing/stall-watch.ts'
 import type { Writer } from './writing/writer.ts'
@@ -19,6 +20,8 @@ export type Database = Queries & {
   readonly exchangeCounts?: ExchangeCounts
   /** Which process of the home does what only one may do. */
   readonly leading: Leading
+  /** The replicas of the home; undefined for a file. */
+  readonly replicas?: Replicas
   /** Runs `work` in isolation, all or nothing. Resolves only after COMMIT, which is shared with other work that
    * arrived in the meantime. Nothing else can write until `work` is done, so it must not wait for anything
    * but its own statements: after a second without one, it is rolled back. */

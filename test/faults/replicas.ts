@@ -25,8 +25,9 @@ const replicaIn = (folder: string, port: number, env: Env) => {
   return {
     url: `http://127.0.0.1:${port}`,
     folder,
-    start: async (): Promise<void> => {
-      service = await startService({ folder, env: { ...env, PORT: String(port) } })
+    /** Starts it, with some settings changed for this time. */
+    start: async (changed: Env = {}): Promise<void> => {
+      service = await startService({ folder, env: { ...env, PORT: String(port), ...changed } })
     },
     /** Ends it; returns its exit status. */
     stop: async (signal?: NodeJS.Signals): Promise<number | undefined> => service?.stop(signal),

@@ -5,3 +5,10 @@ import { bearer } from './app.ts'
 /** The header with which Prometheus reads the metrics of a service in this folder. */
 export const scraping = (folder: string) =>
   bearer(readFileSync(join(folder, 'data/metrics-token'), 'utf8').trim())
+
+/** Metrics without the name of the replica, which those on a server have. */
+export const withoutInstance = (text: string): string =>
+  text
+    .replaceAll(/\binstance="[^"]*",?/g, '')
+    .replaceAll(',}', '}')
+    .replaceAll('{}', '')

@@ -2,7 +2,9 @@ import { afterAll, beforeAll } from 'bun:test'
 import { cpSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openApp } from '../../src/app.ts'
+import { version } from '../../package.json'
 import { whileLeading } from '../../src/cli/serve/leader.ts'
+import { joinReplicas } from '../../src/cli/serve/same-settings.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { type PostgresAddress, postgresAddress } from '../../src/config/postgres-address.ts'
 import { clockFrom } from '../../src/domain/clock.ts'
@@ -99,7 +101,14 @@ const startReplica = async ({ place, dataDir, clock, env, createBackup }: Starti
     ...(createBackup ? { createBackup } : {}),
   })
   app.http.listen({ hostname: '127.0.0.1', port: 0 })
-  await whileLeading(app, config, logger)
+  await joinReplicas(app, {
+    config,
+    version,
+    log: logger,
+    stopRequested: new Promise(() => {}),
+    onDissent: () => {},
+  })
+  await whileLeading(app, logger)
   const url = `http://127.0.0.1:${app.http.server?.port}`
   let isStopped = false
   const stop = async (): Promise<void> => {

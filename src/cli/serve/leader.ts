@@ -1,12 +1,10 @@
 import type { App } from '../../app.ts'
-import type { Config } from '../../config/config.ts'
 import type { Logger } from '../../http/log/logger.ts'
-import { storeSharedSettings } from './same-settings.ts'
 
 /** Does what only one replica of a home does, while this one leads: it sends messages, speaks with locks and the broker,
  * erases what is due, verifies the log and creates backups. Resolves once that has begun, or if another replica leads.
  * The end of the app ends it. */
-export const whileLeading = (app: App, config: Config, log: Logger): Promise<void> => {
+export const whileLeading = (app: App, log: Logger): Promise<void> => {
   const { unlocks, locks, guests, accounts, ops, mqtt, outbox, drivers } = app
   const rounds = [
     unlocks.retention,
@@ -17,7 +15,6 @@ export const whileLeading = (app: App, config: Config, log: Logger): Promise<voi
   ]
 
   const begin = async (): Promise<void> => {
-    await storeSharedSettings(app, config)
     await app.beginLeading()
     unlocks.verification.start()
     for (const round of rounds) await round.apply()

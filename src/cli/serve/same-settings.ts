@@ -2,9 +2,12 @@ import type { App } from '../../app.ts'
 import type { Config } from '../../config/config.ts'
 import { homeZoneName } from '../../config/home-zone.ts'
 import { SETTINGS } from '../../config/settings.ts'
-import { AppError } from '../../errors.ts'
-import { settingsIn } from '../../storage/sqlite/setting-store.ts'
-import { databaseOfLeader } from '../../storage/unit-of-work.ts'
+import { instanceOf } from '../../config/instance.ts'
+import { SECOND_MS } from '../../domain/duration.ts'
+import type { AppError } from '../../errors.ts'
+import type { Logger } from '../../http/log/logger.ts'
+import { dissent } from '../../storage/replicas/presence-store.ts'
+import type { Dissenter } from '../../storage/replicas/replicas.ts'
 
 /** The settings that decide what a home does, which its replicas therefore share. */
 const SHARED = [
@@ -42,7 +45,10 @@ const SHARED = [
   'unlockQuotaClient',
 ] as const satisfies readonly (keyof typeof SETTINGS)[]
 
-const STORED = 'replica_settings'
+const SHARED_NAMES: ReadonlySet<string> = new Set(SHARED.map((name) => SETTINGS[name].env))
+
+/** Returns whether each replica may have its own value of a setting, by its name in the environment. */
+export const isOwnSetting = (name: string): boolean => !SHARED_NAMES.has(name)
 
 /** Returns a hash of each shared setting by its name, with the key of the log: some are secret. */
 const hashes = ({ unlocks: { deriveUuid } }: App, config: Config): Record<string, string> =>
@@ -53,25 +59,42 @@ const hashes = ({ unlocks: { deriveUuid } }: App, config: Config): Record<string
     }),
   )
 
-/** Throws `unavailable` if the replica that leads has other settings. */
-export const requireSameSettings = async (app: App, config: Config): Promise<void> => {
-  if (app.db.isFile || !(await app.db.leading.isLed())) return
-  const stored = await settingsIn(app.db).find(STORED)
-  if (stored === undefined) return
-  const theirs = JSON.parse(stored) as Readonly<Record<string, string>>
-  const other = Object.entries(hashes(app, config))
-    .filter(([name, hash]) => (theirs[name] ?? hash) !== hash)
-    .map(([name]) => name)
-  if (other.length > 0)
-    throw new AppError(
-      'unavailable',
-      `Other replicas of this home have different values of ${other.join(', ')}: use the same ones, or stop the others first`,
-    )
+/** How long a start waits for replicas with other settings, which may be about to stop, and how often it looks. */
+const WAIT_MS_MAX = 30 * SECOND_MS
+const LOOK_MS = SECOND_MS / 4
+
+type Starting = {
+  readonly config: Config
+  readonly version: string
+  readonly log: Logger
+  /** Resolves when the start is no longer wanted. */
+  readonly stopRequested: Promise<unknown>
+  /** Called if others that run have different settings, after this process was frozen for a while. */
+  readonly onDissent: (error: AppError) => void
 }
 
-/** Stores the settings of the replica that leads, for those that start later. */
-export const storeSharedSettings = async (app: App, config: Config): Promise<void> => {
-  if (app.db.isFile) return
-  const text = JSON.stringify(hashes(app, config))
-  await databaseOfLeader(app.db).transaction((tx) => settingsIn(tx).put(STORED, text))
+/** Counts this process among the replicas of its home, if that is on a server. While others with different settings run,
+ * it waits for them to stop, so that settings can be changed by restarting one after another. Throws `unavailable` if
+ * they go on. Resolves to false if the start is no longer wanted. */
+export const joinReplicas = async (
+  app: App,
+  { config, version, log, stopRequested, onDissent }: Starting,
+): Promise<boolean> => {
+  const { replicas } = app.db
+  if (!replicas) return true
+  const self = { name: instanceOf(config) ?? '', version, settings: hashes(app, config) }
+  const end = new AbortController()
+  void stopRequested.then(() => end.abort())
+  const tell = (others: readonly Dissenter[]): void => onDissent(dissent(others))
+  let dissenters = await replicas.join(self, tell)
+  if (dissenters.length > 0)
+    log.warn({ reason: dissent(dissenters).message }, 'waiting for replicas with other settings')
+  const deadlineMs = performance.now() + WAIT_MS_MAX
+  while (dissenters.length > 0) {
+    if (end.signal.aborted) return false
+    if (performance.now() > deadlineMs) throw dissent(dissenters)
+    await Bun.sleep(LOOK_MS)
+    dissenters = await replicas.join(self, tell)
+  }
+  return true
 }

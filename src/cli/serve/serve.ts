@@ -9,6 +9,7 @@ import {
   portableSettings,
   shownPlace,
 } from '../../config/config.ts'
+import { instanceOf } from '../../config/instance.ts'
 import { systemZoneFault } from '../../config/home-zone.ts'
 import { SETTINGS } from '../../config/settings.ts'
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
@@ -23,7 +24,7 @@ import { type Command, type Terminal, UsageError, ownCommand } from '../command/
 import { besideTerm } from '../command/table.ts'
 import { describeService, onCommandChange } from '../command/running-service.ts'
 import { whileLeading } from './leader.ts'
-import { requireSameSettings } from './same-settings.ts'
+import { isOwnSetting, joinReplicas } from './same-settings.ts'
 import { listen } from './listener.ts'
 import { sdNotify } from './sd-notify.ts'
 
@@ -78,22 +79,35 @@ export const serve: Command = {
         void logFailure(app.audit.lifecycle.recordSetting(SETTINGS.logLevel.env, from, to), log)
       })
       // Before the first answer, so that none calls an unverified log intact or signs one that was replaced.
-      await requireSameSettings(app, config)
+      const hasJoined = await joinReplicas(app, {
+        config,
+        version,
+        log,
+        stopRequested,
+        onDissent: (error) => {
+          log.error({ reason: error.message }, 'other replicas have different settings')
+          writerDied()
+        },
+      })
+      if (!hasJoined) {
+        log.warn('stopped during startup, while other replicas had different settings')
+        return 0
+      }
       app.unlocks.guard.begin()
       await app.unlocks.findBreak()
       await app.unlocks.verification.verifyRecent()
       const listener = listen(app.http, config, certificates?.current())
       // Before anything that a request records, but no request waits for it.
-      const recorded = logFailure(app.audit.lifecycle.recordStart(givenSettings(terminal.env)), log)
+      const recorded = logFailure(app.audit.lifecycle.recordStart(settingsOf(app, terminal)), log)
       // Requests are answered from here on, before the rest of the start.
       await yieldToEventLoop()
       removeDescription = described(config, terminal, log)
       app.connections.watch(log)
       await recorded
-      await whileLeading(app, config, log)
+      await whileLeading(app, log)
       stopLooking = onCommandChange(config, () => void takeUp(app, log))
       await greet(config, app, terminal)
-      log.info({ version, port: config.port }, 'started')
+      log.info({ version, port: config.port, instance: instanceOf(config) }, 'started')
       giveBackStartMemory()
       certificates?.watch(log)
       reload = () => {
@@ -120,6 +134,13 @@ export const serve: Command = {
     return 0
   },
 }
+
+/** The settings as the audit trail compares them. */
+const settingsOf = ({ db }: App, { env }: Terminal) =>
+  givenSettings(env).map((setting) => ({
+    ...setting,
+    isOwn: !db.isFile && isOwnSetting(setting.name),
+  }))
 
 /** Takes up what a command beside the service has changed. */
 const takeUp = async ({ outbox, drivers, controllers }: App, log: Logger): Promise<void> => {

@@ -34,6 +34,7 @@ export const serverFindings = (facts: ServerFacts): readonly Finding[] => [
       },
   ...durability(facts),
   replication(facts),
+  ...replicas(facts),
   clock(facts),
   connections(facts),
   vacuum(facts),
@@ -117,6 +118,38 @@ const replication = (facts: ServerFacts): Finding => {
     state: 'ok',
     says: `A COMMIT is also on a standby before it is acknowledged (${count})`,
   }
+}
+
+const replicas = ({ replicas: running }: ServerFacts): readonly Finding[] => {
+  const check = 'replicas'
+  const found: Finding[] = []
+  const named = running.map(({ name, leads }) => (leads ? `${name} (leads)` : name)).join(', ')
+  const versions = new Set(running.map(({ version }) => version))
+  const twice = running.find(({ name }, at) => running.findIndex((one) => one.name === name) < at)
+  if (versions.size > 1)
+    found.push({
+      check,
+      state: 'warning',
+      says: `Replicas run different versions: ${running.map(({ name, version }) => `${name} ${version}`).join(', ')}`,
+      fix: 'Replace the older ones and restart them',
+      page,
+      id: 'replica-versions',
+    })
+  if (twice)
+    found.push({
+      check,
+      state: 'warning',
+      says: `Several replicas are called ${twice.name}, so metrics and audit events cannot tell them apart`,
+      fix: 'Set INSTANCE_NAME to another name on each',
+      page,
+      id: 'replica-names',
+    })
+  if (found.length > 0) return found
+  const says =
+    running.length === 0
+      ? 'No replica runs'
+      : `${running.length === 1 ? '1 replica runs' : `${running.length} replicas run`}: ${named}`
+  return [{ check, state: 'ok', says }]
 }
 
 const isKnown = ({ syncState }: Standby): boolean => syncState !== null

@@ -1,5 +1,6 @@
 import { TABLES_OF_SCHEMA } from './schema-check.ts'
 import type { Queries } from '../queries.ts'
+import { type RunningReplica, runningReplicas } from '../replicas/presence-store.ts'
 
 /** What is known about the server that a home is on. */
 export type ServerFacts = {
@@ -20,6 +21,7 @@ export type ServerFacts = {
   /** The version of TLS on this connection, or undefined without it. */
   readonly tls: string | undefined
   readonly standbys: readonly Standby[]
+  readonly replicas: readonly RunningReplica[]
   /** The table with the most dead rows; undefined if nothing was written yet. */
   readonly dead:
     | { readonly table: string; readonly dead: number; readonly live: number }
@@ -35,7 +37,10 @@ export type Standby = {
   readonly lagMs: number | null
 }
 
-type Row = Omit<ServerFacts, 'isStandby' | 'clockAheadMs' | 'tls' | 'standbys' | 'dead'> & {
+type Row = Omit<
+  ServerFacts,
+  'isStandby' | 'clockAheadMs' | 'tls' | 'standbys' | 'replicas' | 'dead'
+> & {
   readonly isStandby: number
   readonly nowMs: number
   readonly tls: string | null
@@ -83,6 +88,7 @@ export const serverFacts = async (
          CAST(extract(epoch FROM replay_lag) * 1000 AS bigint) AS "lagMs"
        FROM pg_stat_replication`,
     ),
+    replicas: await runningReplicas(db),
     dead: await db.get<NonNullable<ServerFacts['dead']>>(
       `SELECT relname AS table, n_dead_tup AS dead, n_live_tup AS live
        FROM pg_stat_all_tables

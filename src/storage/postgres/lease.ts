@@ -22,13 +22,14 @@ type Dependencies = {
   readonly db: Pick<Database, 'transaction'>
   /** Statements outside the turn of the home: a renewal must not wait for others that write. */
   readonly outside: Pick<Queries, 'get' | 'run'>
+  /** The id of this process. */
+  readonly holder: string
 }
 
 /** Returns the lease of a home, which one replica holds at a time, by the clock of the database. Each time it passes to
  * another, its term grows, and the previous holder can no longer write as the leader: writes and the taking of the lease
  * are in the same order for all. */
-export const lease = ({ db, outside }: Dependencies) => {
-  const holder = crypto.randomUUID()
+export const lease = ({ db, outside, holder }: Dependencies) => {
   let term: number | undefined
   /** Until when it is held at least, by the monotonic clock: counted from before the database was asked. */
   let heldUntilMs = -Infinity

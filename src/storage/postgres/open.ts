@@ -2,6 +2,7 @@ import { MINUTE_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import { type Database, type OnCommit, database } from '../database.ts'
 import type { Reader } from '../queries.ts'
+import { presence } from '../replicas/presence-store.ts'
 import type { Program } from '../writing/writer.ts'
 import { type PostgresAddress, shownAddress } from '../../config/postgres-address.ts'
 import { type Client, postgresClient } from './client.ts'
@@ -119,15 +120,18 @@ export const openPostgres = async (
       ...(onCommit ? { onCommit } : {}),
     })
     const outside = queriesOn(reading, translate)
-    const leading = lease({ db, outside })
+    const id = crypto.randomUUID()
+    const leading = lease({ db, outside, holder: id })
+    const replicas = presence({ db, outside, id })
     const clock = await serverClock({ queries: outside })
     const close = async (): Promise<void> => {
       clock.stop()
       await leading.giveBack()
+      await replicas.leave()
       await db.close()
     }
     const exchangeCounts = rateWindowExchange({ client: reading, schema })
-    return { ...db, leading, serverClock: clock, exchangeCounts, close }
+    return { ...db, leading, replicas, serverClock: clock, exchangeCounts, close }
   } catch (error) {
     await clients.disposeAsync()
     throw cannotOpen(address, error)

@@ -1,46 +1,120 @@
 import { describe, expect, test } from 'bun:test'
-import { requireSameSettings } from '../../../src/cli/serve/same-settings.ts'
-import { PASSWORD } from '../../support/app.ts'
+import { shownAddress } from '../../../src/config/postgres-address.ts'
+import { openPostgres } from '../../../src/storage/postgres/open.ts'
+import { dissent } from '../../../src/storage/replicas/presence-store.ts'
+import { startReplicas as startServices } from '../../faults/replicas.ts'
+import { addAccount, tokenFor } from '../../support/accounts.ts'
+import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
 import { CAN_POSTGRES } from '../../support/postgres-server.ts'
 import { startReplicas, useServer } from '../../support/replicas.ts'
 import { until } from '../../support/until.ts'
 
+type AuditEvent = {
+  readonly action: string
+  readonly subject: { readonly id: string } | null
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
 describe.if(CAN_POSTGRES)('replicas of a home', () => {
   const place = useServer()
 
-  test('have the same settings, or the later one names those that differ and does not start', async () => {
-    await using home = await startReplicas(1, place(), { env: { GUEST_KEEP_DAYS: '7' } })
-    const leader = await home.leader()
-    await until(async () => (await leader.db.get(STORED)) !== undefined)
-    const faultOf = async (config: typeof leader.config): Promise<string> => {
-      try {
-        await requireSameSettings(leader, config)
-        return 'none'
-      } catch (error) {
-        return String(error)
-      }
+  test('get another setting one after another: those that have it wait for the last that does not', async () => {
+    const { postgres } = place()
+    const address = shownAddress(postgres)
+    const named = (name: string) => ({
+      INSTANCE_NAME: name,
+      GUEST_KEEP_DAYS: '7',
+      LOG_LEVEL: 'info',
+    })
+    await using home = await startServices([address, address], [named('one'), named('two')])
+    const [one, two] = home.replicas
+    if (!one || !two) throw new Error('they were not started')
+    const changed = { GUEST_KEEP_DAYS: '8' }
+
+    expect(await one.stop()).toBe(0)
+    const starting = one.start(changed)
+    let hasStarted = false
+    void starting.then(() => (hasStarted = true))
+    // The other one serves meanwhile.
+    const { post, get } = clientOf(two.url)
+    await addAccount('oli', {
+      role: 'owner',
+      folder: two.folder,
+      env: { DATA_DIR: './data', DATABASE_URI: address },
+    })
+    const token = bearer(await tokenFor(two.url, 'oli'))
+    for (let count = 0; count < 3; count += 1) {
+      expect((await post('/v1/unlocks', [{ method: 'pin' }], token)).status).toBe(200)
+      await Bun.sleep(300)
     }
-    expect(await faultOf({ ...leader.config, port: 9999, logLevel: 'debug' })).toBe('none')
-    expect(await faultOf({ ...leader.config, guestKeepMs: 1, homeZone: 'Asia/Tokyo' })).toContain(
-      'different values of HOME_ZONE, GUEST_KEEP_DAYS:',
+    expect(hasStarted).toBe(false)
+    expect(await two.stop()).toBe(0)
+    await starting
+    expect(one.output().log).toContain(
+      'Other replicas of this home (two) run with different values of GUEST_KEEP_DAYS: use the same ones, or stop those replicas too',
     )
+    await two.start(changed)
+    await until(() => two.output().log.includes('"msg":"started"'))
+
+    // Each tells itself apart, and what each has for itself is no change.
+    for (const [{ url }, name] of [[one, 'one'] as const, [two, 'two'] as const]) {
+      const metrics = await (await clientOf(url).get('/metrics', token)).text()
+      const series = metrics.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+      expect(series.filter((line) => !line.includes(`instance="${name}"`))).toBeEmpty()
+    }
+    const started = two
+      .output()
+      .log.split('\n')
+      .filter((line) => line.includes('"msg":"started"'))
+    expect(started.map((line) => JSON.parse(line) as object)).toMatchObject([{ instance: 'two' }])
+    const eventsOf = async (action: string): Promise<readonly AuditEvent[]> => {
+      const answer = await get(`/v1/audit?action=${action}`, token)
+      return ((await answer.json()) as { events: readonly AuditEvent[] }).events
+    }
+    const changes = await eventsOf('setting.change')
+    expect(changes.map(({ subject, detail }) => [subject?.id, detail])).toStrictEqual([
+      ['GUEST_KEEP_DAYS', { from: '7', to: '8' }],
+    ])
+    const instances = async (action: string) =>
+      (await eventsOf(action)).map(({ detail }) => detail['instance']).toReversed()
+    expect(await instances('service.start')).toStrictEqual(['one', 'two', 'one', 'two'])
+    expect(await instances('service.stop')).toStrictEqual(['one', 'two'])
+    const doctor = await (await get('/v1/doctor', token)).text()
+    expect(doctor).toMatch(/2 replicas run: one( \(leads\))?, two( \(leads\))?/)
   })
 
-  test('do not take up another time zone from one that is refused', async () => {
-    await using home = await startReplicas(1, place(), { env: { HOME_ZONE: 'Europe/Berlin' } })
-    const { dataDir } = await home.leader()
-    const zone = "SELECT value FROM setting WHERE name = 'home_zone'"
-    const leader = home.replicas[0]
-    await until(async () => (await leader?.db.get(zone)) !== undefined)
-    await using refused = await startReplicas(1, home.place, {
-      env: { HOME_ZONE: 'Asia/Tokyo' },
-      keysOf: dataDir,
+  test('count while they run, and are asked again after a freeze; one that died counts for a while', async () => {
+    const { postgres } = place()
+    const program = () => Promise.reject(new Error('this database has no program'))
+    const one = await openPostgres(postgres, { program })
+    const other = await openPostgres(postgres, { program })
+    const self = (name: string, zone: string) => ({
+      name,
+      version: '1',
+      settings: { HOME_ZONE: zone },
     })
-    expect(refused.replicas[0]?.db.leading.isLeader()).toBe(false)
-    expect(await leader?.db.get(zone)).toEqual({ value: 'Europe/Berlin' })
-    expect(
-      await leader?.db.get("SELECT 1 FROM audit_event WHERE action = 'zone.change'"),
-    ).toBeUndefined()
+    const told: string[] = []
+    const tell = (others: Parameters<typeof dissent>[0]) => void told.push(dissent(others).message)
+    expect(await one.replicas?.join(self('one', 'UTC'), tell)).toBeEmpty()
+    const others = [{ name: 'one', settings: ['HOME_ZONE'] }]
+    expect(await other.replicas?.join(self('other', 'Asia/Tokyo'), tell)).toStrictEqual(others)
+    // A newer version may have a setting that this one does not know.
+    const newer = { ...self('other', 'UTC'), settings: { HOME_ZONE: 'UTC', NEW: '1' } }
+    expect(await other.replicas?.join(newer, tell)).toBeEmpty()
+    // As if both had been frozen, and the other had come back first with another zone.
+    const ROWS = `UPDATE replica SET seen_at = clock_timestamp() - interval '16 seconds'`
+    await one.run(`${ROWS} WHERE name = 'one'`)
+    await other.run(`DELETE FROM replica WHERE name = 'other'`)
+    const third = await openPostgres(postgres, { program })
+    expect(await third.replicas?.join(self('third', 'Asia/Tokyo'), tell)).toBeEmpty()
+    await until(() => told.length === 2)
+    expect(new Set(told)).toStrictEqual(
+      new Set([dissent([{ name: 'third', settings: ['HOME_ZONE'] }]).message]),
+    )
+    for (const db of [one, other, third]) await db.close()
+    const last = await openPostgres(postgres, { program })
+    expect(await last.get('SELECT 1 FROM replica')).toBeUndefined()
+    await last.close()
   })
 
   test('take the setup code of any of them for the first owner', async () => {
@@ -58,5 +132,3 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     ).toBeUndefined()
   })
 })
-
-const STORED = `SELECT value FROM setting WHERE name = 'replica_settings'`

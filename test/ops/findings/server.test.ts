@@ -16,6 +16,7 @@ const SAFE: ServerFacts = {
   bytes: 5_000_000,
   tls: 'TLSv1.3',
   standbys: [],
+  replicas: [{ name: 'a', version: '0.5.0', leads: true }],
   dead: { table: 'home', dead: 40, live: 1 },
 }
 
@@ -69,4 +70,20 @@ test('clock, connections and old rows', () => {
   const dead = { table: 'unlock_event', dead: 300_000, live: 200_000 }
   expect(notWell({ dead })).toStrictEqual(['warning vacuum'])
   expect(notWell({ dead: { ...dead, live: 400_000 } })).toStrictEqual([])
+})
+
+test('replicas are named, and are to be told apart and of one version', () => {
+  const [a, b] = [
+    { name: 'a', version: '0.5.0', leads: true },
+    { name: 'b', version: '0.5.0', leads: false },
+  ]
+  const said = (replicas: ServerFacts['replicas']) =>
+    serverFindings({ ...SAFE, replicas }).find(({ check }) => check === 'replicas')
+  expect(said([a, b])).toMatchObject({ state: 'ok', says: '2 replicas run: a (leads), b' })
+  expect(said([])).toMatchObject({ state: 'ok', says: 'No replica runs' })
+  expect(said([a, { ...b, version: '0.6.0' }])).toMatchObject({
+    state: 'warning',
+    says: 'Replicas run different versions: a 0.5.0, b 0.6.0',
+  })
+  expect(said([a, { ...b, name: 'a' }])).toMatchObject({ state: 'warning', id: 'replica-names' })
 })

@@ -18,8 +18,8 @@ type Shape = {
   readonly references: readonly string[]
 }
 
-/** Only on a server: its turns, its leader and what its replicas count. */
-const SERVER_ONLY = new Set(['home', 'lease', 'rate_window'])
+/** Only on a server: its turns, its leader, its replicas and what they count. */
+const SERVER_ONLY = new Set(['home', 'lease', 'replica', 'rate_window'])
 
 const sqliteShapes = (): Record<string, Shape> => {
   using memory = new Sqlite(':memory:')

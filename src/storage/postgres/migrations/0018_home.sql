@@ -25,6 +25,17 @@ CREATE UNLOGGED TABLE rate_window (
   ends_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
+-- The replicas that run, or have died a short while ago.
+CREATE TABLE replica (
+  id text COLLATE "C" PRIMARY KEY,
+  name text COLLATE "C" NOT NULL,
+  version text COLLATE "C" NOT NULL,
+  -- Hashes of the settings that all share, by name, as JSON.
+  settings text COLLATE "C" NOT NULL,
+  started_at timestamptz NOT NULL,
+  seen_at timestamptz NOT NULL
+);
+
 CREATE TABLE tree_node (
   number bigint PRIMARY KEY,
   hash bytea NOT NULL
