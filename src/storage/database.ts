@@ -160,29 +160,35 @@ export const database = ({ writer, reader, onCommit = () => {} }: Connections): 
   const unansweredMs = (): number => (begunMs === undefined ? 0 : performance.now() - begunMs)
   const isSlow = (): boolean => Math.max(lastTookMs, unansweredMs()) > SLOW_MS
 
-  const commitTimed: typeof commit = async (items, waitMs) => {
+  const commitTimed: typeof commit = async (choose, waitMs) => {
     begunMs = performance.now()
     try {
-      return await commit(items, waitMs)
+      return await commit(choose, waitMs)
     } finally {
       lastTookMs = unansweredMs()
       begunMs = undefined
     }
   }
 
-  const commit = async (items: readonly Item[], waitMs: number): Promise<readonly Outcome[]> => {
+  const commit = async (
+    choose: () => readonly Item[],
+    waitMs: number,
+  ): Promise<readonly Outcome[]> => {
     requireOpen()
     requireSound()
-    const outcomes = new Map<Item, Outcome>()
-    const appended = items.filter((item) => 'input' in item)
-    const hasWork = appended.length < items.length
     try {
-      if (hasWork) await writer.begin(waitMs)
+      // At a server, whoever arrives until the turn has come may still share it.
+      if (!reader.isFile) await writer.begin(waitMs)
+      const items = choose()
+      const outcomes = new Map<Item, Outcome>()
+      const appended = items.filter((item) => 'input' in item)
+      const hasWork = appended.length < items.length
+      if (reader.isFile && hasWork) await writer.begin(waitMs)
       const ofWork: Appended[] = []
       for (const item of items) if ('run' in item) outcomes.set(item, await runApart(item, ofWork))
       const inputs = [...ofWork, ...appended].map(({ input }, at) => input(at === 0))
       const committed = await writer.commit(inputs, {
-        waitMs: hasWork ? undefined : waitMs,
+        waitMs: hasWork || !reader.isFile ? undefined : waitMs,
         isWhole: ofWork.length > 0,
       })
       reader.endSnapshot()
@@ -196,11 +202,11 @@ export const database = ({ writer, reader, onCommit = () => {} }: Connections): 
         )
       for (const [at, one] of ofWork.entries()) one.onCommit(committed.outcomes[at])
       onCommit({ writes: items.length, durationMs: committed.durationMs })
+      return items.flatMap((item) => outcomes.get(item) ?? [])
     } catch (error) {
       await writer.rollback()
       throw error
     }
-    return items.flatMap((item) => outcomes.get(item) ?? [])
   }
 
   const writeWalBack = async (): Promise<void> => {
@@ -209,7 +215,7 @@ export const database = ({ writer, reader, onCommit = () => {} }: Connections): 
   }
 
   const queue = writeQueue<Item, Outcome>({
-    commit: (items, waitMs) => exclusively(() => commitTimed(items, waitMs)),
+    commit: (choose, waitMs) => exclusively(() => commitTimed(choose, waitMs)),
     afterGroup: (hasUrgent) => {
       const hasGrown = walPages >= held.pages + WAL_PAGES_MAX || walPages < held.pages
       const isDue = hasGrown || performance.now() - held.atMs > HELD_RETRY_MS
@@ -265,7 +271,7 @@ export const database = ({ writer, reader, onCommit = () => {} }: Connections): 
       leavesWal = true
       const [outcome] = await exclusively(async () => {
         await writer.stopSyncing()
-        return commit([{ run }], WRITE_WAIT_MS)
+        return commit(() => [{ run }], WRITE_WAIT_MS)
       })
       if (outcome?.status === 'rejected') throw outcome.reason
     },

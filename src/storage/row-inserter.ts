@@ -1,7 +1,8 @@
 import type { Params, Queries } from './queries.ts'
+import { together } from './writing/together.ts'
 
-/** The most rows that one statement inserts; more save little. */
-const ROWS_MAX = 16
+/** How many rows a statement inserts: any number of them takes few statements. */
+const SIZES = [64, 32, 16, 8, 4, 2, 1] as const
 
 /** The most rows that are sent together. */
 const TOGETHER_MAX = 512
@@ -21,14 +22,14 @@ export const rowInserter = ({ insert, columns, ending = '' }: Insertion) => {
   const row = `(${Array.from({ length: columns }, () => '?').join(', ')})`
   const statementFor = (rows: number): string =>
     `${insert} VALUES ${Array.from({ length: rows }, () => row).join(', ')} ${ending}`
-  const [one, most] = [statementFor(1), statementFor(ROWS_MAX)]
+  const statements = SIZES.map((size) => ({ size, statement: statementFor(size) }))
   const insertSome = async (tx: Pick<Queries, 'run'>, rows: readonly Params[]): Promise<number> => {
-    const inMost = rows.length - (rows.length % ROWS_MAX)
     const inserted: Promise<number>[] = []
-    for (let at = 0; at < inMost; at += ROWS_MAX)
-      inserted.push(tx.run(most, ...rows.slice(at, at + ROWS_MAX).flat()))
-    for (const params of rows.slice(inMost)) inserted.push(tx.run(one, ...params))
-    return (await Promise.all(inserted)).reduce((sum, count) => sum + count, 0)
+    let at = 0
+    for (const { size, statement } of statements)
+      for (; at + size <= rows.length; at += size)
+        inserted.push(tx.run(statement, ...rows.slice(at, at + size).flat()))
+    return (await together(inserted)).reduce((sum, count) => sum + count, 0)
   }
   return async (tx: Pick<Queries, 'run'>, rows: readonly Params[]): Promise<number> => {
     let inserted = 0

@@ -64,29 +64,24 @@ export const postgresClient = ({
     used.close({ timeout }).catch(() => {})
   }
 
-  /** Waits for an answer, at most `answerMs`. */
-  const timed = async <Value>(answer: Promise<Value>, onLate: () => void): Promise<Value> => {
-    let timer: Timer | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        onLate()
-        reject(new AppError('unavailable', 'The database takes too long to answer'))
-      }, answerMs)
-    })
-    try {
-      const value = await Promise.race([answer, late])
-      answers += 1
-      return value
-    } finally {
-      clearTimeout(timer)
-    }
+  const timed = deadlines(answerMs)
+  const counted = async <Value>(answer: Promise<Value>, onLate: () => void): Promise<Value> => {
+    const value = await timed(answer, onLate)
+    answers += 1
+    return value
   }
 
   const statementsOn = (
-    used: () => Pick<SQL, 'unsafe'>,
+    used: () => SQL,
     run: <Value>(answer: Promise<Value>) => Promise<Value>,
   ): Statements => ({
-    query: (sql, params) => run(used().unsafe(sql, [...params]) as Promise<Answer>),
+    // Without parameters, `unsafe` would have it parsed each time, and would wait for the statements before it.
+    query: (sql, params) =>
+      run(
+        (params.length > 0
+          ? used().unsafe(sql, [...params])
+          : used()(asTemplate(sql))) as Promise<Answer>,
+      ),
     script: async (sql) => {
       const answer = await run(used().unsafe(sql).simple() as Promise<Answer | readonly Answer[]>)
       // A single statement has a single answer.
@@ -100,7 +95,7 @@ export const postgresClient = ({
     const used = open()
     const before = answers
     try {
-      return await timed(answer, () => {
+      return await counted(answer, () => {
         if (answers === before) replace(used, REPLACED_SECONDS)
       })
     } catch (error) {
@@ -118,12 +113,12 @@ export const postgresClient = ({
         replace(used, 0)
       }
       hasSession = true
-      const connection = await timed(used.reserve(), end).catch((error: unknown) => {
+      const connection = await counted(used.reserve(), end).catch((error: unknown) => {
         throw unavailable(error)
       })
       const run = async <Value>(answer: Promise<Value>): Promise<Value> => {
         try {
-          return await timed(answer, end)
+          return await counted(answer, end)
         } catch (error) {
           if (isConnectionLost(error)) end()
           throw unavailable(error)
@@ -145,6 +140,51 @@ type Connecting = {
   /** Called once a connection is lost or closed. */
   readonly onClose?: () => void
 }
+
+/** Returns a function that waits for an answer, at most that long; then it calls `onLate` and rejects. One timer serves
+ * all, since they are late in the order in which they are waited for. */
+const deadlines = (ms: number) => {
+  const waiting = new Set<{ readonly untilMs: number; readonly giveUp: () => void }>()
+  let timer: Timer | undefined
+  const arm = (): void => {
+    const [first] = waiting
+    if (first) timer ??= setTimeout(check, first.untilMs - performance.now())
+    else {
+      clearTimeout(timer)
+      timer = undefined
+    }
+  }
+  const check = (): void => {
+    timer = undefined
+    const now = performance.now()
+    for (const one of waiting) {
+      if (one.untilMs > now) break
+      waiting.delete(one)
+      one.giveUp()
+    }
+    arm()
+  }
+  return async <Value>(answer: Promise<Value>, onLate: () => void): Promise<Value> => {
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const giveUp = () => {
+      onLate()
+      reject(new AppError('unavailable', 'The database takes too long to answer'))
+    }
+    const one = { untilMs: performance.now() + ms, giveUp }
+    waiting.add(one)
+    arm()
+    try {
+      return await Promise.race([answer, late])
+    } finally {
+      waiting.delete(one)
+      if (waiting.size === 0) arm()
+    }
+  }
+}
+
+/** Returns a text as what a tagged template passes. */
+const asTemplate = (text: string): TemplateStringsArray =>
+  Object.defineProperty([text], 'raw', { value: [text] }) as unknown as TemplateStringsArray
 
 /** Returns connections without any deadline. */
 export const connect = (

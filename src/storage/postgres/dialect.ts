@@ -19,6 +19,7 @@ export const dialect = (schema: string, tables: readonly string[]): ((sql: strin
           ? `json_array_elements_text(CAST(CAST(${list} AS text) AS json))`
           : `json_array_elements(CAST(CAST(${list} AS text) AS json)) AS ${name}`,
       )
+      .replaceAll(JOINED_HEX, "string_agg(encode($1, 'hex'), ''$2)")
       .replaceAll(inSchema, `$1$2${schema}.$3`)
       .replaceAll(/\b(max|min)\(/g, (whole, name: string, at: number, all: string) =>
         hasTwo(all, at + whole.length) ? (name === 'max' ? 'greatest(' : 'least(') : whole,
@@ -46,6 +47,9 @@ const IN_LIST =
 
 /** A list as JSON: its values are texts, or with a name, objects. */
 const LISTED = /\bjson_each\((\$\d+)\)(?:\s+AS\s+(\w+))?/g
+
+/** Bytes of many rows as one hexadecimal text. */
+const JOINED_HEX = /\bgroup_concat\(hex\((\w+)\), ''( ORDER BY \w+)\)/g
 
 /** True if the call whose arguments begin at a position has several: the larger of some values, not of some rows. */
 const hasTwo = (sql: string, from: number): boolean => {

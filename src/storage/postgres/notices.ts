@@ -7,6 +7,9 @@ import { type Client, connect } from './client.ts'
 const POLL_MS = SECOND_MS
 const GATHERING_MS = 20
 
+/** Under load, how long after notices were passed on or told the next ones are. */
+const APART_MS = 50
+
 /** How long after a failure to listen it is tried again. */
 const LISTEN_RETRY_MS = 2 * SECOND_MS
 
@@ -16,7 +19,7 @@ type Options = {
   readonly schema: string
   /** Where notices can be listened for; undefined behind a pooler that would swallow them. */
   readonly listenAt: PostgresAddress | undefined
-  /** Called soon after someone else has committed, at most every 20 ms, and again if it rejects; never while it runs. */
+  /** Called soon after someone else has committed, at most every 50 ms, and again if it rejects; never while it runs. */
   readonly onForeignCommit: () => Promise<void>
   /** Called with false once notices are no longer heard, because the connection is lost, and with true once they are
    * again. */
@@ -39,8 +42,10 @@ export const commitNotices = ({
 
   let waking: Timer | undefined
   let isAwake = false
+  let sleptAtMs = -Infinity
   const wake = (): void => {
     if (isClosed || isAwake) return
+    const waitMs = Math.max(GATHERING_MS, sleptAtMs + APART_MS - performance.now())
     waking ??= setTimeout(() => {
       waking = undefined
       isAwake = true
@@ -50,9 +55,10 @@ export const commitNotices = ({
         .catch(() => (seen = undefined))
         .finally(() => {
           isAwake = false
+          sleptAtMs = performance.now()
           if (seen !== before) wake()
         })
-    }, GATHERING_MS)
+    }, waitMs)
   }
 
   const note = (turn: number): void => {
@@ -97,19 +103,18 @@ export const commitNotices = ({
     isTelling = true
     while (isMoreToTell) {
       isMoreToTell = false
-      // Outside of the transaction, which would make all homes of the server commit one after another.
-      await client.query('SELECT pg_notify($1, $2)', [channel, String(seen)]).catch(() => {})
-      await Bun.sleep(GATHERING_MS)
+      await client.query(TELL, [channel, String(seen)]).catch(() => {})
+      await Bun.sleep(APART_MS)
     }
     isTelling = false
   }
 
   return {
-    /** Called after each commit of this process with its turn. */
-    onTurn: (turn: number): void => {
-      const isNext = seen === undefined || turn === seen + 1
+    /** Called after each commit of this process with its turn and the one before it. */
+    onTurn: (turn: number, before: number): void => {
+      const hasMissed = seen !== undefined && seen !== before
       seen = turn
-      if (!isNext) wake()
+      if (hasMissed) wake()
       void tell()
     },
     close: async (): Promise<void> => {
@@ -174,3 +179,7 @@ const listener = ({ address, channel, onNotice, onListening, onHearing }: Listen
     },
   }
 }
+
+/** Tells a turn, outside of its transaction, which would make all homes of the server commit one after another. It need
+ * not reach the disk. */
+const TELL = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"

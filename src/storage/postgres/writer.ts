@@ -2,7 +2,7 @@ import { AppError } from '../../errors.ts'
 import type { Params } from '../queries.ts'
 import { recorded } from '../writing/recorded.ts'
 import type { Program, Writer } from '../writing/writer.ts'
-import type { Answer, Client, Session } from './client.ts'
+import type { Client, Session } from './client.ts'
 import { queriesOn } from './queries.ts'
 
 /** A transaction that is not continued for so long is ended by the server: a replica that hangs must not keep the
@@ -15,6 +15,17 @@ const STATEMENT_MS_MAX = 2300
 /** A connection that fails this soon was lost before. */
 const RETRY_MS_MAX = 500
 
+/** A transaction finds few rows, by a key. Without statistics, as in a new home, PostgreSQL would rather read tables from
+ * end to end. */
+const SETTINGS = `
+  SELECT
+    set_config('enable_seqscan', 'off', true),
+    set_config('lock_timeout', $1, true),
+    set_config('statement_timeout', '${STATEMENT_MS_MAX}', true),
+    set_config('idle_in_transaction_session_timeout', '${IDLE_MS_MAX}', true)`
+
+const SET_NO_LIMIT = "SELECT set_config('statement_timeout', '0', true)"
+
 const LOST = 'The server failed while it wrote this; nothing was written, try again'
 
 const UNKNOWN =
@@ -26,9 +37,11 @@ type Options = {
   readonly schema: string
   readonly translate: (sql: string) => string
   readonly program: Program
-  /** Called after each COMMIT with the number of the turn. */
-  readonly onTurn?: (turn: number) => void
+  /** Called after each COMMIT with the turn and the one before it. */
+  readonly onTurn?: (turn: number, before: number) => void
 }
+
+type Turn = { readonly turn: number; readonly before: number }
 
 /** Returns a writer for a schema. Each transaction takes the next turn of the home first, whose row it locks: of all
  * replicas and commands, one writes at a time, as with SQLite, and sees what the one before it wrote. */
@@ -42,7 +55,9 @@ export const postgresWriter = ({
   let session: Session | undefined
   /** True if a transaction may be open. */
   let isOpen = false
-  let turn: number | undefined
+  let turn: Turn | undefined
+  /** What the program has read first, unless something was written since. */
+  let first: Promise<unknown> | undefined
   /** The newest savepoint, which holds nothing yet if it is `isFresh`. */
   let savepoint: { readonly set: Promise<unknown>; isFresh: boolean } | undefined
 
@@ -63,25 +78,38 @@ export const postgresWriter = ({
     translate,
   )
 
+  /** Takes a turn on a connection: all statements are sent together, so that the server is waited for once. */
+  const takeTurn = async (begun: Session, waitMs: number): Promise<Turn> => {
+    const taking = [
+      begun.query('BEGIN', []),
+      begun.query(SETTINGS, [String(Math.max(1, Math.ceil(waitMs)))]),
+      begun.query(
+        `UPDATE ${schema}.home
+         SET turn = $1, turn_before = turn
+         WHERE id = 1
+         RETURNING turn, turn_before AS before`,
+        [newTurn()],
+      ),
+      begun.query('SAVEPOINT mark', []),
+    ] as const
+    first = program.first?.(queriesOn(begun, translate))
+    first?.catch(() => {})
+    const [, , taken] = await Promise.all(taking)
+    return { turn: Number(taken[0]?.['turn']), before: Number(taken[0]?.['before']) }
+  }
+
   const begin = async (waitMs: number): Promise<void> => {
-    const text = `BEGIN;
-      SET LOCAL lock_timeout = ${Math.max(1, Math.ceil(waitMs))};
-      SET LOCAL statement_timeout = ${STATEMENT_MS_MAX};
-      SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS_MAX};
-      UPDATE ${schema}.home SET turn = turn + 1 WHERE id = 1 RETURNING turn;
-      SAVEPOINT mark`
     const startedAtMs = performance.now()
-    const start = async (): Promise<readonly Answer[]> => {
+    const start = async (): Promise<Turn> => {
       if (!session || session.isLost()) session = await client.session()
       isOpen = true
-      return session.script(text)
+      return takeTurn(session, waitMs)
     }
-    const answers = await start().catch((error: unknown) => {
+    turn = await start().catch((error: unknown) => {
       // The connection may have been lost since the last transaction: another is as good for a new one.
       if (session?.isLost() && performance.now() - startedAtMs < RETRY_MS_MAX) return start()
       throw error
     })
-    turn = Number(answers.at(-2)?.[0]?.['turn'])
     savepoint = { set: Promise.resolve(), isFresh: true }
   }
 
@@ -89,7 +117,7 @@ export const postgresWriter = ({
     const begun = requireBegun()
     if (savepoint?.isFresh) return
     // The next statement follows without waiting; if this one fails, so does that one, and `undo` finds out.
-    const set = begun.script('RELEASE mark; SAVEPOINT mark')
+    const set = Promise.all([begun.query('RELEASE mark', []), begun.query('SAVEPOINT mark', [])])
     set.catch(() => {})
     savepoint = { set, isFresh: true }
   }
@@ -113,8 +141,8 @@ export const postgresWriter = ({
     await savepoint?.set
     try {
       // A COMMIT must not be cut short: it would succeed without having reached the standby. Where a statement has
-      // failed, COMMIT alone would roll back without an error; SET fails.
-      await begun.script('SET LOCAL statement_timeout = 0; COMMIT')
+      // failed, COMMIT alone would roll back without an error; the statement before it fails.
+      await Promise.all([begun.query(SET_NO_LIMIT, []), begun.query('COMMIT', [])])
     } catch (error) {
       throw begun.isLost() ? new AppError('unavailable', UNKNOWN, { cause: error }) : error
     }
@@ -124,7 +152,10 @@ export const postgresWriter = ({
 
   return {
     begin,
-    query: async (how, sql, params: Params) => tx[how](sql, ...params),
+    query: async (how, sql, params: Params) => {
+      first = undefined
+      return tx[how](sql, ...params)
+    },
     mark,
     undo,
     commit: async (inputs, { waitMs, isWhole }) => {
@@ -132,7 +163,11 @@ export const postgresWriter = ({
       const { outcomes, fault, onCommit } = await recorded(inputs, {
         mark,
         undo,
-        run: () => program(tx, inputs),
+        run: async () => {
+          const read = await first
+          first = undefined
+          return program(tx, inputs, read)
+        },
       })
       if (isWhole && fault !== undefined) throw fault
       const committed = turn
@@ -140,7 +175,7 @@ export const postgresWriter = ({
       await commitNow()
       const durationMs = performance.now() - startedAtMs
       onCommit?.()
-      if (committed !== undefined) onTurn(committed)
+      if (committed) onTurn(committed.turn, committed.before)
       return { outcomes, fault, durationMs, walPages: 0 }
     },
     rollback: async () => {
@@ -159,4 +194,10 @@ export const postgresWriter = ({
       await client.close()
     },
   }
+}
+
+/** Returns a number that no other turn has. */
+const newTurn = (): number => {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2))
+  return (high % 2 ** 21) * 2 ** 32 + low
 }

@@ -14,9 +14,10 @@ export type WriteQueue<Item, Outcome> = {
 }
 
 type Options<Item, Outcome> = {
-  /** Commits all items in one transaction, and returns an outcome for each, in order. `waitMs` is how much
-   * longer the first one may wait. */
-  readonly commit: (items: readonly Item[], waitMs: number) => Promise<readonly Outcome[]>
+  /** Commits the items that `choose` returns in one transaction, and returns an outcome for each, in order. Called
+   * before there are any: those that arrive until the turn has come may still join. `waitMs` is how much longer the
+   * first one may wait. */
+  readonly commit: (choose: () => readonly Item[], waitMs: number) => Promise<readonly Outcome[]>
   /** Called between groups; the next one waits for what it returns. `hasUrgent` tells whether something urgent
    * waits. */
   readonly afterGroup?: (hasUrgent: () => boolean) => Promise<void> | undefined
@@ -122,36 +123,49 @@ export const writeQueue = <Item, Outcome>({
   let isClosed = false
   let refusing: Timer | undefined
 
-  /** Refuses items whose turn comes too late, with the error that caused the delay if it is known. The
-   * items of a line wait in order of arrival. */
-  const refuseLate = (line: Line<Item, Outcome>): void => {
-    const now = monotonic()
-    const count = line.waiting.findIndex(({ queuedAtMs }) => now - queuedAtMs <= waitMsMax)
-    for (const { reject } of take(line, count === -1 ? line.waiting.length : count))
-      reject(outage ?? busy())
+  /** Removes the items that were queued early enough. Those of a line wait in order of arrival. */
+  const takeOld = (isOld: (queuedAtMs: number) => boolean): readonly Waiting<Item, Outcome>[] =>
+    [lone, batches].flatMap((line) => {
+      const count = line.waiting.findIndex(({ queuedAtMs }) => !isOld(queuedAtMs))
+      return take(line, count === -1 ? line.waiting.length : count)
+    })
+
+  /** Refuses items whose turn comes too late, with the error that caused the delay if it is known. */
+  const refuseLate = (): void => {
+    const lateMs = monotonic() - waitMsMax
+    const late = takeOld((queuedAtMs) => queuedAtMs < lateMs)
+    for (const { reject } of late) reject(outage ?? busy())
   }
 
   /** Commits the next group. Returns a function that answers its items. */
   const commitGroup = async (): Promise<() => void> => {
-    refuseLate(lone)
-    refuseLate(batches)
-    const group = nextGroup()
-    if (group.length === 0) return () => {}
+    refuseLate()
+    const [oldest] = [...lone.waiting.slice(0, 1), ...batches.waiting.slice(0, 1)].toSorted(
+      (one, other) => one.queuedAtMs - other.queuedAtMs,
+    )
+    if (!oldest) return () => {}
     const begunMs = monotonic()
+    let group: readonly Waiting<Item, Outcome>[] | undefined
+    let chosenMs = begunMs
+    const choose = (): readonly Item[] => {
+      chosenMs = monotonic()
+      group = nextGroup()
+      return group.map(({ item }) => item)
+    }
     try {
-      const queuedAtMs = Math.min(...group.map((one) => one.queuedAtMs))
-      const waitMs = Math.max(0, waitMsMax - (begunMs - queuedAtMs))
-      const outcomes = await commit(
-        group.map(({ item }) => item),
-        waitMs,
-      )
+      const outcomes = await commit(choose, Math.max(0, waitMsMax - (begunMs - oldest.queuedAtMs)))
       const nowMs = monotonic()
-      const gatheringMs = Math.min(GATHERING_SHARE * (nowMs - begunMs), GATHERING_MS_MAX)
-      last = { count: group.length + waitingCount(), gatheringUntilMs: nowMs + gatheringMs }
+      // Others gather while this one waits for its turn.
+      const hasWaited = chosenMs - begunMs > GATHERING_MS_MIN
+      const gatheringMs = Math.min(GATHERING_SHARE * (nowMs - chosenMs), GATHERING_MS_MAX)
+      last = {
+        count: (group?.length ?? 0) + waitingCount(),
+        gatheringUntilMs: hasWaited ? nowMs : nowMs + gatheringMs,
+      }
       outage = undefined
       failedAtMs = -Infinity
       return () => {
-        for (const [index, { resolve, reject }] of group.entries()) {
+        for (const [index, { resolve, reject }] of group?.entries() ?? []) {
           const outcome = outcomes[index]
           if (outcome === undefined) reject(new Error('a commit returned too few outcomes'))
           else resolve(outcome)
@@ -160,8 +174,9 @@ export const writeQueue = <Item, Outcome>({
     } catch (error) {
       outage = error instanceof AppError && error.code === 'unavailable' ? error : undefined
       if (outage) failedAtMs = monotonic()
+      const failed = group ?? takeOld((queuedAtMs) => queuedAtMs <= begunMs)
       return () => {
-        for (const { reject } of group) reject(error)
+        for (const { reject } of failed) reject(error)
       }
     }
   }
@@ -200,8 +215,7 @@ export const writeQueue = <Item, Outcome>({
     refusing = setTimeout(
       () => {
         refusing = undefined
-        refuseLate(lone)
-        refuseLate(batches)
+        refuseLate()
         refuseLateInTime()
       },
       Math.max(1, Math.ceil(leftMs) + 1),

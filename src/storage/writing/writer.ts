@@ -9,7 +9,12 @@ import { type Recorded, recorded } from './recorded.ts'
 /** Writes what a group appends, in the thread of the writing connection and inside its transaction. Inputs
  * and outcomes are plain data, because they may pass between threads. Returns undefined if a condition of its
  * writes no longer holds: then they are undone, and the program runs again. */
-export type Program = (tx: Queries, inputs: readonly unknown[]) => Promise<Recorded | undefined>
+export type Program = {
+  (tx: Queries, inputs: readonly unknown[], read?: unknown): Promise<Recorded | undefined>
+  /** Reads, at a server, what is needed of what others have written: sent along with the statement that takes the turn.
+   * The program gets the answer, unless something was written in between. */
+  readonly first?: ((tx: Queries) => Promise<unknown>) | undefined
+}
 
 /** The writing connection, in this thread or another. One transaction is open at a time. Methods reject
  * with `unavailable` if the disk fails or another process holds the lock, and also in a transaction that is

@@ -5,21 +5,23 @@ import type { Queries } from '../../storage/database.ts'
 /** The numbers by which `unlock_event` refers to an account and to a method. */
 export type Numbers = { readonly account: number | null; readonly method: number | null }
 
+/** The key of the buckets of a database, which never changes, once it was read. */
+export type BucketKey = { value?: string }
+
 /** Returns a function that returns the bucket of a text. */
-const bucketsOf = (db: Pick<Queries, 'get'>) => {
-  let key: string | undefined
-  return async (text: string): Promise<number> => {
-    if (key === undefined) {
+const bucketsOf =
+  (db: Pick<Queries, 'get'>, key: BucketKey = {}) =>
+  async (text: string): Promise<number> => {
+    if (key.value === undefined) {
       const row = await db.get<{ value: string }>(
         'SELECT value FROM setting WHERE name = ?',
         BUCKET_KEY,
       )
       // Databases of some builds between versions have none.
-      key = row?.value ?? ''
+      key.value = row?.value ?? ''
     }
-    return textBucket(text, key)
+    return textBucket(text, key.value)
   }
-}
 
 /** Looks up the numbers that stand for accounts and methods in `unlock_event`. */
 export const nameReads = (db: Pick<Queries, 'get'>, bucketOf = bucketsOf(db)) => ({
@@ -50,8 +52,8 @@ const NUMBERS = 2 ** 47
 
 /** Numbers accounts and methods, and forgets those that no unlock has any more. For one
  * transaction: what it looked up, it knows. */
-export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
-  const bucketOf = bucketsOf(tx)
+export const nameWrites = (tx: Queries, key?: BucketKey) => {
+  const bucketOf = bucketsOf(tx, key)
   const { accountNumber, methodNumber } = nameReads(tx, bucketOf)
 
   const addAccount = async (publicId: string): Promise<number> => {
@@ -83,6 +85,41 @@ export const nameWrites = (tx: Pick<Queries, 'get' | 'run'>) => {
   const methods = new Map<string, number>()
 
   return {
+    /** Looks up the numbers of accounts and methods in one statement. */
+    lookUp: async (
+      people: readonly { readonly accountPublicId: string; readonly method: string }[],
+    ): Promise<void> => {
+      if (people.length === 0) return
+      await bucketOf('')
+      const publicIds = [...new Set(people.map(({ accountPublicId }) => accountPublicId))]
+      const folded = new Map(people.map(({ method }) => [method, foldedText(method)]))
+      const texts = [...new Set(folded.values())]
+      const bucketsOfAll = async (all: readonly string[]) =>
+        JSON.stringify(await Promise.all(all.map(bucketOf)))
+      const rows = await tx.all<{ text: string; number: number; isMethod: number }>(
+        `SELECT public_id AS text, number, 0 AS "isMethod"
+         FROM unlock_account
+         WHERE bucket IN (SELECT CAST(value AS bigint) FROM json_each(?1))
+           AND public_id IN (SELECT value FROM json_each(?2))
+         UNION ALL
+         SELECT folded, number, 1
+         FROM unlock_method
+         WHERE bucket IN (SELECT CAST(value AS bigint) FROM json_each(?3))
+           AND folded IN (SELECT value FROM json_each(?4))`,
+        await bucketsOfAll(publicIds),
+        JSON.stringify(publicIds),
+        await bucketsOfAll(texts),
+        JSON.stringify(texts),
+      )
+      const numbers = new Map<string, number>()
+      for (const { text, number, isMethod } of rows)
+        (isMethod === 1 ? numbers : accounts).set(text, number)
+      for (const [method, text] of folded) {
+        const number = numbers.get(text)
+        if (number !== undefined) methods.set(method, number)
+      }
+    },
+
     /** Returns the numbers of an account and a method, new ones if they have none. */
     numbersOf: async (publicId: string, method: string): Promise<Numbers> => {
       const account =

@@ -1,6 +1,7 @@
 import type { Database, Queries } from '../../storage/database.ts'
 import type { Params } from '../../storage/queries.ts'
 import { rowInserter } from '../../storage/row-inserter.ts'
+import { together } from '../../storage/writing/together.ts'
 import { returnUnusedSpace } from '../../storage/unused-space.ts'
 import { countBefore, newestCertainMs } from '../summary/marks-store.ts'
 import { summarize } from '../summary/summary-store.ts'
@@ -24,6 +25,18 @@ export type UnlockStore = ReturnType<typeof unlockStore>
 export type UnlockWrites = ReturnType<typeof unlockWrites>
 
 type Reads = Pick<Queries, 'all' | 'get'>
+
+export type HeadAndAdded = Head & {
+  readonly next: number
+  /** 1 if locks have ever reported anything. */
+  readonly hasReports: number
+  /** The hashes of the leaves, in hexadecimal, one after another. */
+  readonly hashes: string
+  /** The newest certain time of these leaves, or 0 if there is none. */
+  readonly certainMs: number
+  /** The newest time of these leaves, or 0 without leaves. */
+  readonly lastMs: number
+}
 
 const NEXT_SEQ = `1 + max(
   coalesce((SELECT max(seq) FROM unlock_event), -1),
@@ -54,6 +67,38 @@ export const logReads = (db: Reads) => ({
   /** Returns the head, and the number that the next leaf gets according to the rows at that moment. */
   headAndNextSeq: (): Promise<(Head & { readonly next: number }) | undefined> =>
     db.get(`SELECT size, checkpoint, ${NEXT_SEQ} AS next FROM log_head WHERE id = 1`),
+
+  /** Returns the same, and what up to `limit` leaves from a sequence number on add to the log. */
+  headAndAdded: (fromSeq: number, limit: number): Promise<HeadAndAdded | undefined> =>
+    db.get(
+      `SELECT
+         size,
+         checkpoint,
+         ${NEXT_SEQ} AS next,
+         EXISTS (SELECT 1 FROM unlock_report) AS "hasReports",
+         added.*
+       FROM log_head
+       CROSS JOIN (
+         SELECT
+           coalesce(group_concat(hex(leaf_hash), '' ORDER BY seq), '') AS hashes,
+           coalesce(max(CASE WHEN is_time_uncertain = 0 THEN at_ms END), 0) AS "certainMs",
+           coalesce(max(at_ms), 0) AS "lastMs"
+         FROM (
+           SELECT seq, leaf_hash, received_at_ms AS at_ms, is_time_uncertain
+           FROM unlock_event
+           WHERE seq >= ?1
+           UNION ALL
+           SELECT seq, leaf_hash, at_ms, is_time_uncertain
+           FROM log_record
+           WHERE seq >= ?1
+           ORDER BY seq
+           LIMIT ?2
+         ) AS leaf
+       ) AS added
+       WHERE id = 1`,
+      fromSeq,
+      limit,
+    ),
 
   /** Returns the number that the next leaf gets according to the rows, regardless of the head. */
   nextSeq: async (): Promise<number> => {
@@ -188,35 +233,38 @@ export const unlockWrites = (tx: Queries, names = nameWrites(tx)) => ({
 const recordWrites = (tx: Pick<Queries, 'run'>) => ({
   /** Adds records, whose sequence numbers are new. */
   insertRecords: async (records: readonly UnerasedRecord[]): Promise<void> => {
-    for (const record of records)
-      await tx.run(
-        `INSERT INTO log_record (
-           seq,
-           id,
-           kind,
-           subject,
-           by_public_id,
-           about_public_id,
-           body,
-           salt,
-           body_hash,
-           at_ms,
-           is_time_uncertain,
-           leaf_hash
-         ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        record.seq,
-        record.id,
-        record.kind,
-        record.subject,
-        record.by,
-        record.about,
-        record.body.text,
-        record.body.salt,
-        record.bodyHash,
-        record.atMs,
-        Number(record.isTimeUncertain),
-        record.leafHash,
-      )
+    await together(
+      records.map((record) =>
+        tx.run(
+          `INSERT INTO log_record (
+             seq,
+             id,
+             kind,
+             subject,
+             by_public_id,
+             about_public_id,
+             body,
+             salt,
+             body_hash,
+             at_ms,
+             is_time_uncertain,
+             leaf_hash
+           ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          record.seq,
+          record.id,
+          record.kind,
+          record.subject,
+          record.by,
+          record.about,
+          record.body.text,
+          record.body.salt,
+          record.bodyHash,
+          record.atMs,
+          Number(record.isTimeUncertain),
+          record.leafHash,
+        ),
+      ),
+    )
   },
 })
 
@@ -249,7 +297,7 @@ const eventWrites = (tx: Queries, names: ReturnType<typeof nameWrites>) => ({
       ])
     }
     await insertEvents(tx, rows)
-    for (const event of events.filter(hasMore)) await insertBeside(tx, event)
+    await together(events.filter(hasMore).map((event) => insertBeside(tx, event)))
   },
 })
 

@@ -1,21 +1,36 @@
-import { decodeBase64, encodeBase64 } from '#crypto'
-import { AppError } from '../../errors.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { AfterAppend } from '../../storage/writing/after-append.ts'
+import type { Recorded } from '../../storage/writing/recorded.ts'
 import type { Program } from '../../storage/writing/writer.ts'
-import { type Head, openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts'
-import { type Break, type TreeHead, findBreak } from '../tlog/continuity.ts'
+import { together } from '../../storage/writing/together.ts'
+import type { Head } from '../tlog/checkpoint.ts'
+import { type Break, findBreak } from '../tlog/continuity.ts'
 import { type Frontier, isSameHash } from '../tlog/merkle-tree.ts'
 import { logStopped } from '../guard/words.ts'
 import { inclusionNodes } from '../tlog/proof-nodes.ts'
 import { formatReceipt } from '../tlog/receipt.ts'
 import type { NoteSigner } from '../tlog/signed-note.ts'
-import { type ClockReading, type Logged, readingAfter } from '../log/clock.ts'
+import { type ClockReading, readingAfter } from '../log/clock.ts'
 import { type UnerasedEvent, isByLock } from '../log/event.ts'
 import { type Leaf, leafLine } from '../log/leaf.ts'
 import { type Growth, type Random, growth } from './growth.ts'
 import type { Item, Kind, Kinds, Planned } from './kinds.ts'
-import { type UnlockWrites, unlockWrites } from '../log/store.ts'
+import { type BucketKey, nameWrites } from '../log/names-store.ts'
+import { type UnlockWrites, logReads, unlockWrites } from '../log/store.ts'
+import {
+  CONTINUES_MAX,
+  type Current,
+  type Foreign,
+  type Known,
+  type TextHead,
+  broken,
+  caughtUp,
+  openedHead,
+  readForeign,
+  signed,
+  textHead,
+  treeHeadOf,
+} from './known-log.ts'
 import { type Openings, openingsIn } from './openings-store.ts'
 
 /** Items to record together, in order. Submissions and their outcomes pass as JSON. */
@@ -44,16 +59,6 @@ export type Outcome = {
 /** What became of an attempt that got no leaf of its own. */
 export type Answered = { readonly status: 'answered'; readonly answer: unknown }
 
-/** A head of the tree, with its root in Base64. */
-type TextHead = { readonly size: number; readonly root: string }
-
-export const textHead = ({ size, root }: TreeHead): TextHead => ({ size, root: encodeBase64(root) })
-
-export const treeHeadOf = ({ size, root }: TextHead): TreeHead => ({
-  size,
-  root: decodeBase64(root) ?? new Uint8Array(),
-})
-
 /** The outcomes of a submission's items, in order, and for the first submission of a group the head after the
  * group; or why nothing was recorded. */
 export type Appended =
@@ -81,22 +86,23 @@ export const appendProgram = ({
 }: Dependencies): Program => {
   const kinds = deps.kinds as Readonly<Record<Item['kind'], Kind<Item, unknown>>>
   let signer: NoteSigner | undefined
-  /** The last head that this program stored, and the log that it covers. */
-  let known: (Current & { readonly checkpoint: string }) | undefined
+  const bucketKey: BucketKey = {}
+  /** The log as this program stored it last. */
+  let known: Known | undefined
 
   /** Returns the log as stored: another process may have appended since, or someone may have replaced the
    * file. */
   const current = async (
     { writes, openings }: { readonly writes: UnlockWrites; readonly openings: Openings },
     key: NoteSigner,
-    kept: TextHead | undefined,
+    { before, kept }: { readonly before: Known | undefined; readonly kept: TextHead | undefined },
   ): Promise<Current | Break> => {
     const head = await writes.head()
     const size = head?.size ?? 0
     if ((await writes.nextSeq()) !== size) throw broken('its rows and its head differ')
     // What was signed since may be lost again, so that the log is as this program stored it.
     const isNewest = size >= (kept?.size ?? 0)
-    if (known && isNewest && known.checkpoint === head?.checkpoint) return known
+    if (before && isNewest && before.checkpoint === head?.checkpoint) return before
     const tree = await writes.frontier(size)
     if (head) requireSigned(head, tree, key)
     const found =
@@ -113,12 +119,23 @@ export const appendProgram = ({
     )
   }
 
-  return async (tx, inputs) => {
+  const append = async (
+    tx: Queries,
+    inputs: readonly unknown[],
+    foreign: Foreign | undefined,
+  ): Promise<Recorded | undefined> => {
     const submissions = inputs as readonly Submission[]
     signer ??= readSigner()
-    const writes = unlockWrites(tx)
+    const names = nameWrites(tx, bucketKey)
+    const writes = unlockWrites(tx, names)
     const openings = openingsIn(tx)
-    const stored = await current({ writes, openings }, signer, submissions[0]?.kept)
+    const kept = submissions[0]?.kept
+    const before = known
+    // The tree in memory grows before COMMIT, which may fail.
+    known = undefined
+    const stored =
+      (before && foreign && caughtUp(before, foreign, { key: signer, kept })) ??
+      (await current({ writes, openings }, signer, { before: foreign ? undefined : before, kept }))
     if ('kind' in stored) {
       if (submissions.some(({ isPart }) => isPart)) throw logStopped(stored)
       return { outcomes: submissions.map(() => ({ stopped: stored })) }
@@ -126,11 +143,12 @@ export const appendProgram = ({
     const { tree } = stored
     let { hasReports } = stored
     let { logged } = stored
-    // The tree in memory grows before COMMIT, which may fail.
-    known = undefined
     const log = growth(tree, random)
     const from = log.size()
-    const states = await load(tx, kinds, submissions)
+    const [states] = await together([
+      load(tx, kinds, submissions),
+      isShared ? names.lookUp(reportedIn(submissions)) : NOTHING,
+    ])
     const planned = submissions.map(({ items, hasReceipts, ...given }) => {
       const reading = readingAfter(given.reading, logged)
       logged = { certainMs: reading.newestMs, lastMs: isShared ? reading.nowMs : undefined }
@@ -142,38 +160,51 @@ export const appendProgram = ({
       }
     })
     const root = log.rootNow()()
-    const head = signed(signer, { size: log.size(), root: () => root })
-    await writes.insertAll(log.events)
+    const head = signed(signer, { size: log.size(), root })
+    const inserted = writes.insertAll(log.events)
     hasReports ||= log.events.some(isByLock)
-    const joined = hasReports ? await openings.join(log.events) : NONE
-    // Sent together, so that a server is waited for once.
-    const [isNext] = await Promise.all([
+    const joined = hasReports ? await inserted.then(() => openings.join(log.events)) : NONE
+    const [isNext] = await together([
       writes.setHead(head, from),
+      inserted,
       writes.insertRecords(log.records),
       writes.insertNodes(log.innerNodes()),
+      tellAppended(tx, deps.afterAppend, { events: log.events, joined }),
     ])
     if (!isNext) return undefined
     await writes.summarize({ from, to: head.size })
     for (const [kind, state] of states)
       if ((await kinds[kind].store?.(tx, state)) === false) return undefined
-    await tellAppended(tx, deps.afterAppend, { events: log.events, joined })
     const outcomes: Appended[] = []
     for (const one of planned)
       outcomes.push({ outcomes: await answered(one, { writes, signer, log, newest: head }) })
     const [first = { outcomes: [] }, ...others] = outcomes
+    const newest = textHead({ size: head.size, root })
+    const continues = [newest, ...(kept ? [kept] : []), ...(before?.continues ?? [])]
     return {
-      outcomes: [{ ...first, head: textHead({ size: head.size, root }) }, ...others],
-      onCommit: () => (known = { checkpoint: head.checkpoint, tree, logged, hasReports }),
+      outcomes: [{ ...first, head: newest }, ...others],
+      onCommit: () =>
+        (known = {
+          checkpoint: head.checkpoint,
+          tree,
+          logged,
+          hasReports,
+          continues: continues.slice(0, CONTINUES_MAX),
+        }),
     }
   }
+
+  const first: Program['first'] = async (tx) =>
+    known && readForeign(logReads(tx), known.tree.size())
+
+  return Object.assign(
+    (tx: Queries, inputs: readonly unknown[], read?: unknown) =>
+      append(tx, inputs, read as Foreign | undefined),
+    isShared ? { first } : {},
+  )
 }
 
-/** The stored log: its tree, its times, and whether locks have ever reported anything. */
-type Current = {
-  readonly tree: Frontier
-  readonly logged: Logged
-  readonly hasReports: boolean
-}
+const NOTHING = Promise.resolve()
 
 const NONE: ReadonlyMap<number, number> = new Map()
 
@@ -218,11 +249,6 @@ type Unsigned = { readonly size: number; readonly root: () => Uint8Array }
 
 const headThen = (log: Growth): Unsigned => ({ size: log.size(), root: log.rootNow() })
 
-const signed = (signer: NoteSigner, { size, root }: Unsigned): Head => ({
-  size,
-  checkpoint: signCheckpoint({ origin: signer.verifierKey.name, size, root: root() }, signer),
-})
-
 /** Loads the state of each kind of item in a group. */
 const load = async (
   tx: Queries,
@@ -233,10 +259,18 @@ const load = async (
     submissions.flatMap(({ items }) => items),
     ({ kind }) => kind,
   )
-  const states = new Map<Item['kind'], unknown>()
-  for (const [kind, items] of byKind) states.set(kind, await kinds[kind].load(tx, items))
-  return states
+  return new Map(
+    await together(
+      [...byKind].map(async ([kind, items]) => [kind, await kinds[kind].load(tx, items)] as const),
+    ),
+  )
 }
+
+/** Returns the people in events that are known before the group is planned. */
+const reportedIn = (submissions: readonly Submission[]) =>
+  submissions.flatMap(({ items }) =>
+    items.flatMap((item) => (item.kind === 'new' || item.kind === 'claim' ? item.event : [])),
+  )
 
 type Answering = {
   readonly writes: UnlockWrites
@@ -254,7 +288,8 @@ const answered = async (
 ): Promise<readonly (Outcome | Answered)[]> => {
   const hasStored = outcomes.some(({ status }) => status === 'stored')
   if (!unsigned || !hasStored) return outcomes.map((outcome) => answer(outcome))
-  const { size, checkpoint } = unsigned.size === newest.size ? newest : signed(signer, unsigned)
+  const { size, checkpoint } =
+    unsigned.size === newest.size ? newest : signed(signer, { ...unsigned, root: unsigned.root() })
   const proofs = (
     await writes.proofs(
       outcomes.filter(isProven).map(({ leaf }) => inclusionNodes(leaf.seq, size)),
@@ -295,16 +330,3 @@ const requireSigned = (head: Head, tree: Frontier, signer: NoteSigner): void => 
   if (size !== tree.size() || !isSameHash(root, tree.root()))
     throw broken('its tree does not match its newest checkpoint')
 }
-
-/** Returns the head that a checkpoint states. Throws `unavailable` if the key did not sign it. */
-export const openedHead = (head: Head, { verifierKey }: NoteSigner): TreeHead => {
-  try {
-    const { size, root } = openCheckpoint(head.checkpoint, verifierKey)
-    return { size, root }
-  } catch {
-    throw broken('its newest checkpoint is not signed by the key in the data folder')
-  }
-}
-
-export const broken = (fault: string): AppError =>
-  new AppError('unavailable', `The unlock log is broken: ${fault}`)

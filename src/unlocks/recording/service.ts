@@ -1,15 +1,6 @@
 import canonicalize from 'canonicalize'
-import {
-  type Answered,
-  type Appended,
-  type Outcome,
-  type Submission,
-  broken,
-  openedHead,
-  receiptOf,
-  textHead,
-  treeHeadOf,
-} from './append.ts'
+import { type Answered, type Appended, type Outcome, type Submission, receiptOf } from './append.ts'
+import { broken, openedHead, textHead, treeHeadOf } from './known-log.ts'
 import type { AppError } from '../../errors.ts'
 import { type Head, signCheckpoint } from '../tlog/checkpoint.ts'
 import { type Break, type TreeHead, findBreak, isSameHead } from '../tlog/continuity.ts'

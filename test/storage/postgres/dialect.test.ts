@@ -29,3 +29,9 @@ test('so are the rows that a subquery finds for each row of a list', () => {
       'WHERE access_grant.terms IS NOT NULL',
   )
 })
+
+test('bytes of many rows are joined as text', () => {
+  expect(translated("SELECT group_concat(hex(hash), '' ORDER BY seq) FROM attempt")).toBe(
+    "SELECT string_agg(encode(hash, 'hex'), '' ORDER BY seq) FROM home_1.attempt",
+  )
+})

@@ -68,6 +68,23 @@ describe.if(CAN_POSTGRES)('commits of others', () => {
     expect(first.knows('c') || second.knows('c')).toBe(false)
   })
 
+  test('are heard after a failover that lost a turn of this replica, in whose place another has one', async () => {
+    await using first = await replica('eight')
+    await using second = await replica('eight')
+    await second.add('a')
+    await until(() => first.knows('a'))
+    const [before] = await server.query<{ turn: bigint; turn_before: bigint }>(
+      'SELECT turn, turn_before FROM eight.home',
+    )
+    await first.add('b')
+    await server.query(
+      `DELETE FROM eight.setting WHERE name = 'b';
+       UPDATE eight.home SET turn = ${before?.turn}, turn_before = ${before?.turn_before}`,
+    )
+    await second.add('c')
+    await until(() => first.knows('c'))
+  })
+
   test('of a command are heard, although it tells nobody', async () => {
     await using service = await replica('three')
     const command = await openPostgres(postgresAddress(server.home('three')), { program })

@@ -239,6 +239,40 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
     return Number(row?.count) === 0 ? 'gone' : 'there'
   }
 
+  test('what a write depends on is read once its turn has come, which whoever came meanwhile shares', async () => {
+    await using home = await openHome()
+    await using other = await openHome(home.schema)
+    let [isHeld, isOver] = [false, false]
+    const holding = other.db.transaction(async (tx) => {
+      while (!isOver) {
+        await tx.run("UPDATE setting SET value = 'y' WHERE name = 'none'")
+        isHeld = true
+        await Bun.sleep(20)
+      }
+    })
+    await until(() => isHeld)
+    let read = 0
+    const input = () => (read += 1)
+    const first = faultOf(home.db.append({ input, size: 1, account: '' }))
+    await until(async () => (await waitingForTurn()) === 1)
+    const second = faultOf(home.db.append({ input, size: 1, account: '' }))
+    expect(read).toBe(0)
+    isOver = true
+    await holding
+    expect(await Promise.all([first, second])).toEqual([NO_PROGRAM, NO_PROGRAM])
+    expect(read).toBe(2)
+  })
+
+  /** The number of replicas that wait for their turn. */
+  const waitingForTurn = async (): Promise<number> => {
+    const [row] = await server.query<{ count: unknown }>(
+      "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
+    )
+    return Number(row?.count)
+  }
+
+  const NO_PROGRAM = 'Error: this database has no program'
+
   test('a server without a free connection is unavailable until it has one', async () => {
     await using home = await openHome()
     await server.query(`ALTER ROLE ${OTHER} CONNECTION LIMIT 0`)

@@ -8,7 +8,8 @@ describe('after a group of several, the next one waits for as many', () => {
     const clock = { now: 1000 }
     const groups: string[][] = []
     const { submit } = writeQueue({
-      commit: async (items: readonly string[]) => {
+      commit: async (choose: () => readonly string[]) => {
+        const items = choose()
         groups.push([...items])
         clock.now += tookMs
         return items
@@ -90,7 +91,8 @@ describe('after a group of several, the next one waits for as many', () => {
     const groups: string[][] = []
     const arrive = Promise.withResolvers<void>()
     const { submit, drained } = writeQueue({
-      commit: async (items: readonly string[]) => {
+      commit: async (choose: () => readonly string[]) => {
+        const items = choose()
         groups.push([...items])
         if (groups.length === 1) await arrive.promise
         clock.now += 3000

@@ -15,7 +15,8 @@ const recording = (
 ) => {
   const groups: string[][] = []
   const group = writeQueue({
-    commit: async (items: readonly string[]) => {
+    commit: async (choose: () => readonly string[]) => {
+      const items = choose()
       groups.push([...items])
       await Bun.sleep(1)
       if (items.includes(failsAt)) throw new Error('the disk is full')
@@ -140,7 +141,7 @@ describe('writes that share a commit', () => {
 
   test('without an outcome are not reported as written', async () => {
     const { submit } = writeQueue({
-      commit: async () => [] as string[],
+      commit: async (choose: () => readonly string[]) => choose().slice(1),
       sizeOf: () => 1,
       groupSizeMax: 10,
       waitingSizeMax: 10,
@@ -168,7 +169,8 @@ describe('a slow disk', () => {
     const groups: string[][] = []
     const disk = { answer: () => {} }
     const queue = writeQueue({
-      commit: async (items: readonly string[]) => {
+      commit: async (choose: () => readonly string[]) => {
+        const items = choose()
         groups.push([...items])
         await new Promise<void>((resolve) => (disk.answer = resolve))
         return items

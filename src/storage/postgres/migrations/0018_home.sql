@@ -4,8 +4,10 @@
 CREATE TABLE home (
   id bigint PRIMARY KEY CHECK (id = 1),
   schema_version bigint NOT NULL,
-  -- Counts transactions. Each takes the next turn first, and so waits for the one before it.
-  turn bigint NOT NULL DEFAULT 0
+  -- The last turn. Each transaction takes a turn first, and so waits for the one before it. Turns have random numbers: a
+  -- count would repeat itself after a failover that lost commits.
+  turn bigint NOT NULL DEFAULT 0,
+  turn_before bigint NOT NULL DEFAULT 0
 );
 
 -- Which replica leads, until when by the clock of the database. The term grows each time another one leads. Empty until
