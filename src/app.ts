@@ -451,6 +451,7 @@ export const openApp = async (config: Config, options: Options) => {
       version,
       logger,
       hasTls: config.tlsCertFile !== undefined,
+      clock: clock.isShared ? clock : undefined,
       publicUrl: config.publicUrl,
       corsOrigins: config.corsOrigins,
       foreign: { pages, isOwnHost: ownHosts({ ...config, certificate }) },

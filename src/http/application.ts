@@ -1,3 +1,4 @@
+import type { Clock } from '../domain/clock.ts'
 import { type AnyElysia, Elysia } from 'elysia'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
 import { crossOrigin } from './cross-origin.ts'
@@ -15,6 +16,8 @@ import type { Router } from './router.ts'
 type Dependencies = {
   readonly version: string
   readonly hasTls: boolean
+  /** The clock of the answers, if it is not that of this machine. */
+  readonly clock: Pick<Clock, 'wallMs'> | undefined
   readonly publicUrl: string | undefined
   readonly corsOrigins: readonly string[]
   readonly foreign: Parameters<typeof foreignPageRefusal>[0]
@@ -31,7 +34,7 @@ export const httpApplication = (deps: Dependencies): AnyElysia => {
   const { version, hasTls, publicUrl, corsOrigins, foreign, logger, router, endpoints } = deps
   const { onAnswer, recordDenial } = deps
   const record = requestRecorder({ logger, onAnswer })
-  const headersOf = answerHeaders({ hasTls })
+  const headersOf = answerHeaders({ hasTls, clock: deps.clock })
   const answerError = errorAnswerer({ logger, recordDenial })
   const refuseForeign = foreignPageRefusal(foreign)
   const routes: AnyElysia = new Elysia({

@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia'
+import type { Clock } from '../domain/clock.ts'
 import type { AnswerHeaders } from './endpoint.ts'
 
 /** What a document may load by default: nothing. */
@@ -18,13 +19,24 @@ export const responseHeaders = (headersOf: () => AnswerHeaders) =>
     Object.assign(set.headers, headersOf())
   })
 
-/** Returns the headers of every answer of any status: a request id and those of OWASP ASVS 3.4. */
-export const answerHeaders = ({ hasTls }: { readonly hasTls: boolean }) => {
+type Answering = {
+  readonly hasTls: boolean
+  /** The clock of the answers, if it is not that of this machine. */
+  readonly clock?: Pick<Clock, 'wallMs'> | undefined
+}
+
+/** Returns the headers of every answer of any status: a request id and those of OWASP ASVS 3.4. With a clock also the
+ * time, by which controllers and phones of guests judge theirs. */
+export const answerHeaders = ({ hasTls, clock }: Answering) => {
   const shared = {
     ...HEADERS,
     ...(hasTls ? { 'strict-transport-security': `max-age=${TWO_YEARS_SECONDS}` } : {}),
   }
-  return (): AnswerHeaders => ({ ...shared, 'x-request-id': crypto.randomUUID() })
+  return (): AnswerHeaders => ({
+    ...shared,
+    ...(clock ? { date: new Date(clock.wallMs()).toUTCString() } : {}),
+    'x-request-id': crypto.randomUUID(),
+  })
 }
 
 export const requestIdOf = (headers: AnswerHeaders): string | undefined => {
