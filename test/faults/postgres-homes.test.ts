@@ -28,7 +28,8 @@ const firstAndLast = (tookMs: readonly number[]): string => {
 describe.if(CAN_POSTGRES)('many homes on one server', () => {
   let server: Awaited<ReturnType<typeof startPostgres>>
   beforeAll(async () => {
-    server = await startPostgres()
+    // Each service has up to seven, and a few more while it starts.
+    server = await startPostgres({ settings: { max_connections: '400' } })
     await server.query('CREATE DATABASE many')
   })
   afterAll(() => server[Symbol.asyncDispose]())
@@ -39,6 +40,7 @@ describe.if(CAN_POSTGRES)('many homes on one server', () => {
     const client = postgresClient({
       address: postgresAddress(server.home('home_0', 'many')),
       max: 1,
+      answerMs: 600_000,
     })
     const inTurn = async (steps: readonly string[]): Promise<string> => {
       const tookMs: number[] = []
@@ -78,9 +80,10 @@ describe.if(CAN_POSTGRES)('many homes on one server', () => {
   /** Starts services at the same time, each with a folder of its own and the same keys. */
   const startAtOnce = async (homes: readonly string[], keys?: string) => {
     const root = temporaryFolder()
-    const ports: number[] = []
+    const free = new Set<number>()
+    while (free.size < homes.length) free.add(await freePort())
+    const ports = [...free]
     for (const at of homes.keys()) {
-      ports.push(await freePort())
       const data = join(root, String(at), 'data')
       mkdirSync(data, { recursive: true })
       for (const name of keys === undefined ? [] : Object.values(KEY_FILES))

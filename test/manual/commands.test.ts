@@ -26,6 +26,10 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^sed -n 's\/\^extra/, 'it needs a receipt of a controller: test/unlocks/bundle runs it'],
   [/^create(user|db) /, 'they are PostgreSQL’s own, and ask for a password'],
   [
+    /^(pg_dump|psql) |\/proof\?/,
+    'they need a server: test/cli/backup/server-home.test.ts proves a dump',
+  ],
+  [
     /secure-lock\.database|migrate --to/,
     'it needs a server: test/cli/migrate.test.ts moves a home to one, and back',
   ],
