@@ -1,28 +1,45 @@
 /** Runs the feature tests on a PostgreSQL server of its own: `bun run test:postgres [all] [ARGUMENT…]`. */
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { postgresAddress } from '../src/config/postgres-address.ts'
 import { postgresClient } from '../src/storage/postgres/client.ts'
 import { migrate } from '../src/storage/postgres/migrate.ts'
 import { startPostgres } from './support/postgres-server.ts'
 
-/** Rooms whose SQL is meant for both engines. */
+/** Rooms whose tests are meant for both engines. */
 const ROOMS =
-  'accounts audit controllers drivers guests http legacy-tables locks mqtt notify ops outbox unlocks'.split(
+  'accounts audit binary cli contract controllers drivers guests http legacy-tables locks mqtt notify ops outbox unlocks'.split(
     ' ',
   )
 
+/** Tests there that are about something that only a file or a folder is, or that start servers of their own. Others skip
+ * what they have of that. */
+const ABOUT_FILES: readonly (readonly [RegExp, string])[] = [
+  [/^cli\/backup\//, 'a backup of a file; `server-home.test.ts` makes one of a server'],
+  [/^cli\/doctor\/(?:doctor|on-a-server)/, 'findings about a file, or about a server of its own'],
+  [/^cli\/(?:help|serve|tls)\/|^cli\/migrate/, 'no database, or servers of their own'],
+  [/^binary\/(?:image|musl|release|supply-chain)/, 'what was built'],
+  [/^unlocks\/(?:bundle|guard\/log|verify\/tampering)/, 'files that somebody changes by hand'],
+  [/^unlocks\/summary\/(?:summary|written)/, 'what an upgrade of a file does, and its pages'],
+]
+
 /** Those whose statements differ most between the engines: lists as JSON, sums, pages, counters, the order of NULLs,
- * searches and triggers. Without `all`, only they run: the others send few statements of their own. */
+ * searches and triggers; and what phones and callers are promised, at the executable. Without `all`, only they run: the
+ * others send few statements of their own. */
 const MOST_DIFFERENT = [
+  'contract',
+  'http/authorization',
   ...'accounts/lockout audit legacy-tables locks/decisions locks/registry outbox/core'.split(' '),
   ...'labels log search summary units'.split(' ').map((name) => `unlocks/${name}`),
 ]
 
 /** What opens a database that can be on a server, and where that is defined. */
-const OPENS = /\b(?:startApp|openTestDatabase|testPlace)\(/
+const OPENS =
+  /\b(?:startApp|openTestDatabase|testPlace|openLog|recordedLog|runCommand|startService)\(/
 const DEFINED_IN = new Set(
-  ['app.ts', 'postgres.ts'].map((name) => join(import.meta.dir, 'support', name)),
+  ['app.ts', 'binary.ts', 'postgres.ts', 'unlock-log.ts'].map((name) =>
+    join(import.meta.dir, 'support', name),
+  ),
 )
 
 /** Returns true for a file that opens such a database, itself or by what it imports: other tests are the same with any
@@ -37,12 +54,16 @@ const opensDatabase = (path: string, seen = new Set<string>()): boolean => {
   )
 }
 
-const filesIn = (folders: readonly string[]): readonly string[] =>
-  folders
-    .flatMap((folder) => [
-      ...new Bun.Glob(`${folder}/**/*.test.ts`).scanSync({ cwd: import.meta.dir, absolute: true }),
+const isAboutFiles = (path: string): boolean =>
+  ABOUT_FILES.some(([what]) => what.test(relative(import.meta.dir, path)))
+
+const filesIn = (names: readonly string[]): readonly string[] =>
+  names
+    .flatMap((name) => [`${name}.test.ts`, `${name}/**/*.test.ts`])
+    .flatMap((pattern) => [
+      ...new Bun.Glob(pattern).scanSync({ cwd: import.meta.dir, absolute: true }),
     ])
-    .filter((path) => opensDatabase(path))
+    .filter((path) => !isAboutFiles(path) && opensDatabase(path))
     .toSorted()
 
 /** Nothing here has to outlive a crash. */

@@ -1,10 +1,11 @@
 import { expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { COMMAND_LINE } from '../../src/domain/audit-event.ts'
 import { PASSWORD } from '../support/app.ts'
 import { temporaryFolder } from '../support/binary.ts'
+import { homeDatabase } from '../support/home-database.ts'
+import { IS_POSTGRES } from '../support/test-server.ts'
 import { openLog } from '../support/unlock-log.ts'
 
 const FROM = { address: '192.0.2.1', userAgent: 'test', requestId: 'r' }
@@ -21,9 +22,13 @@ test('[O3] an action that cannot be recorded does not happen: no login, account,
   const [session, ...others] = await app.accounts.sessions.list(account.id)
   expect(others).toStrictEqual([])
 
-  using db = new Database(join(folder, 'data/secure-lock.db'))
-  db.run(`CREATE TRIGGER broken BEFORE INSERT ON audit_event
-          BEGIN SELECT RAISE(ABORT, 'no more records'); END`)
+  await using db = await homeDatabase(folder)
+  await db.run(
+    IS_POSTGRES
+      ? 'ALTER TABLE audit_event ADD CONSTRAINT "no more records" CHECK (false) NOT VALID'
+      : `CREATE TRIGGER broken BEFORE INSERT ON audit_event
+         BEGIN SELECT RAISE(ABORT, 'no more records'); END`,
+  )
   const caller = { ...FROM, isAddressHidden: false, account, sessionId: session?.id }
   expect(app.accounts.authentication.login(person, FROM)).rejects.toThrow('no more records')
   expect(app.accounts.sessions.end(caller, session?.id ?? '')).rejects.toThrow('no more records')
@@ -35,11 +40,15 @@ test('[O3] an action that cannot be recorded does not happen: no login, account,
   expect(app.accounts.enrolment.begin(caller, PASSWORD)).rejects.toThrow('no more records')
   expect(await app.accounts.store.page(0, 9)).toHaveLength(1)
   expect(await app.accounts.invitations.page(undefined, 9)).toMatchObject({ page: [] })
-  expect(db.query('SELECT count(*) AS n FROM second_factor').get()).toStrictEqual({ n: 0 })
+  expect(await db.get('SELECT count(*) AS n FROM second_factor')).toStrictEqual({ n: 0 })
   expect(await app.accounts.sessions.list(account.id)).toMatchObject([{ id: session?.id }])
   expect(lines.filter((line) => line.includes('session.end_all'))).toHaveLength(1)
 
-  db.run('DROP TRIGGER broken')
+  await db.run(
+    IS_POSTGRES
+      ? 'ALTER TABLE audit_event DROP CONSTRAINT "no more records"'
+      : 'DROP TRIGGER broken',
+  )
   await app.accounts.sessions.endAll({ by: caller, publicId })
   expect(await app.accounts.sessions.list(account.id)).toStrictEqual([])
   const { events } = await app.audit.store.page({ filter: {}, order: 'oldest', limit: 10 })

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { type AuditFilter, auditStore } from '../../src/audit/store.ts'
-import { IS_POSTGRES, openTestDatabase } from '../support/postgres.ts'
+import { openTestDatabase } from '../support/postgres.ts'
+import { IS_POSTGRES } from '../support/test-server.ts'
 
 type Planted = {
   readonly action: string

@@ -1,7 +1,5 @@
-import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
-import { databaseFile } from '../support/database-file.ts'
+import { type HomeDatabase, homeDatabase } from '../support/home-database.ts'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, recordsOf } from '../support/app.ts'
 import { type Service, UNLIMITED, startService } from '../support/binary.ts'
@@ -20,7 +18,7 @@ const STRANGER = '203.0.113.66'
 
 describe('accounts on the compiled executable', () => {
   let service: Service
-  let db: Database
+  let db: HomeDatabase
   let client: ReturnType<typeof clientOf>
   let owner: Record<string, string>
 
@@ -54,11 +52,11 @@ describe('accounts on the compiled executable', () => {
     client = clientOf(service.url)
     await addAccount('oli', { role: 'owner', folder: service.folder })
     owner = bearer((await logIn('oli')).access_token)
-    db = databaseFile(join(service.folder, 'data/secure-lock.db'))
+    db = await homeDatabase(service.folder)
   })
 
   afterAll(async () => {
-    db.close()
+    await db.close()
     await service.stop()
   })
 
@@ -138,7 +136,7 @@ describe('accounts on the compiled executable', () => {
     const [second, ...more] = new Set(pairs.map((pair) => pair.refresh_token))
     expect(more).toStrictEqual([])
     expect(await refresh(second ?? '')).toMatchObject({ status: 200 })
-    db.run('UPDATE refresh_token SET used_at_ms = used_at_ms - 11000')
+    await db.run('UPDATE refresh_token SET used_at_ms = used_at_ms - 11000')
     expect(await refresh(first.refresh_token)).toMatchObject({ status: 401 })
     for (const pair of pairs) expect(await statusOf(pair)).toBe(401)
     expect(await statusOf(other)).toBe(200)

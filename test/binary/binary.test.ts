@@ -12,7 +12,8 @@ import {
 } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { databaseFile } from '../support/database-file.ts'
+import { homeDatabase } from '../support/home-database.ts'
+import { IS_POSTGRES } from '../support/test-server.ts'
 import { version } from '../../package.json'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
@@ -61,7 +62,9 @@ describe('the compiled file', () => {
     const { words } = service.output()
     expect(words).toContain(`Secure Lock Server ${version}`)
     expect(words).toMatch(/listening {2}http:\/\/([\d.]+|localhost):\d+/)
-    expect(words).toContain(join(service.folder, 'data/secure-lock.db'))
+    expect(words).toContain(
+      IS_POSTGRES ? 'postgres://' : join(service.folder, 'data/secure-lock.db'),
+    )
     for (const warning of [
       'plain HTTP',
       'registration is open',
@@ -339,11 +342,11 @@ describe('stopping', () => {
       'log-signing-key',
       'metrics-token',
       'second-factor-key',
-      'secure-lock.db',
+      ...(IS_POSTGRES ? [] : ['secure-lock.db']),
       'service.lock',
     ])
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    expect(db.query('SELECT seq, username, method FROM unlock_event').all()).toStrictEqual([
+    await using db = await homeDatabase(folder)
+    expect(await db.all('SELECT seq, username, method FROM unlock_event')).toStrictEqual([
       { seq: 0, username: 'ada', method: 'pin' },
     ])
     idle.destroy()
@@ -375,12 +378,12 @@ describe('stopping', () => {
       await service.stop('SIGKILL')
       await load
     }
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    const { rows, last } = db
-      .query('SELECT count(*) AS rows, max(seq) AS last FROM unlock_event')
-      .get() as { rows: number; last: number }
-    expect(rows).toBeGreaterThanOrEqual(acknowledged)
-    expect(last).toBe(rows - 1)
+    await using db = await homeDatabase(folder)
+    const found = await db.get<{ n: number; last: number }>(
+      'SELECT count(*) AS n, max(seq) AS last FROM unlock_event',
+    )
+    expect(found?.n).toBeGreaterThanOrEqual(acknowledged)
+    expect(found?.last).toBe((found?.n ?? 0) - 1)
     rmSync(folder, { recursive: true })
   })
 })
@@ -398,7 +401,7 @@ const inNamespace = (script: string, folder: string) => {
 
 const isRoot = process.getuid?.() === 0
 
-describe.if(isRoot)('a disk that fails (these need root, to mount one)', () => {
+describe.if(isRoot && !IS_POSTGRES)('a disk that fails (these need root, to mount one)', () => {
   test('[D4] a process log without room, or that nobody reads, does not stop the door', async () => {
     const folder = temporaryFolder()
     const ask = (out: string, times: number) => `
@@ -520,7 +523,7 @@ describe.if(isRoot)('a disk that fails (these need root, to mount one)', () => {
   })
 })
 
-describe('a database that cannot be used', () => {
+describe.skipIf(IS_POSTGRES)('a database file that cannot be used', () => {
   test('[D4] a corrupt file: one message, exit 1, and the file is left as it is', async () => {
     const folder = temporaryFolder()
     mkdirSync(join(folder, 'data'))
@@ -543,15 +546,15 @@ describe('a database that cannot be used', () => {
     const login = (await (
       await post('/login', { username: 'oli', password: PASSWORD })
     ).json()) as { access_token: string }
-    using other = databaseFile(join(folder, 'data/secure-lock.db'))
-    other.run('BEGIN IMMEDIATE')
+    await using other = await homeDatabase(folder)
+    const release = await other.holdWrites()
     const unlock = post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(login.access_token))
     expect((await get('/getUsers', basic('oli', PASSWORD))).status).toBe(200)
     const answer = await unlock
     expect(answer.status).toBe(503)
     expect(answer.headers.get('retry-after')).toBe('2')
     expect(await answer.json()).toStrictEqual({ msg: 'The database is locked by another program' })
-    other.run('ROLLBACK')
+    await release()
     const again = await post(
       '/logUnlocking',
       { 'unlocking-method': 'pin' },

@@ -29,11 +29,11 @@ describe('imported people', () => {
       unlocks: unlocksOf(['Persephone-Quill', 'bob', 'Gone-Girl'], 30),
     })
     await importing(folder)
-    expect(isOnDisk(join(folder, 'data'), 'Persephone-Quill')).toBe(true)
+    expect(await isOnDisk(join(folder, 'data'), 'Persephone-Quill')).toBe(true)
     expect(
       await runCommand(['user', 'erase', '--yes', 'Persephone-Quill'], { folder }),
     ).toMatchObject({ status: 0 })
-    expect(isOnDisk(join(folder, 'data'), 'Persephone-Quill')).toBe(false)
+    expect(await isOnDisk(join(folder, 'data'), 'Persephone-Quill')).toBe(false)
     {
       using db = databaseFile(path)
       db.run("INSERT INTO log VALUES (31, 'Persephone-Quill', 'pin', '2022-01-01 00:00:00')")
@@ -46,10 +46,10 @@ describe('imported people', () => {
       ],
       counts: ['accounts 0 1 1', 'unlocks 0 30 1'],
     })
-    expect(isOnDisk(join(folder, 'data'), 'Persephone-Quill')).toBe(false)
+    expect(await isOnDisk(join(folder, 'data'), 'Persephone-Quill')).toBe(false)
 
     // A person who was only in the legacy server's log has no account to look up.
-    expect(isOnDisk(join(folder, 'data'), 'Gone-Girl')).toBe(true)
+    expect(await isOnDisk(join(folder, 'data'), 'Gone-Girl')).toBe(true)
     expect(
       await runCommand(['user', 'erase', '--imported', 'Gone-Girl'], { folder }),
     ).toMatchObject({ status: 2 })
@@ -57,11 +57,11 @@ describe('imported people', () => {
       folder,
     })
     expect(erased).toMatchObject({ status: 0, out: 'Erased Gone-Girl from 10 unlocks\n' })
-    expect(isOnDisk(join(folder, 'data'), 'Gone-Girl')).toBe(false)
+    expect(await isOnDisk(join(folder, 'data'), 'Gone-Girl')).toBe(false)
     const none = await runCommand(['user', 'erase', '--imported', '--yes', 'bob'], { folder })
     expect(none.out).toBe('Erased bob from 0 unlocks\n')
     expect((await importing(folder)).counts).toStrictEqual(['accounts 0 1 1', 'unlocks 0 30 1'])
-    expect(isOnDisk(join(folder, 'data'), 'Gone-Girl')).toBe(false)
+    expect(await isOnDisk(join(folder, 'data'), 'Gone-Girl')).toBe(false)
     expect(await runCommand(['log', 'verify'], { folder })).toMatchObject({ status: 0 })
   })
 
@@ -77,8 +77,8 @@ describe('imported people', () => {
       counts: ['accounts 1 0 0', 'unlocks 3001 0 0'],
     })
     expect([
-      isOnDisk(join(folder, 'data'), 'Old-Name'),
-      isOnDisk(join(folder, 'data'), 'New-Name'),
+      await isOnDisk(join(folder, 'data'), 'Old-Name'),
+      await isOnDisk(join(folder, 'data'), 'New-Name'),
     ]).toStrictEqual([false, true])
     const { out } = await runCommand(['audit', '--json', '--limit', '1'], { folder })
     expect(JSON.parse(out)).toMatchObject({ action: 'unlocks.retention', detail: { events: 3000 } })

@@ -1,7 +1,6 @@
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { databaseFile } from '../support/database-file.ts'
+import { homeDatabase } from '../support/home-database.ts'
 import { addAccount, tokenFor } from '../support/accounts.ts'
 import { bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
@@ -28,10 +27,8 @@ test('[G12] no command, export or message shows signs that deceive, at the compi
     await service.stop()
   }
   // As an import, or a version without the rules of today, may have left them.
-  using db = databaseFile(join(folder, 'data/secure-lock.db'))
-  db.run(
-    "UPDATE account SET username = 'mia' || char(0x202e, 10, 27) || '[8mx' WHERE username = 'mia'",
-  )
+  await using db = await homeDatabase(folder)
+  await db.run("UPDATE account SET username = ? WHERE username = 'mia'", 'mia\u202e\n\u001b[8mx')
   const outputs = [
     await run('user', 'list'),
     await run('audit'),

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
-import { databaseFile } from '../support/database-file.ts'
+import { homeDatabase } from '../support/home-database.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
 
@@ -59,13 +58,11 @@ describe('user, while the service runs', () => {
     expect((await door.post('/v1/password-reset', body)).status).toBe(200)
     expect((await door.logIn('oli', 'nine quiet green keys')).status).toBe(200)
     expect((await door.logIn('oli')).status).toBe(401)
-    using db = databaseFile(join(door.folder, 'data/secure-lock.db'))
+    await using db = await homeDatabase(door.folder)
     expect(
-      db
-        .query(
-          "SELECT action, result, actor, address, detail FROM audit_event WHERE address = 'command line' AND subject IN (SELECT public_id FROM account) AND action <> 'account.add' ORDER BY seq",
-        )
-        .all(),
+      await db.all(
+        "SELECT action, result, actor, address, detail FROM audit_event WHERE address = 'command line' AND subject IN (SELECT public_id FROM account) AND action <> 'account.add' ORDER BY seq",
+      ),
     ).toMatchObject([
       { action: 'account.role', result: 'success', detail: '{"from":"member","to":"owner"}' },
       { action: 'account.disable', result: 'success' },
@@ -106,13 +103,11 @@ describe('user, while the service runs', () => {
       'grace member active',
     ])
     expect(await door.user('admit', 'nobody')).toMatchObject({ status: 1 })
-    using db = databaseFile(join(door.folder, 'data/secure-lock.db'))
+    await using db = await homeDatabase(door.folder)
     expect(
-      db
-        .query(
-          "SELECT action, address FROM audit_event WHERE action IN ('account.waiting', 'account.admit') ORDER BY seq",
-        )
-        .all(),
+      await db.all(
+        "SELECT action, address FROM audit_event WHERE action IN ('account.waiting', 'account.admit') ORDER BY seq",
+      ),
     ).toStrictEqual([
       { action: 'account.waiting', address: '127.0.0.1' },
       { action: 'account.admit', address: 'command line' },
@@ -157,8 +152,8 @@ describe('user, while the service runs', () => {
     expect(await ends()).toBeNull()
 
     const { token: held } = await door.logIn('mia')
-    using db = databaseFile(join(door.folder, 'data/secure-lock.db'))
-    db.run("UPDATE account SET ends_at_ms = ? WHERE username = 'mia'", [Date.now()])
+    await using db = await homeDatabase(door.folder)
+    await db.run("UPDATE account SET ends_at_ms = ? WHERE username = 'mia'", Date.now())
     const unlocking = await door.post('/logUnlocking', { 'unlocking-method': 'x' }, bearer(held))
     expect([unlocking.status, await unlocking.json()]).toStrictEqual([
       401,

@@ -106,10 +106,10 @@ test(`[D7, G15] people are erased from ${EVENTS.toLocaleString('en')} unlocks in
   expect(await service.stop()).toBe(0)
   expect(remaining(database, busy)).toBe(0)
   for (const { name, method } of [BUSY, LONE]) {
-    expect(isOnDisk(dataDir, name)).toBe(false)
-    expect(isOnDisk(dataDir, method)).toBe(false)
+    expect(await isOnDisk(dataDir, name)).toBe(false)
+    expect(await isOnDisk(dataDir, method)).toBe(false)
   }
-  expect(isOnDisk(dataDir, 'p999')).toBe(true)
+  expect(await isOnDisk(dataDir, 'p999')).toBe(true)
   rmSync(folder, { recursive: true })
 })
 

@@ -1,11 +1,10 @@
 import { expect, test } from 'bun:test'
-import { join } from 'node:path'
-import { rowsOf } from '../support/access.ts'
 import { addAccount, tokenFor } from '../support/accounts.ts'
 import { bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, startService } from '../support/binary.ts'
 import type { DecisionJson } from '../../src/locks/decisions/schema.ts'
 import { type NewPass, codeOf, guestPhone, passIdOf } from '../support/guests.ts'
+import { homeDatabase } from '../support/home-database.ts'
 
 /** A service with an owner, Oli, and a member, Eva, who may open the front door and invite guests. */
 const startHome = async (env: Readonly<Record<string, string>> = {}) => {
@@ -54,10 +53,10 @@ test('with the compiled executable, a guest is sent to the host while nothing ca
   const phone = guestPhone(home)
   await phone.bind(codeOf(made))
   const id = crypto.randomUUID()
-  using other = rowsOf(join(home.service.folder, 'data/secure-lock.db'))
-  await other.run('BEGIN IMMEDIATE')
+  await using other = await homeDatabase(home.service.folder)
+  const release = await other.holdWrites()
   const refused = await phone.unlock({ id })
-  await other.run('ROLLBACK')
+  await release()
   expect(refused).toMatchObject({
     status: 503,
     body: {
@@ -82,17 +81,16 @@ test('with the compiled executable, a thousand guests who ask at once are let in
   await using home = await startHome({ CONNECTIONS_PER_CLIENT: '2000' })
   const made = await home.invite(home.oli)
   const secrets = Array.from({ length: 1000 }, (_, n) => `secret-${n}`)
-  using rows = rowsOf(join(home.service.folder, 'data/secure-lock.db'))
-  await rows.run('BEGIN IMMEDIATE')
-  for (const secret of secrets)
-    await rows.run(
-      `INSERT INTO pass_device (id, pass_id, cookie_hash, bound_at_ms, seen_at_ms)
-       VALUES (?, ?, ?, 1, 1)`,
+  await using rows = await homeDatabase(home.service.folder)
+  await rows.run(
+    `INSERT INTO pass_device (id, pass_id, cookie_hash, bound_at_ms, seen_at_ms)
+     VALUES ${secrets.map(() => '(?, ?, ?, 1, 1)').join()}`,
+    ...secrets.flatMap((secret) => [
       crypto.randomUUID(),
       passIdOf(made),
       new Bun.CryptoHasher('sha256').update(secret).digest(),
-    )
-  await rows.run('COMMIT')
+    ]),
+  )
   const answers = await Promise.all(
     secrets.map(async (secret) => {
       const headers = { cookie: `lock-guest=${secret}`, origin: home.url }
@@ -102,6 +100,6 @@ test('with the compiled executable, a thousand guests who ask at once are let in
   )
   expect(answers.filter(({ decision }) => decision === 'permitted')).toHaveLength(1000)
   expect(new Set(answers.map(({ seq }) => seq)).size).toBe(1000)
-  const seen = rows.get('SELECT count(*) AS n FROM pass_device WHERE seen_at_ms > 1')
+  const seen = await rows.get('SELECT count(*) AS n FROM pass_device WHERE seen_at_ms > 1')
   expect(seen).toStrictEqual({ n: 1000 })
 })

@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { databaseFile } from '../support/database-file.ts'
 import { createHash } from 'node:crypto'
 import { accessTokenHash, newAccessToken } from '../../src/accounts/tokens/format.ts'
 import { HOME_SCOPES, LOCK_SCOPES, type Role } from '../../src/domain/account.ts'
@@ -11,6 +9,7 @@ import { addAccount, tokenFor } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf } from '../support/app.ts'
 import { type Service, UNLIMITED, startService, temporaryFolder } from '../support/binary.ts'
 import { enrol } from '../support/second-factor.ts'
+import { type HomeDatabase, homeDatabase } from '../support/home-database.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
@@ -41,7 +40,7 @@ const answersAt = async (url: string, headers: Record<string, string>) => {
 
 describe('who may call what on the compiled executable', () => {
   let service: Service
-  let db: Database
+  let db: HomeDatabase
   const callers: Record<
     string,
     {
@@ -67,43 +66,47 @@ describe('who may call what on the compiled executable', () => {
     const tokenOf: Record<string, string> = {}
     for (const name of Object.values(names).flat()) tokenOf[name] = await signIn(name)
 
-    db = databaseFile(join(service.folder, 'data/secure-lock.db'))
-    db.run('PRAGMA foreign_keys = ON')
+    db = await homeDatabase(service.folder)
     const account = (name: string) => `(SELECT id FROM account WHERE username = '${name}')`
-    db.run(`UPDATE session SET expires_at_ms = 1 WHERE account_id = ${account('expired')}`)
-    db.run(`DELETE FROM session WHERE account_id = ${account('revoked')}`)
-    db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'disabled'")
-    db.run("DELETE FROM account WHERE username = 'deleted'")
+    await db.run(`UPDATE session SET expires_at_ms = 1 WHERE account_id = ${account('expired')}`)
+    await db.run(`DELETE FROM session WHERE account_id = ${account('revoked')}`)
+    await db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'disabled'")
+    await db.run("DELETE FROM account WHERE username = 'deleted'")
 
     const token = (name: string) => bearer(tokenOf[name] ?? '')
-    const accessToken = (id: string, scopes: readonly string[]) => {
+    const accessToken = async (id: string, scopes: readonly string[]) => {
       const text = newAccessToken()
-      db.run(
+      await db.run(
         `INSERT INTO access_token (id, account_public_id, name, hash, scopes, created_at_ms)
          VALUES (?, (SELECT public_id FROM account WHERE username = 'oli'), '', ?, ?, 1)`,
-        [id, accessTokenHash(text) ?? '', JSON.stringify(scopes)],
+        id,
+        accessTokenHash(text) ?? '',
+        JSON.stringify(scopes),
       )
       return bearer(text)
     }
     const controller = `slc_${'A'.repeat(43)}`
-    db.run(
+    await db.run(
       `INSERT INTO controller
          (id, lock_id, public_key, token_hash, name, enrolled_at_ms, seen_at_ms)
-       VALUES ('1', (SELECT id FROM lock LIMIT 1), unhex('04'), ?, '', 1, 1)`,
-      [new Bun.CryptoHasher('sha256').update(controller).digest()],
+       VALUES ('1', (SELECT id FROM lock LIMIT 1), ?, ?, '', 1, 1)`,
+      Uint8Array.of(4),
+      new Bun.CryptoHasher('sha256').update(controller).digest(),
     )
-    const guest = () => {
+    const guest = async () => {
       const hash = createHash('sha256').update('a secret').digest()
-      db.run("INSERT INTO pass (id, label, devices_max, created_at_ms) VALUES ('1', 'Max', 1, 1)")
-      db.run(
+      await db.run(
+        "INSERT INTO pass (id, label, devices_max, created_at_ms) VALUES ('1', 'Max', 1, 1)",
+      )
+      await db.run(
         `INSERT INTO pass_device (id, pass_id, cookie_hash, bound_at_ms, seen_at_ms)
          VALUES ('1', '1', ?, 1, 1)`,
-        [hash],
+        hash,
       )
-      db.run(
+      await db.run(
         `INSERT INTO access_grant (id, holder, terms, version, created_at_ms)
          VALUES ('1', 'pass:1', ?, 1, 1)`,
-        [termsText(ALWAYS.terms)],
+        termsText(ALWAYS.terms),
       )
       return { cookie: 'lock-guest=a secret' }
     }
@@ -120,18 +123,18 @@ describe('who may call what on the compiled executable', () => {
       'other member': { kind: 'member', headers: token('max') },
       admin: { kind: 'admin', headers: token('amy') },
       owner: { kind: 'owner', headers: token('oli') },
-      'token with every scope': { kind: 'token', headers: accessToken('1', everyScope) },
-      'token with none': { kind: 'unscoped', headers: accessToken('2', []) },
+      'token with every scope': { kind: 'token', headers: await accessToken('1', everyScope) },
+      'token with none': { kind: 'unscoped', headers: await accessToken('2', []) },
       controller: { kind: 'controller', headers: bearer(controller) },
       'member by cookie': { kind: 'member', headers: cookie('cora') },
       'owner by cookie': { kind: 'owner', headers: cookie('otto') },
-      guest: { kind: 'guest', headers: guest() },
+      guest: { kind: 'guest', headers: await guest() },
       'cookie of an ended session': { kind: 'stranger', headers: cookie('revoked') },
     })
   })
 
   afterAll(async () => {
-    db.close()
+    await db.close()
     await service.stop()
   })
 
@@ -227,9 +230,9 @@ describe('who may call what on the compiled executable', () => {
     const headers = bearer(await signIn('amy'))
     const status = async () => (await clientOf(service.url).get('/getLogs', headers)).status
     expect(await status()).toBe(200)
-    db.run("UPDATE account SET role = 'member' WHERE username = 'amy'")
+    await db.run("UPDATE account SET role = 'member' WHERE username = 'amy'")
     expect(await status()).toBe(401)
-    db.run("UPDATE account SET role = 'admin' WHERE username = 'amy'")
+    await db.run("UPDATE account SET role = 'admin' WHERE username = 'amy'")
   })
 
   test('[T3] a session ended in the database fails at the next request, also after a restart', async () => {
@@ -246,8 +249,8 @@ describe('who may call what on the compiled executable', () => {
     const [ended, kept] = [await login(), await login()]
     expect(await unlock(before.url, ended)).toBe(200)
     const { sid } = JSON.parse(atob(ended.split('.')[1] ?? '')) as { sid: string }
-    using sessions = databaseFile(join(folder, 'data/secure-lock.db'))
-    sessions.run('DELETE FROM session WHERE id = ?', [sid])
+    await using sessions = await homeDatabase(folder)
+    await sessions.run('DELETE FROM session WHERE id = ?', sid)
     expect(await unlock(before.url, ended)).toBe(401)
     await before.stop()
     await using after = await startService({ env: UNLIMITED, folder })
@@ -274,24 +277,24 @@ describe('who may call what on the compiled executable', () => {
     const headers = bearer(await signIn('eve'))
     const unlock = { 'unlocking-method': 'pin', id: 99, seq: 99, username: 'oli', received_at: 1 }
     expect((await post('/logUnlocking', unlock, headers)).status).toBe(200)
-    const eve = db.query("SELECT * FROM account WHERE username = 'eve'").get() as Record<
-      string,
-      unknown
-    >
+    const eve = await db.get<Record<string, unknown>>(
+      "SELECT * FROM account WHERE username = 'eve'",
+    )
     expect(eve).toMatchObject({ role: 'member' })
-    expect([eve['id'], eve['public_id'], eve['created_at_ms']]).not.toContainAnyValues([1, 'mine'])
-    const last = db
-      .query(
-        `SELECT unlock_event.*, unlock_account.public_id AS account_public_id
-         FROM unlock_event
-         JOIN unlock_account ON number = account_number
-         ORDER BY seq DESC
-         LIMIT 1`,
-      )
-      .get()
-    expect(last).toMatchObject({ username: 'eve', account_public_id: eve['public_id'] })
-    expect((last as { seq: number }).seq).toBeLessThan(99)
-    expect((last as { received_at_ms: number }).received_at_ms).toBeGreaterThan(1e12)
+    expect([eve?.['id'], eve?.['public_id'], eve?.['created_at_ms']]).not.toContainAnyValues([
+      1,
+      'mine',
+    ])
+    const last = await db.get<{ seq: number; received_at_ms: number }>(
+      `SELECT unlock_event.*, unlock_account.public_id AS account_public_id
+       FROM unlock_event
+       JOIN unlock_account ON number = account_number
+       ORDER BY seq DESC
+       LIMIT 1`,
+    )
+    expect(last).toMatchObject({ username: 'eve', account_public_id: eve?.['public_id'] })
+    expect(last?.seq).toBeLessThan(99)
+    expect(last?.received_at_ms).toBeGreaterThan(1e12)
   })
 
   test('[A4] answers contain the listed fields and nothing else', async () => {

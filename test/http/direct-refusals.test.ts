@@ -12,7 +12,7 @@ import {
   startBoth,
   usual,
 } from '../support/both-routes.ts'
-import { IS_POSTGRES } from '../support/postgres.ts'
+import { IS_POSTGRES } from '../support/test-server.ts'
 import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 import { until } from '../support/until.ts'
 

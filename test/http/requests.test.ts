@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import fc from 'fast-check'
-import { databaseFile } from '../support/database-file.ts'
+import { homeDatabase } from '../support/home-database.ts'
+import { IS_POSTGRES } from '../support/test-server.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../support/binary.ts'
 import { operationsOf, specOf } from '../support/openapi.ts'
@@ -83,8 +83,8 @@ describe('what a client may send', () => {
     await using service = await startService({ env: UNLIMITED })
     const { post } = clientOf(service.url)
     await post('/register', PERSON)
-    using db = databaseFile(join(service.folder, 'data/secure-lock.db'))
-    db.run('DROP TABLE session')
+    await using db = await homeDatabase(service.folder)
+    await db.run(`DROP TABLE session${IS_POSTGRES ? ' CASCADE' : ''}`)
     const answer = await post('/login', PERSON)
     expect(answer.status).toBe(500)
     expect(await answer.json()).toStrictEqual({ msg: 'Internal error' })
@@ -93,7 +93,7 @@ describe('what a client may send', () => {
     const { log } = service.output()
     const record = log.split('\n').find((line) => line.includes('request failed'))
     expect(record).toContain(id)
-    expect(record).toContain('no such table')
+    expect(record).toMatch(/no such table|relation "\S+session" does not exist/)
     expect(log).not.toContain(PASSWORD)
   })
 

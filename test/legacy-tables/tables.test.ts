@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
-import { databaseFile } from '../support/database-file.ts'
+import { homeDatabase } from '../support/home-database.ts'
 import { unlockTable } from '../../src/legacy-tables/tables.ts'
 import { addAccount } from '../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
@@ -150,12 +149,15 @@ describe('the tables', () => {
     await using service = await startService({ env: UNLIMITED })
     const { folder, url, pid } = service
     await addAccount('own', { role: 'owner', folder })
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    db.run(`WITH RECURSIVE n (seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < 299999)
+    await using db = await homeDatabase(folder)
+    await db.run(
+      `WITH RECURSIVE n (seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < 299999)
       INSERT INTO unlock_event (seq, id, username, method, salt, person_hash, lock, result, source,
         received_at_ms, happened_at_ms, is_late, is_time_uncertain, leaf_hash)
-      SELECT seq, seq, 'ada', 'pin ' || seq, x'00', x'00', 'front-door', 'unlocked', 'claimed',
-        1700000000000 + seq, 1700000000000 + seq, 0, 0, x'00' FROM n`)
+      SELECT seq, CAST(seq AS text), 'ada', 'pin ' || seq, ?1, ?1, 'front-door', 'unlocked', 'claimed',
+        1700000000000 + seq, 1700000000000 + seq, 0, 0, ?1 FROM n`,
+      Uint8Array.of(0),
+    )
     const residentMb = async () =>
       Number(/VmRSS:\s+(\d+)/.exec(await Bun.file(`/proc/${pid}/status`).text())?.[1]) / 1024
     const read = async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Terms } from '../../src/locks/rules/grant.ts'
-import { attemptOf, rowsOf } from '../support/access.ts'
+import { attemptOf } from '../support/access.ts'
 import { provenLeaf } from '../../src/unlocks/bundle/verify.ts'
 import { parseVerifierKey } from '../../src/unlocks/tlog/signed-note.ts'
 import { addAccount, tokenFor } from '../support/accounts.ts'
@@ -18,6 +18,7 @@ import { CAN_FAKE, withClock } from '../support/faketime.ts'
 import { at, weekly } from '../support/grants.ts'
 import { until } from '../support/until.ts'
 import { openLog } from '../support/unlock-log.ts'
+import { homeDatabase } from '../support/home-database.ts'
 
 // The cases that doors get wrong, with the values that are right, through the API of the executable.
 
@@ -31,7 +32,6 @@ const newId = (): string => crypto.randomUUID()
 /** What people do with a service: Ada is its owner, Grace a member. */
 const homeAt = async ({ url, folder }: Pick<Service, 'url' | 'folder'>) => {
   const client = clientOf(url)
-  const path = join(folder, 'data/secure-lock.db')
   const token = {
     ada: await tokenFor(url, 'ada'),
     grace: await tokenFor(url, 'grace'),
@@ -61,9 +61,9 @@ const homeAt = async ({ url, folder }: Pick<Service, 'url' | 'folder'>) => {
       expect(answer.status).toBe(201)
       return ((await answer.json()) as { id: string }).id
     },
-    usesOf: (id: string): unknown => {
-      using db = rowsOf(path)
-      return db.get('SELECT uses FROM access_grant WHERE id = ?', id)
+    usesOf: async (id: string): Promise<unknown> => {
+      await using db = await homeDatabase(folder)
+      return await db.get('SELECT uses FROM access_grant WHERE id = ?', id)
     },
     why: async (label: string, time?: string): Promise<Json> => {
       const query = time === undefined ? '' : `?at=${time}`
@@ -304,7 +304,7 @@ describe('a grant for one use', () => {
     const answers = await Promise.all([...elsewhere, ...here])
     await other[Symbol.asyncDispose]()
     expect(tally(answers)).toStrictEqual({ permitted: 1, uses_spent: 2 * SESSIONS - 1 })
-    expect(home.usesOf(id)).toStrictEqual({ uses: 1 })
+    expect(await home.usesOf(id)).toStrictEqual({ uses: 1 })
   })
 
   test('[3] is used once although the server is killed between the knocks and their repeats', async () => {
@@ -329,7 +329,7 @@ describe('a grant for one use', () => {
     expect(tally(answers)).toStrictEqual({ permitted: 1, uses_spent: SESSIONS - 1 })
     for (const [n, { decision }] of answers.entries())
       expect([decision, undefined]).toContain(before[n])
-    expect(after.usesOf(id)).toStrictEqual({ uses: 1 })
+    expect(await after.usesOf(id)).toStrictEqual({ uses: 1 })
     await second.stop()
     expect((await runCommand(['log', 'verify'], { folder })).status).toBe(0)
   })
@@ -345,7 +345,7 @@ describe('a grant for one use', () => {
     expect(first).toMatchObject({ decision: 'permitted', grant, use: { number: 1, max: 1 } })
     for (const answer of answers) expect({ ...answer, repeat: 0 }).toEqual({ ...first, repeat: 0 })
     expect(answers.filter(({ repeat }) => repeat === false)).toHaveLength(1)
-    expect(home.usesOf(grant)).toStrictEqual({ uses: 1 })
+    expect(await home.usesOf(grant)).toStrictEqual({ uses: 1 })
     const listed = await home.get('/v1/unlocks?lock=gate', home.as('ada'))
     expect(((await listed.json()) as { unlocks: Json[] }).unlocks).toHaveLength(1)
   })
@@ -374,13 +374,15 @@ test('[8] who is erased with live grants is refused, the grants are revoked, rec
     expect(
       provenLeaf(String(receipt), parseVerifierKey(String(key['verifier_key']))),
     ).toMatchObject({ result: 'permitted' })
-  using rows = rowsOf(join(folder, 'data/secure-lock.db'))
-  await until(async () => Bun.deepEquals(rows.get('SELECT count(*) AS n FROM attempt'), { n: 0 }))
+  await using rows = await homeDatabase(folder)
+  await until(async () =>
+    Bun.deepEquals(await rows.get('SELECT count(*) AS n FROM attempt'), { n: 0 }),
+  )
   const traces = `
     SELECT count(*) AS visits,
       count(account_number) + count(username) + count(method) + count(salt) + count(grant_id) AS traces
     FROM unlock_event JOIN unlock_decision USING (seq)`
-  await until(async () => Bun.deepEquals(rows.get(traces), { visits: 2, traces: 0 }))
+  await until(async () => Bun.deepEquals(await rows.get(traces), { visits: 2, traces: 0 }))
   await service.stop()
   expect((await runCommand(['log', 'verify'], { folder })).status).toBe(0)
 })
@@ -391,13 +393,13 @@ test('[8a] while nothing can be recorded nobody is let in, and the answer says w
   await home.addLock('gate')
   const grant = await home.grant('gate', { usesMax: 1 })
   const id = newId()
-  using other = rowsOf(join(service.folder, 'data/secure-lock.db'))
-  await other.run('BEGIN IMMEDIATE')
+  await using other = await homeDatabase(service.folder)
+  const release = await other.holdWrites()
   const refused = await home.knock('gate', { id })
-  await other.run('ROLLBACK')
+  await release()
   expect(refused).toMatchObject({ status: 503, code: 'unavailable' })
   expect(refused['detail']).toContain('Use your key; the owner is told.')
-  expect(home.usesOf(grant)).toStrictEqual({ uses: 0 })
+  expect(await home.usesOf(grant)).toStrictEqual({ uses: 0 })
   expect(await home.knock('gate', { id })).toMatchObject({ decision: 'permitted', repeat: false })
 })
 
@@ -422,7 +424,7 @@ describe.if(CAN_FAKE)('by the clock of the machine', () => {
       decision: 'permitted',
       use: { number: 1, max: 1 },
     })
-    expect(home.usesOf(id)).toStrictEqual({ uses: 1 })
+    expect(await home.usesOf(id)).toStrictEqual({ uses: 1 })
     machine.setClock('+121')
     expect(await home.knock('gate')).toMatchObject({ decision: 'denied', reason: 'uses_spent' })
   })
@@ -473,7 +475,7 @@ describe.if(CAN_FAKE)('by the clock of the machine', () => {
     const counted = await home.grant('gate', { usesMax: 5 })
     const tuesday = await home.grant('gate', { terms: weekly('tue 00:00-24:00') })
     expect(await home.knock('gate')).toMatchObject({ grant: tuesday, use: null })
-    expect(home.usesOf(counted)).toStrictEqual({ uses: 0 })
+    expect(await home.usesOf(counted)).toStrictEqual({ uses: 0 })
     const later = await home.grant('garage', {
       usesMax: 5,
       endsAtMs: noonOfTuesday() + 60 * DAY_MS,
@@ -483,6 +485,6 @@ describe.if(CAN_FAKE)('by the clock of the machine', () => {
       endsAtMs: noonOfTuesday() + 30 * DAY_MS,
     })
     expect(await home.knock('garage')).toMatchObject({ grant: sooner, use: { number: 1, max: 5 } })
-    expect(home.usesOf(later)).toStrictEqual({ uses: 0 })
+    expect(await home.usesOf(later)).toStrictEqual({ uses: 0 })
   })
 })

@@ -1,17 +1,17 @@
 import { expect, test } from 'bun:test'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { Database } from 'bun:sqlite'
 import { startService, UNLIMITED, temporaryFolder } from '../support/binary.ts'
 import { startMosquitto } from '../support/mosquitto.ts'
 import { homeWithBroker } from '../support/mqtt-home.ts'
 import { until } from '../support/until.ts'
+import { homeDatabase } from '../support/home-database.ts'
 
 test('without MQTT_URL there is no target', async () => {
   await using service = await startService({ env: { ...UNLIMITED, DATA_DIR: './data' } })
   await until(() => service.output().log.includes('"started"'))
-  using db = new Database(join(service.folder, 'data/secure-lock.db'), { readonly: true })
-  expect(db.query('SELECT count(*) AS targets FROM target').get()).toStrictEqual({ targets: 0 })
+  await using db = await homeDatabase(service.folder)
+  expect(await db.get('SELECT count(*) AS targets FROM target')).toStrictEqual({ targets: 0 })
 })
 
 test('neither our code nor the library is loaded without a broker', async () => {
@@ -50,12 +50,12 @@ test('the library is imported in one file, and only when a link begins', async (
 test('a broker that is no longer set is no target', async () => {
   await using home = await homeWithBroker()
   await home.gid()
-  const targets = () => {
-    using db = new Database(join(home.folder, 'data/secure-lock.db'), { readonly: true })
-    return db.query('SELECT id, kind, state FROM target').all()
+  const targets = async () => {
+    await using db = await homeDatabase(home.folder)
+    return await db.all('SELECT id, kind, state FROM target')
   }
-  expect(targets()).toStrictEqual([{ id: 'mqtt', kind: 'mqtt', state: 'enabled' }])
+  expect(await targets()).toStrictEqual([{ id: 'mqtt', kind: 'mqtt', state: 'enabled' }])
   await home.service().stop()
   await home.restart({ MQTT_URL: '' })
-  expect(targets()).toStrictEqual([])
+  expect(await targets()).toStrictEqual([])
 })

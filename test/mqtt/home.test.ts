@@ -1,9 +1,8 @@
-import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
-import { join } from 'node:path'
 import { cable } from '../support/cable.ts'
 import { homeWithBroker } from '../support/mqtt-home.ts'
 import { until } from '../support/until.ts'
+import { homeDatabase } from '../support/home-database.ts'
 
 type Event = { event_type: string; who: string | null; seq: number; lock: string }
 
@@ -199,8 +198,10 @@ test('a log that somebody has changed is a problem in Home Assistant', async () 
   await until(async () => (await log()).problem === false)
   await home.service().stop()
   {
-    using db = new Database(join(home.folder, 'data/secure-lock.db'))
-    db.run(`UPDATE unlock_event SET lock = 'other' WHERE seq = (SELECT max(seq) FROM unlock_event)`)
+    await using db = await homeDatabase(home.folder)
+    await db.run(
+      `UPDATE unlock_event SET lock = 'other' WHERE seq = (SELECT max(seq) FROM unlock_event)`,
+    )
   }
   await home.restart()
   await until(async () => (await log()).problem === true)

@@ -8,7 +8,8 @@ import type { Role } from '../../src/domain/account.ts'
 import { COMMAND_LINE } from '../../src/domain/audit-event.ts'
 import { processLogger } from '../../src/http/log/logger.ts'
 import { UNLIMITED, temporaryFolder } from './binary.ts'
-import { giveBack, testPlace } from './postgres.ts'
+import { testPlace } from './postgres.ts'
+import { giveBack } from './test-server.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -60,7 +61,7 @@ export const startApp = async (
     [Symbol.asyncDispose]: async () => {
       await app.http.server?.stop(true)
       await app[Symbol.asyncDispose]()
-      await giveBack(place.postgres)
+      if (place.postgres) await giveBack(place.postgres.schema)
       rmSync(folder, { recursive: true, force: true })
     },
   }

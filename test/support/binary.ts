@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { homeUri } from './test-server.ts'
 
 /** The compiled executable that `bun run build` creates. */
 export const BINARY = resolve(import.meta.dir, '../../dist/secure-lock-server')
@@ -38,6 +39,20 @@ export const UNLIMITED = {
   RATE_LIMIT_DEFAULT: 'off',
 } as const
 
+/** Adds to the environment where on the test server the home of a folder is, unless the test or its settings file says
+ * that. Older versions know no servers. */
+export const withHome = async (
+  { env = {}, binary = BINARY, args = [] }: Options,
+  folder: string,
+): Promise<Readonly<Record<string, string>>> => {
+  const isGiven = args.includes('--env-file') || env['DATABASE_URI'] !== undefined
+  const uri =
+    isGiven || binary !== BINARY
+      ? undefined
+      : await homeUri(resolve(folder, env['DATA_DIR'] ?? 'data'))
+  return uri === undefined ? env : { ...env, DATABASE_URI: uri }
+}
+
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'secure-lock-'))
 
 /** Starts the executable with nothing of this process's environment, and waits until it answers. */
@@ -53,7 +68,7 @@ export const startService = async ({
   const port = Number(env['PORT'] ?? (await freePort()))
   const started = Bun.spawn([...within, binary, ...args], {
     cwd,
-    env: { HOST: '127.0.0.1', PORT: String(port), ...env },
+    env: { HOST: '127.0.0.1', PORT: String(port), ...(await withHome({ env, binary, args }, cwd)) },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -104,7 +119,10 @@ export const runCommand = async (
   const cwd = folder ?? temporaryFolder()
   const run = Bun.spawn([...within, binary, ...args], {
     cwd,
-    env: args.includes('--env-file') ? env : { ...OWN_FOLDER, ...env },
+    env: await withHome(
+      { env: args.includes('--env-file') ? env : { ...OWN_FOLDER, ...env }, binary, args },
+      cwd,
+    ),
     stdin: Buffer.from(input),
     stdout: 'pipe',
     stderr: 'pipe',

@@ -1,9 +1,8 @@
-import { Database } from 'bun:sqlite'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { databaseFile } from './database-file.ts'
 import { PASSWORD, clientOf } from './app.ts'
 import { UNLIMITED, runCommand, startService } from './binary.ts'
+import { type HomeDatabase, homeDatabase } from './home-database.ts'
 import { olderFile, olderHashOf, user } from './older-server.ts'
 
 const PEOPLE = 100
@@ -24,15 +23,15 @@ export const failedLogins = async (
   })
   const { folder } = service
   await runCommand(['user', 'add', 'wanda'], { folder, input: `${PASSWORD}\n` })
-  using db = databaseFile(join(folder, 'data/secure-lock.db'))
-  addPeople(db)
+  await using db = await homeDatabase(folder)
+  await addPeople(db)
   if (withOlder) await importPeople(folder)
   const { post } = clientOf(service.url)
   const logIn = (username: string, password: string, address: string) =>
     post('/login', { username, password }, { 'x-forwarded-for': address })
   const waiting = '203.0.113.66'
   for (let failure = 0; failure < 10; failure += 1) await logIn('wanda', 'wrong', waiting)
-  db.run('UPDATE failed_login SET locked_until_ms = locked_until_ms + 3600000')
+  await db.run('UPDATE failed_login SET locked_until_ms = locked_until_ms + 3600000')
 
   // A new client for each round, so that only the intended ones are locked out.
   const ways: Record<string, (round: number, address: string) => Promise<Response>> = {
@@ -85,20 +84,22 @@ const cpuMsOf = (pid: number): number => {
 }
 
 /** Accounts with the password of `wanda`, half of them disabled. */
-const addPeople = (db: Database): void => {
-  const add = db.prepare(
-    `INSERT INTO account (
-       public_id, username, username_key, password_hash, role, phone, address, created_at_ms,
-       disabled_at_ms
-     ) SELECT ?1, ?2, ?2, password_hash, 'member', '1', 'x', 0, ?3
-     FROM account WHERE username = 'wanda'`,
-  )
-  db.transaction(() => {
-    for (let person = 0; person < PEOPLE; person += 1) {
-      add.run(crypto.randomUUID(), `person-${person}`, null)
-      add.run(crypto.randomUUID(), `disabled-${person}`, 1)
-    }
-  })()
+const addPeople = async (db: HomeDatabase): Promise<void> => {
+  const add = (username: string, disabledAtMs: number | null) =>
+    db.run(
+      `INSERT INTO account (
+         public_id, username, username_key, password_hash, role, phone, address, created_at_ms,
+         disabled_at_ms
+       ) SELECT ?1, ?2, ?2, password_hash, 'member', '1', 'x', 0, CAST(?3 AS bigint)
+       FROM account WHERE username = 'wanda'`,
+      crypto.randomUUID(),
+      username,
+      disabledAtMs,
+    )
+  for (let person = 0; person < PEOPLE; person += 1) {
+    await add(`person-${person}`, null)
+    await add(`disabled-${person}`, 1)
+  }
 }
 
 const importPeople = async (folder: string): Promise<void> => {

@@ -1,8 +1,7 @@
-import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { PASSWORD, bearer, clientOf } from './app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from './binary.ts'
+import { homeDatabase } from './home-database.ts'
 import { startMosquitto } from './mosquitto.ts'
 import { until } from './until.ts'
 
@@ -56,9 +55,9 @@ export const homeWithBroker = async (
     service: () => service,
     /** Waits until nothing is left to be told, and that is on disk: after a crash before that, it is told again. */
     allTold: async () => {
-      using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
-      const waiting = db.query(`SELECT count(*) AS rows FROM delivery WHERE state = 'waiting'`)
-      await until(() => (waiting.get() as { rows: number }).rows === 0)
+      await using db = await homeDatabase(folder)
+      const waiting = `SELECT count(*) AS n FROM delivery WHERE state = 'waiting'`
+      await until(async () => Bun.deepEquals(await db.get(waiting), { n: 0 }))
     },
     /** Starts it again after `stop`. */
     restart: async (more: Env = {}) => {

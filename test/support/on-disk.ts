@@ -1,5 +1,7 @@
 import { closeSync, openSync, readSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { homeDatabase } from './home-database.ts'
+import { IS_POSTGRES } from './test-server.ts'
 
 const STEP = 1024 ** 2
 
@@ -13,8 +15,16 @@ const opened = (path: string): number | undefined => {
   }
 }
 
-/** Whether a text is anywhere in the bytes of a data folder: database, free pages, WAL or other. */
-export const isOnDisk = (dataDir: string, text: string): boolean =>
+/** Whether a text is anywhere in the bytes of a data folder: database, free pages, WAL or other. On a test server, also
+ * whether it is in any row; its files keep more than that. */
+export const isOnDisk = async (dataDir: string, text: string): Promise<boolean> => {
+  if (isInFolder(dataDir, text)) return true
+  if (!IS_POSTGRES) return false
+  await using db = await homeDatabase(dataDir, '.')
+  return await db.contains(text)
+}
+
+const isInFolder = (dataDir: string, text: string): boolean =>
   readdirSync(dataDir).some((name) => {
     const file = opened(join(dataDir, name))
     if (file === undefined) return false

@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs'
-import { BINARY, OWN_FOLDER } from './binary.ts'
+import { BINARY, OWN_FOLDER, withHome } from './binary.ts'
 import { until } from './until.ts'
 
 type Options = {
@@ -18,7 +18,11 @@ export const atTerminal = async (
 ) => {
   const run = Bun.spawn(['script', '-qec', `exec ${BINARY} ${command}`, '/dev/null'], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] ?? '', TERM: 'xterm', ...OWN_FOLDER, ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      TERM: 'xterm',
+      ...(await withHome({ env: { ...OWN_FOLDER, ...env }, args: command.split(' ') }, folder)),
+    },
     stdin: 'pipe',
     stdout: 'pipe',
   })

@@ -11,7 +11,7 @@ import type { NewUnlockEvent, UnerasedEvent } from '../../src/unlocks/log/event.
 import { frontier, leafHash } from '../../src/unlocks/tlog/merkle-tree.ts'
 import type { NoteSigner } from '../../src/unlocks/tlog/signed-note.ts'
 import { parseSigningKey } from '../../src/unlocks/tlog/signing-key.ts'
-import { runCommand, temporaryFolder } from './binary.ts'
+import { runCommand, temporaryFolder, withHome } from './binary.ts'
 
 const PEOPLE = ['ada', 'grace', 'hedy'] as const
 
@@ -58,16 +58,18 @@ type Options = {
   readonly before?: (app: Awaited<ReturnType<typeof openLog>>) => Promise<void>
 }
 
-/** An app on a real file, without a server. */
-export const openLog = (
+/** An app on a home that outlives it, which listens nowhere. */
+export const openLog = async (
   dataDir: string,
   { now, env = {} }: Pick<Options, 'now' | 'env'> = {},
   write: (line: string) => void = () => {},
-) =>
-  openApp(parseConfig({ DATA_DIR: dataDir, ...env }), {
+) => {
+  const config = parseConfig(await withHome({ env: { DATA_DIR: dataDir, ...env } }, dataDir))
+  return openApp(config, {
     logger: processLogger({ level: 'info', format: 'json', write }),
     ...(now ? { clock: clockFrom({ wallMs: now }) } : {}),
   })
+}
 
 /** A data folder with a log of that many events, and its kept checkpoints. */
 export const recordedLog = async ({ size, keptAt = [], before, ...options }: Options) => {

@@ -1,7 +1,6 @@
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import { PASSWORD, clientOf } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
 
@@ -25,17 +24,17 @@ test('[D6] a gateway that starts with its clock behind revives no old invitation
     return answers.map(({ status }) => status)
   }
   /** Shifts the codes as seen by a gateway whose clock is `ms` behind. */
-  const shift = (ms: number) => {
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    db.run(
+  const shift = async (ms: number) => {
+    await using db = await homeDatabase(folder)
+    await db.run(
       'UPDATE invitation SET created_at_ms = created_at_ms + ?1, expires_at_ms = expires_at_ms + ?1',
-      [ms],
+      ms,
     )
-    db.run('UPDATE password_reset SET expires_at_ms = expires_at_ms + ?', [ms])
+    await db.run('UPDATE password_reset SET expires_at_ms = expires_at_ms + ?', ms)
   }
-  shift(HOURS_MS)
+  await shift(HOURS_MS)
   expect(await tryBoth()).toStrictEqual([403, 401])
-  shift(-HOURS_MS)
+  await shift(-HOURS_MS)
   expect(await tryBoth()).toStrictEqual([200, 200])
   rmSync(folder, { recursive: true })
 })

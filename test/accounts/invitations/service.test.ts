@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import type { Role } from '../../../src/domain/account.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
@@ -144,9 +144,9 @@ describe('an invitation', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
     for (const answer of answers) expect(answer.status).toBeOneOf([200, 403, 503])
     expect(await register(client, { ...PERSON, invitation })).toStrictEqual(NOT_VALID)
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    expect(db.query('SELECT uses FROM invitation').all()).toStrictEqual([{ uses: 1 }])
-    expect(db.query('SELECT count(*) AS n FROM account').get()).toStrictEqual({ n: 1 })
+    await using db = await homeDatabase(folder)
+    expect(await db.all('SELECT uses FROM invitation')).toStrictEqual([{ uses: 1 }])
+    expect(await db.get('SELECT count(*) AS n FROM account')).toStrictEqual({ n: 1 })
   })
 
   test('that is used up, expired or revoked is answered like an unknown one', async () => {
@@ -303,8 +303,7 @@ describe('who may invite', () => {
       return ((await answer.json()) as { access_token: string }).access_token
     }
     const oli = await signIn('oli', 'owner')
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    db.run('PRAGMA foreign_keys = ON')
+    await using db = await homeDatabase(folder)
     const ends: Record<string, string> = {
       disabled: 'UPDATE account SET disabled_at_ms = 1',
       lowered: "UPDATE account SET role = 'admin'",
@@ -312,14 +311,17 @@ describe('who may invite', () => {
     }
     for (const [end, sql] of Object.entries(ends)) {
       const { code } = await invite(client, await signIn(end, 'owner'), { role: 'owner' })
-      db.run(`${sql} WHERE username = ?`, [end])
+      await db.run(`${sql} WHERE username = ?`, end)
       expect(await register(client, { ...PERSON, invitation: code })).toStrictEqual(NOT_VALID)
       const [newest] = (await listed(client, oli)).invitations
       expect(newest).toMatchObject({
         state: 'suspended',
         made_by: { username: end === 'deleted' ? null : end },
       })
-      db.run("UPDATE account SET disabled_at_ms = NULL, role = 'owner' WHERE username = ?", [end])
+      await db.run(
+        "UPDATE account SET disabled_at_ms = NULL, role = 'owner' WHERE username = ?",
+        end,
+      )
       expect((await listed(client, oli)).invitations[0]?.state).toBe(
         end === 'deleted' ? 'suspended' : 'open',
       )

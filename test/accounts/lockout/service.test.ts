@@ -1,11 +1,9 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
 import { PASSWORD, type TestApp, basic, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.ts'
 import { until } from '../../support/until.ts'
+import { type HomeDatabase, homeDatabase } from '../../support/home-database.ts'
 
 const PERSON = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
 const DAY_MS = 86_400_000
@@ -35,20 +33,20 @@ const fail = async (client: Client, address: string, times: number): Promise<voi
 
 type Row = { readonly kind: string; readonly address: string | null; readonly failures: number }
 
-const counted = (db: Database): readonly Row[] =>
-  db.query<Row, []>('SELECT kind, address, failures FROM failed_login ORDER BY kind, address').all()
+const counted = (db: HomeDatabase): Promise<readonly Row[]> =>
+  db.all<Row>('SELECT kind, address, failures FROM failed_login ORDER BY kind, address')
 
 /** The compiled service with its own folder, `ada` registered from home, and its database. */
 const startHouse = async () => {
   const service = await startService({ env: { ...UNLIMITED, ...PROXIED } })
   const client = clientOf(service.url)
   await client.post('/register', PERSON, from(HOME))
-  const db = databaseFile(join(service.folder, 'data/secure-lock.db'))
+  const db = await homeDatabase(service.folder)
   return {
     ...client,
     db,
     [Symbol.asyncDispose]: async () => {
-      db.close()
+      await db.close()
       await service[Symbol.asyncDispose]()
     },
   }
@@ -59,7 +57,7 @@ describe('what counts as a failed login', () => {
     await using house = await startHouse()
     const { db, post, get } = house
     await post('/register', { ...PERSON, username: 'dora' })
-    db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'dora'")
+    await db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'dora'")
     const login = (body: unknown) => (headers: Record<string, string>) =>
       post('/login', body, headers)
     const table = (authorization: Record<string, string>) => (headers: Record<string, string>) =>
@@ -86,16 +84,16 @@ describe('what counts as a failed login', () => {
       const address = `192.0.2.${at}`
       const { status } = await attempt(from(address))
       expect(`${way}: ${status}`).toMatch(/: 4\d\d$/)
-      const countedHere = () => counted(db).filter((row) => row.address === address)
+      const countedHere = async () => (await counted(db)).filter((row) => row.address === address)
       // A body over the limit is counted after its answer.
-      await until(() => countedHere().length > 0)
-      const rows = countedHere()
+      await until(async () => (await countedHere()).length > 0)
+      const rows = await countedHere()
       expect({ way, rows }).toStrictEqual({
         way,
         rows: ['client', 'client_at_name'].map((kind) => ({ kind, address, failures: 1 })),
       })
     }
-    const names = counted(db).filter(({ kind }) => kind === 'name')
+    const names = (await counted(db)).filter(({ kind }) => kind === 'name')
     const failures = names.reduce((sum, row) => sum + row.failures, 0)
     expect(failures).toBe(Object.keys(ways).length)
   })
@@ -105,18 +103,18 @@ describe('what counts as a failed login', () => {
     await fail(house, STRANGER, 10)
     for (const expected of [11, 12]) {
       expect((await logIn(house, { address: STRANGER })).status).toBe(401)
-      const client = counted(house.db).find((row) => row.kind === 'client')
+      const client = (await counted(house.db)).find((row) => row.kind === 'client')
       expect(client?.failures).toBe(expected)
     }
-    expect(counted(house.db).map(({ failures }) => failures)).toStrictEqual([12, 10, 10])
+    expect((await counted(house.db)).map(({ failures }) => failures)).toStrictEqual([12, 10, 10])
   })
 
   test('[P4] a client stays the same with another address of its /64, with ::ffff: or with X-Forwarded-For', async () => {
     await using house = await startHouse()
     const clientsOf = async (...addresses: readonly string[]): Promise<number> => {
-      house.db.run('DELETE FROM failed_login')
+      await house.db.run('DELETE FROM failed_login')
       for (const address of addresses) await fail(house, address, 1)
-      return counted(house.db).filter(({ kind }) => kind === 'client').length
+      return (await counted(house.db)).filter(({ kind }) => kind === 'client').length
     }
     expect(await clientsOf('2001:db8::1', '2001:db8::ffff:2', '2001:db8::3:4:5:6')).toBe(1)
     expect(await clientsOf('2001:db8::1', '2001:db8:0:1::1')).toBe(2)
@@ -126,8 +124,8 @@ describe('what counts as a failed login', () => {
     const { post } = clientOf(open.url)
     for (const address of [HOME, AWAY, STRANGER, '2001:db8::1'])
       await post('/login', { username: 'ada', password: 'wrong' }, from(address))
-    using db = databaseFile(join(open.folder, 'data/secure-lock.db'))
-    expect(counted(db).map(({ failures }) => failures)).toStrictEqual([4, 4, 4])
+    await using db = await homeDatabase(open.folder)
+    expect((await counted(db)).map(({ failures }) => failures)).toStrictEqual([4, 4, 4])
   })
 
   test('[P4] simultaneous guesses gain nothing over guesses in turn', async () => {
@@ -138,17 +136,15 @@ describe('what counts as a failed login', () => {
     const right = logIn(house, { address: STRANGER })
     const answers = await Promise.all([...guesses, right])
     expect(new Set(answers.map(({ status }) => status))).toStrictEqual(new Set([401]))
-    const atName = counted(house.db).find(({ kind }) => kind === 'client_at_name')
+    const atName = (await counted(house.db)).find(({ kind }) => kind === 'client_at_name')
     expect(atName?.failures).toBe(10)
   })
 
   test('[P4] neither names nor passwords typed as names are in the database', async () => {
     await using house = await startHouse()
     await house.post('/login', { username: PASSWORD, password: 'typed in the wrong order' })
-    const file = await Bun.file(join(house.db.filename)).bytes()
-    const wal = await Bun.file(`${house.db.filename}-wal`).bytes()
-    for (const bytes of [file, wal]) expect(Buffer.from(bytes).includes(PASSWORD)).toBe(false)
-    expect(counted(house.db)).toHaveLength(3)
+    expect(await house.db.contains(PASSWORD)).toBe(false)
+    expect(await counted(house.db)).toHaveLength(3)
   })
 })
 
@@ -294,7 +290,7 @@ describe('a lockout', () => {
     for (const cookie of cookies)
       for (let guess = 0; guess < 5; guess += 1)
         await logIn(house, { address: AWAY, password: 'wrong', token: cookie })
-    const guessers = counted(house.db).filter(({ kind }) => kind === 'client_at_name')
+    const guessers = (await counted(house.db)).filter(({ kind }) => kind === 'client_at_name')
     expect(guessers).toStrictEqual([{ kind: 'client_at_name', address: AWAY, failures: 10 }])
   })
 })

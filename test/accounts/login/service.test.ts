@@ -1,6 +1,5 @@
 import { describe, expect, spyOn, test } from 'bun:test'
-import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import { PASSWORD, basic, bearer, clientOf, recordsOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService } from '../../support/binary.ts'
 import { failedLogins } from '../../support/failed-logins.ts'
@@ -75,10 +74,11 @@ describe('logging in', () => {
     await using service = await startService({ env: UNLIMITED })
     const { post } = clientOf(service.url)
     await post('/register', PERSON)
-    using db = databaseFile(join(service.folder, 'data/secure-lock.db'))
-    const hash = () => (db.query('SELECT password_hash AS h FROM account').get() as { h: string }).h
+    await using db = await homeDatabase(service.folder)
+    const hash = async () =>
+      (await db.get<{ h: string }>('SELECT password_hash AS h FROM account'))?.h ?? ''
     const strong = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=1\$/
-    const [, memory, passes] = strong.exec(hash()) ?? []
+    const [, memory, passes] = strong.exec(await hash()) ?? []
     expect(Number(memory)).toBeGreaterThanOrEqual(19 * 1024)
     expect(Number(passes)).toBeGreaterThanOrEqual(2)
     const weak = await Bun.password.hash(PASSWORD, {
@@ -86,12 +86,12 @@ describe('logging in', () => {
       memoryCost: 8,
       timeCost: 1,
     })
-    db.run('UPDATE account SET password_hash = ?', [weak])
+    await db.run('UPDATE account SET password_hash = ?', weak)
     expect((await post('/login', { username: 'ada', password: 'wrong' })).status).toBe(401)
-    expect(hash()).toBe(weak)
+    expect(await hash()).toBe(weak)
     expect((await post('/login', PERSON)).status).toBe(200)
-    expect(hash()).not.toBe(weak)
-    expect(hash()).toMatch(strong)
+    expect(await hash()).not.toBe(weak)
+    expect(await hash()).toMatch(strong)
     expect((await post('/login', PERSON)).status).toBe(200)
   })
 

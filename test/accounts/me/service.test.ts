@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, startService } from '../../support/binary.ts'
 
@@ -286,16 +285,19 @@ describe('the export', () => {
     const { access_token: token } = (await (
       await post('/login', { username: 'ada', password: PASSWORD })
     ).json()) as { access_token: string }
-    using db = databaseFile(join(service.folder, 'data/secure-lock.db'))
-    db.run('UPDATE known_client SET logged_in_at_ms = 1000')
-    db.run(
-      "INSERT INTO failed_login VALUES (x'AC', 'name', 1, '192.0.2.1', 3, 2000, 3000, 'login')",
+    await using db = await homeDatabase(service.folder)
+    await db.run('UPDATE known_client SET logged_in_at_ms = 1000')
+    const byte = (value: number) => Uint8Array.of(value)
+    await db.run(
+      "INSERT INTO failed_login VALUES (?, 'name', 1, '192.0.2.1', 3, 2000, 3000, 'login')",
+      byte(0xac),
     )
-    db.run(
-      "INSERT INTO second_factor (account_id, secret, confirmed_at_ms, last_step, failures, failed_at_ms) VALUES (1, x'AD', 4000, 5, 0, 0)",
+    await db.run(
+      'INSERT INTO second_factor (account_id, secret, confirmed_at_ms, last_step, failures, failed_at_ms) VALUES (1, ?, 4000, 5, 0, 0)',
+      byte(0xad),
     )
-    db.run("INSERT INTO recovery_code VALUES (1, x'AE'), (1, x'AF')")
-    db.run("INSERT INTO password_reset VALUES (1, x'BA', 6000, NULL)")
+    await db.run('INSERT INTO recovery_code VALUES (1, ?), (1, ?)', byte(0xae), byte(0xaf))
+    await db.run('INSERT INTO password_reset VALUES (1, ?, 6000, NULL)', byte(0xba))
     const file = (await (await get('/v1/me/export', bearer(token))).json()) as object
     const at = (ms: number) => new Date(ms).toISOString()
     expect(file).toMatchObject({

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'bun:test'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
 import { findAccountState } from '../../../src/accounts/core/account-state-store.ts'
 import { accountTransaction } from '../../../src/accounts/people/account-transaction.ts'
 import { erasureStore } from '../../../src/accounts/people/erasure-store.ts'
 import { erasureService } from '../../../src/accounts/people/erasure.ts'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
 import { clockFrom } from '../../../src/domain/clock.ts'
-import { openDatabase } from '../../../src/storage/open.ts'
 import { PASSWORD, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+import { homeDatabase } from '../../support/home-database.ts'
+import { isOnDisk } from '../../support/on-disk.ts'
 import { claimed, openLog } from '../../support/unlock-log.ts'
 
 const NAME = 'Persephone-Quill'
@@ -24,16 +24,10 @@ const PERSON = {
 
 const DAY_MS = 86_400_000
 
-/** True if a text is anywhere in the bytes of the database or its WAL. */
-const isOnDisk = (database: string, text: string): boolean =>
-  [database, `${database}-wal`].some(
-    (path) => existsSync(path) && readFileSync(path).includes(Buffer.from(text)),
-  )
-
-const inFolder = async (work: (folder: string, database: string) => Promise<void>) => {
+const inFolder = async (work: (folder: string, dataDir: string) => Promise<void>) => {
   const folder = temporaryFolder()
   try {
-    await work(folder, join(folder, 'data/secure-lock.db'))
+    await work(folder, join(folder, 'data'))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -41,7 +35,7 @@ const inFolder = async (work: (folder: string, database: string) => Promise<void
 
 describe('erasing your account', () => {
   test('[D7] leaves nothing personal on disk, while every proof and every audit event stays', () =>
-    inFolder(async (folder, database) => {
+    inFolder(async (folder, dataDir) => {
       const env = { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1' }
       await using service = await startService({ folder, env })
       const { post, get } = clientOf(service.url)
@@ -84,30 +78,29 @@ describe('erasing your account', () => {
       await service.stop()
 
       for (const text of [NAME, PERSON.phone, PERSON.address, '203.0.113.77', 'pin of Quill'])
-        expect(`${text} ${isOnDisk(database, text)}`).toBe(`${text} false`)
+        expect(`${text} ${await isOnDisk(dataDir, text)}`).toBe(`${text} false`)
       const verified = await runCommand(['log', 'verify', ...kept], { folder })
       expect(verified).toMatchObject({ status: 0, words: '' })
-      using db = databaseFile(database)
-      const trail = db
-        .query<{ action: string; address: string | null }, [string]>(
-          'SELECT action, result, address FROM audit_event WHERE actor = ? ORDER BY seq',
-        )
-        .all(id)
+      await using db = await homeDatabase(folder)
+      const trail = await db.all(
+        'SELECT action, result, address FROM audit_event WHERE actor = ? ORDER BY seq',
+        id,
+      )
       expect(trail).toMatchObject([
         { action: 'login', result: 'success', address: null },
         { action: 'account.erase', result: 'failure', address: null },
         { action: 'account.erase', result: 'success', address: null },
       ])
       for (const table of ['session', 'refresh_token'])
-        expect(db.query(`SELECT count(*) AS n FROM ${table}`).get()).toStrictEqual({ n: 0 })
+        expect(await db.get(`SELECT count(*) AS n FROM ${table}`)).toStrictEqual({ n: 0 })
       // The name is free again, for another account.
-      expect(db.query('SELECT username FROM account').all()).toStrictEqual([{ username: 'ada' }])
+      expect(await db.all('SELECT username FROM account')).toStrictEqual([{ username: 'ada' }])
     }))
 })
 
 describe('an interrupted erasure', () => {
   /** Adds an account and an unlock, and begins to erase them on a server that crashes half-way. */
-  const halfErased = async (dataDir: string, database: string) => {
+  const halfErased = async (dataDir: string) => {
     const app = await openLog(dataDir)
     await app.accounts.newAccounts.add(PERSON, 'member')
     const account = await app.accounts.authentication.find(NAME)
@@ -115,8 +108,7 @@ describe('an interrupted erasure', () => {
     await app.unlocks.unlockLog.append([{ ...claimed(0, NAME), accountPublicId: publicId }])
     const from = { address: '203.0.113.77', userAgent: '', requestId: undefined, account }
     await app.audit.record(from, { action: 'login', result: 'success' })
-    await app[Symbol.asyncDispose]()
-    const db = openDatabase(database)
+    const { db } = app
     const clock = clockFrom()
     const interrupted = erasureService({
       store: erasureStore(db),
@@ -135,34 +127,34 @@ describe('an interrupted erasure', () => {
     const finishing = interrupted.finish(publicId)
     expect(String(await finishing.catch((error: unknown) => error))).toContain('killed')
     interrupted.stop()
-    await db.close()
+    await app[Symbol.asyncDispose]()
     return publicId
   }
 
   test('[D7] has deleted the account, and is finished by the next start', () =>
-    inFolder(async (folder, database) => {
-      await halfErased(join(folder, 'data'), database)
+    inFolder(async (folder, dataDir) => {
+      await halfErased(dataDir)
       const words = [NAME, '203.0.113.77']
-      const onDisk = () => words.map((word) => isOnDisk(database, word))
-      expect(onDisk()).toStrictEqual([true, true])
-      expect(isOnDisk(database, PERSON.phone)).toBe(false)
+      const onDisk = () => Promise.all(words.map((word) => isOnDisk(dataDir, word)))
+      expect(await onDisk()).toStrictEqual([true, true])
+      expect(await isOnDisk(dataDir, PERSON.phone)).toBe(false)
       await using service = await startService({ folder, env: UNLIMITED })
       const login = { username: NAME, password: PASSWORD }
       expect((await clientOf(service.url).post('/login', login)).status).toBe(401)
       await service.stop()
-      expect(onDisk()).toStrictEqual([false, false])
+      expect(await onDisk()).toStrictEqual([false, false])
     }))
 
   test('[D7] is finished by the next round, and can be finished again', () =>
-    inFolder(async (folder, database) => {
-      const publicId = await halfErased(join(folder, 'data'), database)
-      const app = await openLog(join(folder, 'data'))
+    inFolder(async (_, dataDir) => {
+      const publicId = await halfErased(dataDir)
+      const app = await openLog(dataDir)
       await app.accounts.erasures.apply()
       expect((await app.unlocks.store.page(-1, 9))[0]?.person).toBeUndefined()
       await app.accounts.erasures.apply()
       await app[Symbol.asyncDispose]()
-      expect(isOnDisk(database, publicId)).toBe(true)
-      expect(isOnDisk(database, NAME)).toBe(false)
+      expect(await isOnDisk(dataDir, publicId)).toBe(true)
+      expect(await isOnDisk(dataDir, NAME)).toBe(false)
     }))
 
   test('[G7] removes the marks of many erasures', async () => {
@@ -271,23 +263,27 @@ test('[D7] an unlock received during the erasure is erased in the next round', a
 })
 
 test('[D7] a single-use invitation loses its label, a shared one keeps it', () =>
-  inFolder(async (folder, database) => {
-    const app = await openLog(join(folder, 'data'))
-    using db = databaseFile(database)
+  inFolder(async (folder, dataDir) => {
+    const app = await openLog(dataDir)
+    await using db = await homeDatabase(folder)
     for (const [username, usesMax] of [
       ['ada', 1],
       ['eve', 5],
     ] as const) {
       await app.accounts.newAccounts.add({ ...PERSON, username }, 'member')
-      db.query(
+      await db.run(
         `INSERT INTO invitation (id, code_hash, role, label, made_by, created_at_ms, expires_at_ms,
            uses, uses_max) VALUES (?, ?, 'member', ?, 'somebody', 0, 0, 1, ?)`,
-      ).run(username, new TextEncoder().encode(username), `for ${username}`, usesMax)
-      db.query('UPDATE account SET invitation_id = ? WHERE username = ?').run(username, username)
+        username,
+        new TextEncoder().encode(username),
+        `for ${username}`,
+        usesMax,
+      )
+      await db.run('UPDATE account SET invitation_id = ?1 WHERE username = ?1', username)
       const publicId = (await app.accounts.authentication.find(username))?.publicId ?? ''
       await app.accounts.administration.erase({ by: COMMAND_LINE, publicId })
     }
-    expect(db.query('SELECT label FROM invitation ORDER BY id').all()).toStrictEqual([
+    expect(await db.all('SELECT label FROM invitation ORDER BY id')).toStrictEqual([
       { label: '' },
       { label: 'for eve' },
     ])
@@ -295,9 +291,9 @@ test('[D7] a single-use invitation loses its label, a shared one keeps it', () =
   }))
 
 test('an account that returns with the same public id keeps what is recorded from then on', () =>
-  inFolder(async (folder, database) => {
-    const app = await openLog(join(folder, 'data'))
-    using db = databaseFile(database)
+  inFolder(async (folder, dataDir) => {
+    const app = await openLog(dataDir)
+    await using db = await homeDatabase(folder)
     const erase = async () => {
       const publicId = (await app.accounts.authentication.find('ada'))?.publicId ?? ''
       await app.accounts.administration.erase({ by: COMMAND_LINE, publicId })
@@ -309,7 +305,7 @@ test('an account that returns with the same public id keeps what is recorded fro
     const publicId = await erase()
     // As an import from the legacy server does.
     await app.accounts.newAccounts.add({ ...PERSON, username: 'ada' }, 'member')
-    db.query("UPDATE account SET public_id = ? WHERE username = 'ada'").run(publicId)
+    await db.run("UPDATE account SET public_id = ? WHERE username = 'ada'", publicId)
     await app.unlocks.unlockLog.append([{ ...claimed(0, 'ada'), accountPublicId: publicId }])
     await app.accounts.erasures.apply()
     expect(await names()).toStrictEqual(['ada'])

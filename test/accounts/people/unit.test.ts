@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { PASSWORD, type TestApp, bearer, clientOf, recordsOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import { household, outcomeOf } from '../../support/household.ts'
 
 type Person = { username: string; unit: string | null }
@@ -166,12 +166,9 @@ describe('the unit of an account', () => {
         expect((await remove('/v1/me', { password: PASSWORD }, ada)).status).toBe(200)
         await service.stop()
       }
-      const database = join(folder, 'data/secure-lock.db')
-      const bytes = [database, `${database}-wal`]
-        .filter((path) => existsSync(path))
-        .map((path) => readFileSync(path).toString('latin1').toLowerCase())
-      expect(bytes.length).toBeGreaterThan(0)
-      expect(bytes.some((text) => text.includes(unit.toLowerCase()))).toBe(false)
+      await using db = await homeDatabase(folder)
+      expect(await db.contains('oli')).toBe(true)
+      expect(await db.contains(unit)).toBe(false)
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }

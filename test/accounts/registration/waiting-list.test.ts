@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
+import { rmSync } from 'node:fs'
+import { homeDatabase } from '../../support/home-database.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, recordsOf, startApp } from '../../support/app.ts'
 import { startService, temporaryFolder } from '../../support/binary.ts'
@@ -218,16 +217,12 @@ describe('the waiting list', () => {
     expect(await admitted.json()).toMatchObject({ registered_from: null })
     expect((await client.delete(`/v1/people/${grace?.id}`, {}, bearer(owner))).status).toBe(200)
     await service.stop()
-    const database = join(folder, 'data/secure-lock.db')
-    const bytes = [database, `${database}-wal`].map((path) =>
-      existsSync(path) ? readFileSync(path, 'latin1') : '',
-    )
-    expect(bytes.join('')).not.toContain('grace')
-    using db = databaseFile(database)
+    await using db = await homeDatabase(folder)
+    expect(await db.contains('grace')).toBe(false)
+    expect(await db.contains('203.0.113.77')).toBe(false)
     expect(
-      db.query('SELECT count(*) AS n FROM account WHERE waiting_client IS NOT NULL').get(),
+      await db.get('SELECT count(*) AS n FROM account WHERE waiting_client IS NOT NULL'),
     ).toStrictEqual({ n: 0 })
-    expect(bytes.join('')).not.toContain('203.0.113.77')
     rmSync(folder, { recursive: true })
   })
 
@@ -266,12 +261,10 @@ describe('the waiting list', () => {
     await registering(clientOf(service.url))('grace', '10.0.0.1')
     await registering(clientOf(service.url))('hal', '10.0.0.1')
     await service.stop()
-    const path = join(folder, 'data/secure-lock.db')
-    using db = databaseFile(path)
-    db.run(
-      "UPDATE account SET created_at_ms = created_at_ms - 31 * 86400000 WHERE username = 'hal'",
+    await using db = await homeDatabase(folder)
+    await db.run(
+      "UPDATE account SET created_at_ms = created_at_ms - 31 * CAST(86400000 AS bigint) WHERE username = 'hal'",
     )
-    db.close()
     await using restarted = await startService({ folder, env: ENV })
     const logIn = async (username: string) =>
       (await clientOf(restarted.url).post('/login', { username, password: PASSWORD })).status

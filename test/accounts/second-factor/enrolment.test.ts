@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
 import { tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
@@ -227,9 +226,9 @@ describe('turning a second factor off', () => {
     )
     for (const words of [[], ['on', 'oli'], ['off'], ['off', 'oli', 'ada']])
       expect(await run('second-factor', ...words)).toMatchObject({ status: 2 })
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
+    await using db = await homeDatabase(folder)
     const record = "SELECT subject FROM audit_event WHERE action = 'second_factor.remove'"
-    expect(db.query(record).all()).toStrictEqual([{ subject: publicIdOf(token) }])
+    expect(await db.all(record)).toStrictEqual([{ subject: publicIdOf(token) }])
   })
 })
 

@@ -11,7 +11,7 @@ import {
   recordsOf,
   startApp,
 } from '../../support/app.ts'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.ts'
 import { STEP_MS, codeAt, enrol, nextCode } from '../../support/second-factor.ts'
 
@@ -109,10 +109,13 @@ describe('logging in with a second factor', () => {
     const { secret, recoveryCodes } = await enrol(client, token)
     const codes = [nextCode(secret, Date.now()), recoveryCodes[0]]
     // Otherwise, so many wrong codes would start a lockout.
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    const forgive = () => db.run('DELETE FROM failed_login; UPDATE second_factor SET failures = 0')
+    await using db = await homeDatabase(folder)
+    const forgive = async () => {
+      await db.run('DELETE FROM failed_login')
+      await db.run('UPDATE second_factor SET failures = 0')
+    }
     for (const otp of codes) {
-      forgive()
+      await forgive()
       const statuses: unknown[] = []
       const attempts = async () => {
         while (true) {
@@ -127,7 +130,7 @@ describe('logging in with a second factor', () => {
       expect(statuses.filter((status) => status === 401)).toHaveLength(19)
     }
     await before.stop()
-    forgive()
+    await forgive()
     await using after = await startService({ env: UNLIMITED, folder })
     for (const otp of codes)
       expect(await logIn(clientOf(after.url), { otp })).toStrictEqual(INVALID)
@@ -330,15 +333,15 @@ describe('on disk', () => {
     const { access_token: token } = (await logIn(client)) as { access_token: string }
     const { secret, recoveryCodes } = await enrol(client, token)
     await service.stop()
-    const file = Buffer.from(await Bun.file(join(folder, 'data/secure-lock.db')).bytes())
+    await using db = await homeDatabase(folder)
     const { log } = service.output()
-    expect(file.includes(Secret.fromBase32(secret).bytes)).toBe(false)
+    expect(await db.contains(Secret.fromBase32(secret).bytes)).toBe(false)
     for (const text of [
       secret,
       ...recoveryCodes,
       ...recoveryCodes.map((code) => code.replaceAll('-', '')),
     ]) {
-      expect(file.includes(text)).toBe(false)
+      expect(await db.contains(text)).toBe(false)
       expect(log).not.toContain(text)
     }
     expect(log).toContain('second_factor.confirm')
@@ -368,8 +371,8 @@ describe('on disk', () => {
       status: 200,
     })
     await after.stop()
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    expect(db.query('SELECT failures FROM second_factor').get()).toStrictEqual({ failures: 0 })
+    await using db = await homeDatabase(folder)
+    expect(await db.get('SELECT failures FROM second_factor')).toStrictEqual({ failures: 0 })
     rmSync(folder, { recursive: true })
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
+import { IS_POSTGRES } from '../../support/test-server.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.ts'
 
@@ -50,14 +50,14 @@ describe('refreshing a session', () => {
     const first = await logIn(client)
     const second = await refresh(client, first.refresh_token)
     await service.stop()
-    const file = await Bun.file(join(folder, 'data/secure-lock.db')).bytes()
+    await using db = await homeDatabase(folder)
     for (const { refresh_token: token } of [first, second]) {
       const bytes = Buffer.from(token, 'base64url')
       expect(bytes).toHaveLength(32)
-      expect(Buffer.from(file).includes(token)).toBe(false)
-      expect(Buffer.from(file).includes(bytes)).toBe(false)
+      expect(await db.contains(token)).toBe(false)
+      expect(await db.contains(bytes)).toBe(false)
       const hash = new Bun.CryptoHasher('sha256').update(token).digest()
-      expect(Buffer.from(file).includes(hash)).toBe(true)
+      expect(await db.contains(hash)).toBe(true)
     }
     rmSync(folder, { recursive: true })
   })
@@ -149,10 +149,9 @@ describe('refreshing a session', () => {
     const first = await logIn(clientOf(before.url))
     const second = await refresh(clientOf(before.url), first.refresh_token)
     await before.stop()
-    const db = databaseFile(join(folder, 'data/secure-lock.db'))
+    await using db = await homeDatabase(folder)
     // What a gateway with its clock an hour behind sees.
-    db.run('UPDATE refresh_token SET used_at_ms = used_at_ms + 3600000')
-    db.close()
+    await db.run('UPDATE refresh_token SET used_at_ms = used_at_ms + 3600000')
     await using after = await startService({ env: UNLIMITED, folder })
     expect((await refresh(clientOf(after.url), first.refresh_token)).status).toBe(401)
     expect((await refresh(clientOf(after.url), second.refresh_token)).status).toBe(401)
@@ -302,13 +301,13 @@ describe('ending sessions', () => {
     expect(await reads(clientOf(after.url), phone)).toBe(401)
     expect(await reads(clientOf(after.url), tablet)).toBe(200)
     await after.stop()
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    const plan = db
-      .query('EXPLAIN QUERY PLAN SELECT account_id FROM session WHERE id = ? AND expires_at_ms > ?')
-      .all('x', 1) as { detail: string }[]
-    expect(plan.map(({ detail }) => detail)).toStrictEqual([
-      'SEARCH session USING PRIMARY KEY (id=?)',
-    ])
+    await using db = await homeDatabase(folder)
+    const lookup = 'SELECT account_id FROM session WHERE id = ? AND expires_at_ms > ?'
+    // A server may read a table of few rows from end to end.
+    if (!IS_POSTGRES)
+      expect(await db.all(`EXPLAIN QUERY PLAN ${lookup}`, 'x', 1)).toMatchObject([
+        { detail: 'SEARCH session USING PRIMARY KEY (id=?)' },
+      ])
     rmSync(folder, { recursive: true })
   })
 })

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
-import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { expect, test } from 'bun:test'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Finding } from '../../../src/ops/finding.ts'
 import { addAccount } from '../../support/accounts.ts'
@@ -9,19 +9,10 @@ import { until } from '../../support/until.ts'
 
 type Env = Readonly<Record<string, string>>
 
-/** A stopped gateway without an owner; each test works on a copy of it. */
-let gateway: string
-
-beforeAll(async () => {
-  gateway = temporaryFolder()
-  await (await startService({ folder: gateway, env: UNLIMITED })).stop()
-})
-
-afterAll(() => rmSync(gateway, { recursive: true }))
-
-const copied = (): string => {
+/** Starts and stops a gateway in a new folder, which has no owner then. */
+const stopped = async (): Promise<string> => {
   const folder = temporaryFolder()
-  cpSync(gateway, folder, { recursive: true })
+  await (await startService({ folder, env: UNLIMITED })).stop()
   return folder
 }
 
@@ -32,7 +23,7 @@ const finding = async (folder: string, check: string, env: Env = {}) => {
 }
 
 test('after backup FILE, the next doctor knows of it, also if the automatic ones fail', async () => {
-  const folder = copied()
+  const folder = await stopped()
   expect(await finding(folder, 'backup')).toMatchObject({
     state: 'warning',
     fix: expect.stringContaining('secure-lock-server backup FILE') as string,
@@ -65,7 +56,7 @@ test('after backup FILE, the next doctor knows of it, also if the automatic ones
 })
 
 test('after tls init, doctor names the files to set, and what is to be restarted or reloaded', async () => {
-  const folder = copied()
+  const folder = await stopped()
   const anywhere = { HOST: '0.0.0.0' }
   const init = () => runCommand(['tls', 'init'], { folder, env: anywhere })
   expect((await finding(folder, 'https', anywhere))?.fix).toStartWith('Run secure-lock-server tls')
@@ -99,7 +90,7 @@ test('after tls init, doctor names the files to set, and what is to be restarted
 })
 
 test('after an owner is added and REGISTRATION is set, neither is warned of', async () => {
-  const folder = copied()
+  const folder = await stopped()
   expect(await finding(folder, 'owner')).toMatchObject({ state: 'warning' })
   expect(await finding(folder, 'registration')).toMatchObject({ state: 'warning' })
   await addAccount('oli', { role: 'owner', folder })
@@ -111,7 +102,7 @@ test('after an owner is added and REGISTRATION is set, neither is warned of', as
 })
 
 test('after TRUSTED_PROXIES names a proxy and Prometheus has the token, neither is warned of', async () => {
-  const folder = copied()
+  const folder = await stopped()
   const forwarded = { 'x-forwarded-for': '203.0.113.9' }
   const before = await startService({ folder, env: UNLIMITED })
   await clientOf(before.url).get('/livez', forwarded)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { addAccount } from '../../support/accounts.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
 import { AIRBNB, GOOGLE } from '../../support/calendars.ts'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 
 const env = { ...UNLIMITED, LOG_LEVEL: 'warn', HOME_ZONE: 'Europe/Berlin' }
 
@@ -29,15 +29,14 @@ describe('grant import, at the compiled file', () => {
   }
 
   /** The passes in the database. */
-  const passes = (calendar: string) => {
-    using db = databaseFile(join(folder, 'data', 'secure-lock.db'))
-    return db
-      .query(
-        `SELECT pass.id, label, hex(code_hash) AS code, key, starts_at_ms, ends_at_ms, revoked_why AS why, devices_max
+  const passes = async (calendar: string) => {
+    await using db = await homeDatabase(folder)
+    return await db.all<Record<string, unknown>>(
+      `SELECT pass.id, label, code_hash AS code, key, starts_at_ms, ends_at_ms, revoked_why AS why, devices_max
          FROM pass JOIN access_grant ON holder = 'pass:' || pass.id
          WHERE key LIKE ? ORDER BY key`,
-      )
-      .all(`ics:${calendar}:%`) as Record<string, unknown>[]
+      `ics:${calendar}:%`,
+    )
   }
 
   test('makes a pass for each booking, follows its changes with the same link, and revokes what is gone', async () => {
@@ -47,14 +46,14 @@ describe('grant import, at the compiled file', () => {
       'Made     2040-03-23 15:00 to 2040-03-26 11:00  Guest from 2040-03-23',
     ])
     expect(dry.words).toContain('Calendar Flat: would make 1, changed 0, revoked 0')
-    expect(passes('Flat')).toBeEmpty()
+    expect(await passes('Flat')).toBeEmpty()
 
     const first = await imported(AIRBNB, ...options)
     expect(first.status).toBe(0)
     expect(first.lines[0]).toMatch(
       /^Made {5}2040-03-23 15:00 to 2040-03-26 11:00 {2}Guest from 2040-03-23 {2}http\S+\/guest#pass=[\w-]{22}$/,
     )
-    const [made, ...others] = passes('Flat')
+    const [made, ...others] = await passes('Flat')
     expect(others).toBeEmpty()
     expect(made).toMatchObject({
       label: 'Guest from 2040-03-23',
@@ -73,13 +72,13 @@ describe('grant import, at the compiled file', () => {
     expect(longer.lines).toStrictEqual([
       'Changed  2040-03-23 15:00 to 2040-03-27 11:00  Guest from 2040-03-23',
     ])
-    expect(passes('Flat')).toMatchObject([
+    expect(await passes('Flat')).toMatchObject([
       { id: made?.['id'], code: made?.['code'], ends_at_ms: Date.parse('2040-03-27T09:00:00Z') },
     ])
 
     const gone = await imported(AIRBNB.replace('SUMMARY:Reserved', 'SUMMARY:Blocked'), ...options)
     expect(gone.lines[0]).toStartWith('Revoked  2040-03-23 15:00')
-    expect(passes('Flat')).toMatchObject([{ code: '', why: 'booking removed' }])
+    expect(await passes('Flat')).toMatchObject([{ code: null, why: 'booking removed' }])
 
     const back = await imported(AIRBNB, ...options)
     expect(back.lines).toBeEmpty()
@@ -100,13 +99,13 @@ describe('grant import, at the compiled file', () => {
       },
     ])
     await imported(AIRBNB, '--calendar', 'Other', ...RESERVED)
-    expect(passes('Workshop')).toMatchObject([{ why: null }])
+    expect(await passes('Workshop')).toMatchObject([{ why: null }])
     const cancelled = GOOGLE.replace('STATUS:CONFIRMED', 'STATUS:CANCELLED')
     expect((await imported(cancelled, ...options)).lines).toMatchObject([
       expect.stringContaining('"does":"revoke"'),
     ])
-    expect(passes('Workshop')).toMatchObject([{ why: 'booking cancelled' }])
-    expect(passes('Other')).toMatchObject([{ why: null }])
+    expect(await passes('Workshop')).toMatchObject([{ why: 'booking cancelled' }])
+    expect(await passes('Other')).toMatchObject([{ why: null }])
   }, 60_000)
 
   test.each([
@@ -131,6 +130,6 @@ describe('grant import, at the compiled file', () => {
     )
     expect([status > 0, lines]).toStrictEqual([true, []])
     expect(words).toContain(says)
-    expect(passes('Bad')).toBeEmpty()
+    expect(await passes('Bad')).toBeEmpty()
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { NO_ACCOUNT } from '../../../src/domain/access.ts'
 import { drivenHome } from '../../support/driven-home.ts'
 import { until } from '../../support/until.ts'
-import { IS_POSTGRES } from '../../support/postgres.ts'
+import { IS_POSTGRES } from '../../support/test-server.ts'
 
 const TOPIC = 'zigbee2mqtt/front-door'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { homeWithLocks } from '../../support/home-with-locks.ts'
-import { IS_POSTGRES } from '../../support/postgres.ts'
+import { IS_POSTGRES } from '../../support/test-server.ts'
 
 type Home = Awaited<ReturnType<typeof homeWithLocks>>
 

@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { Database } from 'bun:sqlite'
-import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
@@ -34,8 +32,8 @@ const home = async () => {
   await post('/v1/locks', { label: 'garage', name: 'garage' }, 'oli')
   {
     // Otherwise members may open the front door at any time.
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    for (const table of ['access_grant_lock', 'access_grant']) db.run(`DELETE FROM ${table}`)
+    await using db = await homeDatabase(folder)
+    for (const table of ['access_grant_lock', 'access_grant']) await db.run(`DELETE FROM ${table}`)
   }
   const idOf = async (name: string) => {
     const answer = await client.get(`/v1/people?text=${name}`, await as('oli'))
@@ -130,12 +128,12 @@ describe('with the compiled executable, a grant', () => {
       [200, 412],
     )
     await app.stop()
-    using db = new Database(join(app.folder, 'data/secure-lock.db'), { readonly: true })
-    expect(db.query('SELECT version, key FROM access_grant').all()).toStrictEqual([
+    await using db = await homeDatabase(app.folder)
+    expect(await db.all('SELECT version, key FROM access_grant')).toStrictEqual([
       { version: 2, key: 'booking-7' },
     ])
     expect(
-      db.query("SELECT kind FROM log_record WHERE kind LIKE 'grant.%' ORDER BY seq").all(),
+      await db.all("SELECT kind FROM log_record WHERE kind LIKE 'grant.%' ORDER BY seq"),
     ).toStrictEqual([{ kind: 'grant.made' }, { kind: 'grant.changed' }])
   })
 
@@ -152,13 +150,11 @@ describe('with the compiled executable, a grant', () => {
     })
     await Promise.all(making)
     expect(made.length).toBeGreaterThanOrEqual(10)
-    using db = databaseFile(join(app.folder, 'data/secure-lock.db'))
-    const stored = db.query<{ id: string }, []>('SELECT id FROM access_grant ORDER BY id').all()
-    const leaves = db
-      .query<{ id: string }, []>(
-        "SELECT substr(subject, 7) AS id FROM log_record WHERE kind = 'grant.made' ORDER BY 1",
-      )
-      .all()
+    await using db = await homeDatabase(app.folder)
+    const stored = await db.all<{ id: string }>('SELECT id FROM access_grant ORDER BY id')
+    const leaves = await db.all<{ id: string }>(
+      "SELECT substr(subject, 7) AS id FROM log_record WHERE kind = 'grant.made' ORDER BY 1",
+    )
     expect(leaves).toStrictEqual(stored)
     const ids = new Set(stored.map(({ id }) => id))
     expect(made.filter((id) => !ids.has(id))).toStrictEqual([])
@@ -181,16 +177,16 @@ describe('with the compiled executable, a grant', () => {
       })
     }
     await app.stop()
-    using db = new Database(join(app.folder, 'data/secure-lock.db'), { readonly: true })
-    for (const { holder, terms, revoked } of db
-      .query<{ holder: unknown; terms: unknown; revoked: number | null }, []>(
-        'SELECT holder, terms, revoked_at_ms AS revoked FROM access_grant',
-      )
-      .all()) {
+    await using db = await homeDatabase(app.folder)
+    for (const { holder, terms, revoked } of await db.all<{
+      holder: unknown
+      terms: unknown
+      revoked: number | null
+    }>('SELECT holder, terms, revoked_at_ms AS revoked FROM access_grant')) {
       expect([holder, terms]).toStrictEqual([null, null])
       expect(revoked).not.toBeNull()
     }
-    expect(db.query('SELECT * FROM access_grant_lock').all()).toStrictEqual([])
+    expect(await db.all('SELECT * FROM access_grant_lock')).toStrictEqual([])
     expect(await app.run('log', 'verify')).toMatchObject({ status: 0 })
   })
 })

@@ -1,8 +1,7 @@
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
-import { Database } from 'bun:sqlite'
-import { join } from 'node:path'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 
 test('another HOME_ZONE than at the previous start of the service is recorded, in the log too', async () => {
   const folder = temporaryFolder()
@@ -16,15 +15,16 @@ test('another HOME_ZONE than at the previous start of the service is recorded, i
   await runCommand(['user', 'list'], { folder, env: { HOME_ZONE: 'America/New_York' } })
   await startIn('Asia/Tokyo')
   {
-    using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
-    const events = db
-      .query("SELECT subject, detail FROM audit_event WHERE action = 'zone.change'")
-      .values()
-    expect(events).toStrictEqual([
-      ['home', JSON.stringify({ from: 'Europe/Berlin', to: 'Asia/Tokyo' })],
+    await using db = await homeDatabase(folder)
+    expect(
+      await db.all("SELECT subject, detail FROM audit_event WHERE action = 'zone.change'"),
+    ).toStrictEqual([
+      { subject: 'home', detail: JSON.stringify({ from: 'Europe/Berlin', to: 'Asia/Tokyo' }) },
     ])
-    const records = db.query("SELECT body FROM log_record WHERE kind = 'zone.changed'").values()
-    expect(records.map(([body]): unknown => JSON.parse(String(body)))).toStrictEqual([
+    const records = await db.all<{ body: string }>(
+      "SELECT body FROM log_record WHERE kind = 'zone.changed'",
+    )
+    expect(records.map(({ body }): unknown => JSON.parse(body))).toStrictEqual([
       { by: 'gateway', from: 'Europe/Berlin', to: 'Asia/Tokyo' },
     ])
   }
@@ -39,9 +39,10 @@ test('the zone of the machine counts without HOME_ZONE, and its older name is no
     expect(await service.stop()).toBe(0)
   }
   {
-    using db = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
-    const details = db.query("SELECT detail FROM audit_event WHERE action = 'zone.change'").values()
-    expect(details).toStrictEqual([[JSON.stringify({ from: 'Europe/Kyiv', to: 'Europe/Paris' })]])
+    await using db = await homeDatabase(folder)
+    expect(
+      await db.all("SELECT detail FROM audit_event WHERE action = 'zone.change'"),
+    ).toStrictEqual([{ detail: JSON.stringify({ from: 'Europe/Kyiv', to: 'Europe/Paris' }) }])
   }
   rmSync(folder, { recursive: true })
 })

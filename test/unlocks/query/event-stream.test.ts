@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, startService } from '../../support/binary.ts'
 import { follow } from '../../support/stream.ts'
@@ -188,13 +187,13 @@ describe('unlocks as they happen', () => {
       return bearer(login.access_token)
     }
     const [amy, bob, eve] = [await signIn('amy'), await signIn('bob'), await signIn('eve')]
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    db.run("UPDATE account SET role = 'admin' WHERE username IN ('amy', 'bob')")
+    await using db = await homeDatabase(folder)
+    await db.run("UPDATE account SET role = 'admin' WHERE username IN ('amy', 'bob')")
     const [demoted, disabled] = [await follow(url, amy), await follow(url, bob)]
     await post('/logUnlocking', { 'unlocking-method': 'one' }, eve)
     await demoted.until(() => demoted.messages.length === 1 && disabled.messages.length === 1)
-    db.run("UPDATE account SET role = 'member' WHERE username = 'amy'")
-    db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'bob'")
+    await db.run("UPDATE account SET role = 'member' WHERE username = 'amy'")
+    await db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'bob'")
     await post('/logUnlocking', { 'unlocking-method': 'two' }, eve)
     expect([await demoted.isOver, await disabled.isOver]).toStrictEqual([undefined, undefined])
     expect([demoted.ids(), disabled.ids()]).toStrictEqual([[0], [0]])

@@ -13,7 +13,7 @@ import { unlockQueries } from '../../../src/unlocks/query/store.ts'
 import type { UnlockFilter } from '../../../src/unlocks/search/filter-store.ts'
 import { ORDERS, type Place, type UnlockOrder } from '../../../src/unlocks/search/order.ts'
 import { decidedLog } from '../../support/decided-log.ts'
-import { IS_POSTGRES } from '../../support/postgres.ts'
+import { IS_POSTGRES } from '../../support/test-server.ts'
 import { expectSummary } from '../../support/summary.ts'
 import { claimed } from '../../support/unlock-log.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { DAY_MS } from '../../../src/domain/duration.ts'
 import { type TestApp, bearer, recordsOf, startApp } from '../../support/app.ts'
-import { IS_POSTGRES } from '../../support/postgres.ts'
+import { IS_POSTGRES } from '../../support/test-server.ts'
 import { parseCsv } from './csv.test.ts'
 
 type Page = {

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { bearer, startApp } from '../../support/app.ts'
 import { unlockStats } from '../../../src/unlocks/query/stats.ts'
 import { unlockCounts } from '../../../src/unlocks/query/stats-store.ts'
-import { IS_POSTGRES, runs } from '../../support/postgres.ts'
+import { IS_POSTGRES, runs } from '../../support/test-server.ts'
 import { type Planted, plantedLog } from '../../support/unlocks.ts'
 
 const QUARTER_MS = 900_000

@@ -4,7 +4,7 @@ import { RESULTS } from '../../../src/unlocks/log/event.ts'
 import { ORDERS, type Place, SORTING, type UnlockOrder } from '../../../src/unlocks/search/order.ts'
 import { unlockQueries } from '../../../src/unlocks/query/store.ts'
 import type { UnlockFilter } from '../../../src/unlocks/search/filter-store.ts'
-import { IS_POSTGRES, runs } from '../../support/postgres.ts'
+import { IS_POSTGRES, runs } from '../../support/test-server.ts'
 import { type Planted, plantedLog } from '../../support/unlocks.ts'
 
 const DECOMPOSED = 'Vân tay'.normalize('NFD')

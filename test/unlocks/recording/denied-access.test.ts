@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import { AppError } from '../../../src/errors.ts'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import { deniedAccessRecorder } from '../../../src/unlocks/recording/denied-access.ts'
@@ -37,10 +36,9 @@ describe('access denied by the server', () => {
     expect((await post('/logUnlocking', UNLOCK, mia)).status).toBe(200)
 
     await post('/v1/session/logout', {}, mia)
-    using db = databaseFile(join(folder, 'data/secure-lock.db'))
-    db.run('PRAGMA foreign_keys = ON')
-    db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'max'")
-    db.run("DELETE FROM account WHERE username = 'gone'")
+    await using db = await homeDatabase(folder)
+    await db.run("UPDATE account SET disabled_at_ms = 1 WHERE username = 'max'")
+    await db.run("DELETE FROM account WHERE username = 'gone'")
     for (const headers of [mia, max, gone, bearer('garbage'), {}])
       for (const path of ['/logUnlocking', '/v1/unlocks', '/logUnlocking']) {
         const answer = await post(path, UNLOCK, headers)

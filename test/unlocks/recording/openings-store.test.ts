@@ -3,7 +3,7 @@ import { confirmationsOf } from '../../../src/unlocks/attempts/confirmations-sto
 import type { UnerasedEvent } from '../../../src/unlocks/log/event.ts'
 import { openingsIn } from '../../../src/unlocks/recording/openings-store.ts'
 import { claimed } from '../../support/unlock-log.ts'
-import { IS_POSTGRES } from '../../support/postgres.ts'
+import { IS_POSTGRES } from '../../support/test-server.ts'
 import { plantedLog } from '../../support/unlocks.ts'
 
 const CLAIM: UnerasedEvent = {

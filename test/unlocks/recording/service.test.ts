@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import canonicalize from 'canonicalize'
-import { databaseFile } from '../../support/database-file.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import { DEFAULT_LOCK } from '../../../src/domain/access.ts'
 import { derivedUuid } from '../../../src/storage/derived-uuid.ts'
 import { personHash } from '../../../src/unlocks/log/entry.ts'
@@ -13,7 +13,7 @@ import { parseVerifierKey } from '../../../src/unlocks/tlog/signed-note.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, basic, bearer, clientOf, startApp } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
-import { IS_POSTGRES } from '../../support/postgres.ts'
+import { IS_POSTGRES } from '../../support/test-server.ts'
 import { claimed } from '../../support/unlock-log.ts'
 import { until } from '../../support/until.ts'
 
@@ -276,28 +276,34 @@ describe('recording unlocks', () => {
     expect((await app.unlocks.unlockLog.head()).size).toBe(1)
   })
 
-  test('[G10] an Idempotency-Key is known after a restart and in a restored backup', async () => {
-    const [folder, restored] = [temporaryFolder(), temporaryFolder()]
-    await addAccount('ada', { folder })
-    /** Unlocks with the same key, and returns how many unlocks there are. */
-    const unlockIn = async (where: string): Promise<number> => {
-      await using service = await startService({ folder: where, env: UNLIMITED })
-      const { get, post } = clientOf(service.url)
-      const token = bearer(await tokenFor(service.url, 'ada'))
-      const sent = { ...token, 'idempotency-key': 'unlock-1' }
-      expect((await post('/logUnlocking', { 'unlocking-method': 'pin' }, sent)).status).toBe(200)
-      const { unlocks } = (await (await get('/v1/unlocks', token)).json()) as { unlocks: unknown[] }
-      await service.stop()
-      return unlocks.length
-    }
-    expect(await unlockIn(folder)).toBe(1)
-    expect(await unlockIn(folder)).toBe(1)
-    const backup = join(restored, 'door.tar.gz')
-    expect((await runCommand(['backup', backup], { folder })).status).toBe(0)
-    expect((await runCommand(['restore', backup], { folder: restored })).status).toBe(0)
-    expect(await unlockIn(restored)).toBe(1)
-    for (const path of [folder, restored]) rmSync(path, { recursive: true })
-  })
+  // A backup of a server is restored by its own programs.
+  test.skipIf(IS_POSTGRES)(
+    '[G10] an Idempotency-Key is known after a restart and in a restored backup',
+    async () => {
+      const [folder, restored] = [temporaryFolder(), temporaryFolder()]
+      await addAccount('ada', { folder })
+      /** Unlocks with the same key, and returns how many unlocks there are. */
+      const unlockIn = async (where: string): Promise<number> => {
+        await using service = await startService({ folder: where, env: UNLIMITED })
+        const { get, post } = clientOf(service.url)
+        const token = bearer(await tokenFor(service.url, 'ada'))
+        const sent = { ...token, 'idempotency-key': 'unlock-1' }
+        expect((await post('/logUnlocking', { 'unlocking-method': 'pin' }, sent)).status).toBe(200)
+        const { unlocks } = (await (await get('/v1/unlocks', token)).json()) as {
+          unlocks: unknown[]
+        }
+        await service.stop()
+        return unlocks.length
+      }
+      expect(await unlockIn(folder)).toBe(1)
+      expect(await unlockIn(folder)).toBe(1)
+      const backup = join(restored, 'door.tar.gz')
+      expect((await runCommand(['backup', backup], { folder })).status).toBe(0)
+      expect((await runCommand(['restore', backup], { folder: restored })).status).toBe(0)
+      expect(await unlockIn(restored)).toBe(1)
+      for (const path of [folder, restored]) rmSync(path, { recursive: true })
+    },
+  )
 
   test('full queues that arrive together are committed one by one, and other requests are answered in between', async () => {
     await using app = await startApp()
@@ -517,9 +523,8 @@ describe('a tampered log', () => {
       await clientOf(before.url).post('/v1/unlocks', { method }, headers)
     await before.stop()
 
-    const path = join(folder, 'data/secure-lock.db')
-    using db = databaseFile(path)
-    db.run("UPDATE unlock_event SET username = 'eve' WHERE seq = 1")
+    await using db = await homeDatabase(folder)
+    await db.run("UPDATE unlock_event SET username = 'eve' WHERE seq = 1")
     const after = await startService({ folder, env: UNLIMITED })
     const ready = await clientOf(after.url).get('/readyz')
     expect(ready.status).toBe(503)
@@ -529,11 +534,11 @@ describe('a tampered log', () => {
     await until(() => after.output().log.includes('log is broken'))
     expect((await clientOf(after.url).get('/getLogs', basic('ada', PASSWORD))).status).toBe(401)
     await after.stop()
-    expect(db.query('SELECT username FROM unlock_event WHERE seq = 1').get()).toStrictEqual({
+    expect(await db.get('SELECT username FROM unlock_event WHERE seq = 1')).toStrictEqual({
       username: 'eve',
     })
 
-    db.run('DELETE FROM unlock_event WHERE seq = 2')
+    await db.run('DELETE FROM unlock_event WHERE seq = 2')
     const cut = await startService({ folder, env: UNLIMITED })
     const refused = await clientOf(cut.url).post(
       '/v1/unlocks',

@@ -3,7 +3,7 @@ import type { Queries } from '../../../src/storage/database.ts'
 import type { Params } from '../../../src/storage/queries.ts'
 import { exportedEvents } from '../../../src/unlocks/query/export-store.ts'
 import { unlockQueries } from '../../../src/unlocks/query/store.ts'
-import { IS_POSTGRES } from '../../support/postgres.ts'
+import { IS_POSTGRES } from '../../support/test-server.ts'
 import { type Planted, plantedLog } from '../../support/unlocks.ts'
 
 const EVENTS = 20_000

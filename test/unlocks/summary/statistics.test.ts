@@ -6,7 +6,7 @@ import { unlockStats } from '../../../src/unlocks/query/stats.ts'
 import { catchUp } from '../../../src/unlocks/summary/summary-store.ts'
 import { packDays } from '../../../src/unlocks/summary/tally-store.ts'
 import { type TestApp, startApp } from '../../support/app.ts'
-import { runs } from '../../support/postgres.ts'
+import { runs } from '../../support/test-server.ts'
 
 const [SECOND_MS, MINUTE_MS, DAY_MS] = [1000, 60_000, 86_400_000]
 const REPEAT_MS = 30 * SECOND_MS
