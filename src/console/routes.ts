@@ -156,7 +156,10 @@ const stopNotice = ({ says }: LogStop): string => `
       <h2 id="stopped">The unlock log is stopped</h2>
       <p>${Bun.escapeHTML(says)}.</p>
       <ol>
-        <li>Stop the service, and keep the files: copy the whole data folder.</li>
+        <li>
+          Stop the service, and keep everything: copy the whole data folder, and a database on a
+          server.
+        </li>
         <li>Put the right database back, or restore the newest backup.</li>
         <li>
           Only if there is none, <code>secure-lock-server log accept-loss</code> records the loss
@@ -178,7 +181,10 @@ const notice = ({ fault, seq }: LogFault): string => `
         ${seq === undefined ? '' : firstWrong(seq)}
       </p>
       <ol>
-        <li>Keep the files: copy the whole data folder before you change anything in it.</li>
+        <li>
+          Keep everything: copy the whole data folder, and a database on a server, before you change
+          anything in them.
+        </li>
         <li>On the gateway, <code>secure-lock-server log verify</code> says what is wrong.</li>
         <li>
           With <code>--checkpoint FILE</code>, it also compares the log with a checkpoint or a receipt

@@ -27,7 +27,11 @@ export const inspected = async (config: Config): Promise<Inspected> => {
 const inspectedServer = async (config: Config): Promise<Inspected> => {
   const db = await openHere(config)
   const found = { schemaVersion: db.schemaVersion, schemaWanted: MIGRATIONS.length }
-  return { findings: [schemaFinding({ ...found, schemaFault: undefined })], close: db.close }
+  const finding = schemaFinding(
+    { ...found, schemaFault: undefined },
+    'restart the service, after a backup',
+  )
+  return { findings: [finding], close: db.close }
 }
 
 /** Opens the database of these settings for reading only. */
@@ -57,6 +61,7 @@ const RESTORE =
 
 const schemaFinding = (
   found: Pick<DatabaseDiagnostics, 'schemaVersion' | 'schemaWanted' | 'schemaFault'>,
+  upgradeFix = 'restart the service; it keeps a copy of the old database beside it',
 ): Finding => {
   const { schemaVersion, schemaWanted, schemaFault } = found
   const check = 'schema'
@@ -68,7 +73,7 @@ const schemaFinding = (
         check,
         state: 'warning',
         says: `${schemaVersion}; this version upgrades it to ${schemaWanted}`,
-        fix: 'restart the service; it keeps a copy of the old database beside it',
+        fix: upgradeFix,
       }
     : {
         check,
