@@ -27,6 +27,7 @@ describe.if(CAN_POSTGRES)('what replicas count, on a server', () => {
       address: postgresAddress(server.home('home')),
       max: 1,
       prepares: false,
+      answerMs: 2 * MINUTE,
     })
     clients.push(client)
     return client
