@@ -1,9 +1,9 @@
 import type { Config } from '../../config/config.ts'
+import { type PostgresAddress, shownAddress } from '../../config/postgres-address.ts'
 import { AppError } from '../../errors.ts'
 import type { Finding } from '../../ops/finding.ts'
 import { type DatabaseDiagnostics, diagnoseDatabase } from '../../storage/database-diagnostics.ts'
 import { mebibytes } from '../../storage/files/data-dir.ts'
-import { MIGRATIONS } from '../../storage/migrations.ts'
 import { type ReadOnlyDatabase, openReadOnly } from '../../storage/open.ts'
 import { SCHEMA_FIX } from '../../storage/sqlite/schema-check.ts'
 
@@ -12,7 +12,7 @@ type Inspected = { readonly findings: readonly Finding[]; readonly close: () => 
 /** Examines the database, and leaves it open so that others find the files beside it. */
 export const inspected = async (config: Config): Promise<Inspected> => {
   try {
-    if (config.postgres) return await inspectedServer(config)
+    if (config.postgres) return await inspectedServer(config.postgres)
     const { databasePath } = config
     const found = diagnoseDatabase(databasePath)
     return { findings: databaseFindings(found), close: found.close }
@@ -24,14 +24,14 @@ export const inspected = async (config: Config): Promise<Inspected> => {
   }
 }
 
-const inspectedServer = async (config: Config): Promise<Inspected> => {
-  const db = await openHere(config)
-  const found = { schemaVersion: db.schemaVersion, schemaWanted: MIGRATIONS.length }
-  const finding = schemaFinding(
-    { ...found, schemaFault: undefined },
-    'restart the service, after a backup',
-  )
-  return { findings: [finding], close: db.close }
+const inspectedServer = async (address: PostgresAddress): Promise<Inspected> => {
+  const { schemaOnServer } = await import('../../storage/postgres/read-only.ts')
+  const { SCHEMA_FIX: schema } = await import('../../storage/postgres/schema-check.ts')
+  const fixes = { schema, upgrade: 'restart the service, after a backup' }
+  const found = await schemaOnServer(address)
+  if (found.schemaVersion > 0) return { findings: [schemaFinding(found, fixes)], close: () => {} }
+  const says = `There is no home yet at ${shownAddress(address)}`
+  return { findings: [{ check: 'database', state: 'fault', says, fix: NO_HOME }], close: () => {} }
 }
 
 /** Opens the database of these settings for reading only. */
@@ -39,6 +39,9 @@ export const openHere = async ({ postgres, databasePath }: Config): Promise<Read
   postgres
     ? (await import('../../storage/postgres/read-only.ts')).openServerReadOnly(postgres)
     : openReadOnly(databasePath)
+
+const NO_HOME =
+  'check the schema in DATABASE_URI; if it is right, start the service for a new home, or restore a backup'
 
 const REACH = 'check DATABASE_URI, and that the server runs: see secure-lock-server help settings'
 
@@ -52,8 +55,13 @@ const databaseFindings = (found: DatabaseDiagnostics): readonly Finding[] => {
   return [
     { check, state: 'ok', says: `intact: ${sizes}, SQLite ${sqliteVersion}` },
     { check: 'pragmas', state: 'ok', says: values.toReversed().join(', ') },
-    schemaFinding(found),
+    schemaFinding(found, FILE_FIXES),
   ]
+}
+
+const FILE_FIXES = {
+  schema: SCHEMA_FIX,
+  upgrade: 'restart the service; it keeps a copy of the old database beside it',
 }
 
 const RESTORE =
@@ -61,19 +69,19 @@ const RESTORE =
 
 const schemaFinding = (
   found: Pick<DatabaseDiagnostics, 'schemaVersion' | 'schemaWanted' | 'schemaFault'>,
-  upgradeFix = 'restart the service; it keeps a copy of the old database beside it',
+  fixes: { readonly schema: string; readonly upgrade: string },
 ): Finding => {
   const { schemaVersion, schemaWanted, schemaFault } = found
   const check = 'schema'
   if (schemaFault !== undefined)
-    return { check, state: 'fault', says: schemaFault, fix: SCHEMA_FIX }
+    return { check, state: 'fault', says: schemaFault, fix: fixes.schema }
   if (schemaVersion === schemaWanted) return { check, state: 'ok', says: String(schemaVersion) }
   return schemaVersion < schemaWanted
     ? {
         check,
         state: 'warning',
         says: `${schemaVersion}; this version upgrades it to ${schemaWanted}`,
-        fix: upgradeFix,
+        fix: fixes.upgrade,
       }
     : {
         check,

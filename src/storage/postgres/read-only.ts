@@ -4,9 +4,41 @@ import { MIGRATIONS } from '../migrations.ts'
 import type { ReadOnlyDatabase } from '../open.ts'
 import { postgresClient } from './client.ts'
 import { dialect } from './dialect.ts'
-import { tablesIn, versionOf } from './migrate.ts'
+import { STEPS, tablesIn, versionOf } from './migrate.ts'
 import { cannotOpen } from './open.ts'
 import { queriesOn } from './queries.ts'
+import { schemaFault } from './schema-check.ts'
+import { waitForServer } from './start.ts'
+
+/** What is known about the schema of a home on a server. */
+type SchemaFacts = {
+  /** 0 if there is no home. */
+  readonly schemaVersion: number
+  readonly schemaWanted: number
+  /** How it differs from the one that this version expects, if it does. */
+  readonly schemaFault: string | undefined
+}
+
+/** Examines the schema of a home, and changes nothing. Rejects with `unavailable` if the server cannot be used. */
+export const schemaOnServer = async (address: PostgresAddress): Promise<SchemaFacts> => {
+  const { schema } = address
+  const client = postgresClient({ address, max: 1, prepares: false })
+  try {
+    await waitForServer(client, { onWait: () => {}, startMs: 0 })
+    const schemaVersion = await versionOf(client, schema)
+    const schemaWanted = MIGRATIONS.length
+    return {
+      schemaVersion,
+      schemaWanted,
+      schemaFault:
+        schemaVersion === schemaWanted ? await schemaFault(client, schema, STEPS) : undefined,
+    }
+  } catch (error) {
+    throw cannotOpen(address, error)
+  } finally {
+    await client.close()
+  }
+}
 
 /** Opens a home on a server for reading, and changes nothing there. Rejects with `unavailable`, also if there is none
  * or it has a newer schema. */

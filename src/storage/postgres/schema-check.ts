@@ -4,13 +4,26 @@ import type { Client } from './client.ts'
 /** How many faults are named; there may be any number. */
 const NAMED_MAX = 5
 
-/** Throws `unavailable` if a schema lacks a table, a column or a trigger that the migrations make, or has a trigger that
- * they do not: it would run with the next write. */
+/** Throws `unavailable` if a schema is not as the migrations made it; see `schemaFault`. */
 export const requireOwnSchema = async (
   client: Pick<Client, 'query'>,
   schema: string,
   steps: readonly string[],
 ): Promise<void> => {
+  const fault = await schemaFault(client, schema, steps)
+  if (fault !== undefined)
+    throw new AppError('unavailable', `the schema ${schema} is ${fault}; ${SCHEMA_FIX}`)
+}
+
+export const SCHEMA_FIX = 'undo the change with psql, or drop the schema and restore a backup'
+
+/** Returns, in words, whether a schema lacks a table, a column or a trigger that the migrations make, or has a trigger
+ * that they do not: it would run with the next write. Returns undefined if all is well. */
+export const schemaFault = async (
+  client: Pick<Client, 'query'>,
+  schema: string,
+  steps: readonly string[],
+): Promise<string | undefined> => {
   const expected = new Set(steps.flatMap(entriesOf))
   const found = new Set((await client.query(ENTRIES, [schema])).map(({ entry }) => String(entry)))
   const faults = [
@@ -19,12 +32,9 @@ export const requireOwnSchema = async (
       .filter((entry) => entry.startsWith('trigger ') && !expected.has(entry))
       .map((entry) => `foreign ${entry}`),
   ]
-  if (faults.length === 0) return
+  if (faults.length === 0) return undefined
   const more = faults.length > NAMED_MAX ? ` and ${faults.length - NAMED_MAX} more` : ''
-  throw new AppError(
-    'unavailable',
-    `the schema ${schema} is not what this server created: ${faults.slice(0, NAMED_MAX).join(', ')}${more}; undo the change with psql, or drop the schema and restore a backup`,
-  )
+  return `not what this server created: ${faults.slice(0, NAMED_MAX).join(', ')}${more}`
 }
 
 /** The tables of schema `n` as `c`, for a FROM. They are found by what depends on the schema, for which there is an

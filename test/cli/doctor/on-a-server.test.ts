@@ -1,7 +1,9 @@
+import { SQL } from 'bun'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { bearer, clientOf } from '../../support/app.ts'
+import { CAN_FAKE, fakeTime } from '../../support/faketime.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
 import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
 import { until } from '../../support/until.ts'
@@ -93,6 +95,78 @@ describe.if(CAN_POSTGRES)('doctor on a home on a server, at the compiled file', 
     await server.query('ALTER DATABASE postgres RESET synchronous_commit')
   })
 
+  test('a server that does not keep what it acknowledged, or is about to refuse connections', async () => {
+    await using careless = await startPostgres({
+      settings: { full_page_writes: 'off', autovacuum: 'off', max_connections: '20' },
+    })
+    const homeThere = { ...env(), DATABASE_URI: careless.home('home') }
+    const its = temporaryFolder()
+    await addAccount('oli', { role: 'owner', folder: its, env: homeThere })
+    const users = Array.from({ length: 15 }, () => new SQL(careless.url(), { max: 1 }))
+    await Promise.all(users.map((user) => user.connect()))
+    // It is read, and nothing waits for a standby that is not there.
+    await careless.query("ALTER SYSTEM SET synchronous_standby_names = 'b'")
+    await careless.query('SELECT pg_reload_conf()')
+    const { out } = await runCommand(['doctor', '--json'], { folder: its, env: homeThere })
+    const { findings } = JSON.parse(out) as { findings: readonly Finding[] }
+    expect(
+      found(findings, 'durability').map((says) => /^fault .*\((\w+ is \w+)\)/.exec(says)?.[1]),
+    ).toStrictEqual(['fsync is off', 'full_page_writes is off'])
+    expect(found(findings, 'replication')).toStrictEqual([
+      'fault No synchronous standby is connected, so the database waits for one before it acknowledges anything',
+    ])
+    expect(found(findings, 'connections')[0]).toMatch(
+      /^warning 1[6-9] of 20 connections of the database are in use$/,
+    )
+    expect(found(findings, 'vacuum')[0]).toStartWith('warning The database never frees')
+    await Promise.all(users.map((user) => user.close({ timeout: 0 })))
+    rmSync(its, { recursive: true })
+  })
+
+  test('a schema that somebody has changed is a finding, with what to do', async () => {
+    const schema = async () => {
+      const { out, status } = await runCommand(['doctor', '--json'], { folder, env: env() })
+      const { findings } = JSON.parse(out) as { findings: readonly (Finding & { fix?: string })[] }
+      expect(findings.at(-1)?.check).toBe('schema')
+      return { status, says: found(findings, 'schema')[0], fix: findings.at(-1)?.fix }
+    }
+    const undo = 'undo the change with psql, or drop the schema and restore a backup'
+    await server.query('ALTER TABLE home.setting RENAME TO gone')
+    expect(await schema()).toStrictEqual({
+      status: 1,
+      says: 'fault not what this server created: missing column setting.name, missing column setting.value',
+      fix: undo,
+    })
+    await server.query('ALTER TABLE home.gone RENAME TO setting')
+    await server.query(`
+      CREATE FUNCTION home.spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+      CREATE TRIGGER spy AFTER INSERT ON home.setting EXECUTE FUNCTION home.spy()`)
+    expect(await schema()).toStrictEqual({
+      status: 1,
+      says: 'fault not what this server created: foreign trigger spy on setting',
+      fix: undo,
+    })
+    await server.query('DROP FUNCTION home.spy CASCADE')
+    await server.query('UPDATE home.home SET schema_version = schema_version + 1')
+    expect(await schema()).toStrictEqual({
+      status: 1,
+      says: 'fault 19 is newer than 18, the newest this version knows',
+      fix: 'use the version that wrote it, or a later one',
+    })
+    await server.query('UPDATE home.home SET schema_version = schema_version - 1')
+  })
+
+  test.if(CAN_FAKE)('a clock that differs from that of this machine is a warning', async () => {
+    const { out } = await runCommand(['doctor', '--json'], {
+      folder,
+      env: { ...env(), ...fakeTime('+5m') },
+    })
+    const { findings } = JSON.parse(out) as { findings: readonly Finding[] }
+    expect(found(findings, 'clock of the database')[0]).toMatch(
+      /^warning The clock of the database is (?:29\d|30\d) seconds behind that of this machine$/,
+    )
+  })
+
   test('says that a home is not there, or that its server does not answer', async () => {
     const elsewhere = await runCommand(['doctor', '--json'], {
       folder,
@@ -101,7 +175,7 @@ describe.if(CAN_POSTGRES)('doctor on a home on a server, at the compiled file', 
     expect(elsewhere.status).toBe(1)
     const { findings } = JSON.parse(elsewhere.out) as { findings: readonly Finding[] }
     expect(found(findings, 'database')).toStrictEqual([
-      `fault Cannot open database ${server.home('nothing')}: there is no home yet`,
+      `fault There is no home yet at ${server.home('nothing')}`,
     ])
     await server.stop()
     expect(found(await doctor(), 'database')).toStrictEqual([
