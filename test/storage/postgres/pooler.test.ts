@@ -151,6 +151,18 @@ describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
     await other.db.close()
   }, 60_000)
 
+  test('statements are compiled there, unless the user has that turned off', async () => {
+    const jitAt = async () => {
+      await using pooler = await startPgBouncer(server.port, 'transaction')
+      await using home = await openAt(pooler.home('compiled'))
+      return (await home.db.get<{ jit: string }>("SELECT current_setting('jit') AS jit"))?.jit
+    }
+    expect(await jitAt()).toBe('on')
+    await server.query('ALTER ROLE postgres SET jit = off')
+    expect(await jitAt()).toBe('off')
+    await server.query('ALTER ROLE postgres RESET jit')
+  })
+
   test('a home cannot be taken alone without the address of the server', async () => {
     await using pooler = await startPgBouncer(server.port, 'transaction')
     const opening = openPostgres(postgresAddress(pooler.home('alone')), { program, use: 'alone' })
