@@ -2,9 +2,11 @@ import type { Clock } from '../../domain/clock.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
 import type { Lines } from './lines.ts'
 
-/** How often a replica tells which controllers poll it, and how long it waits for others that begin to. */
+/** How often a replica tells which controllers poll it, how long it waits for others that begin to, and how soon it tries
+ * again. */
 const TELL_MS = 4 * SECOND_MS
 const GATHER_MS = 20
+const AGAIN_MS = SECOND_MS
 
 /** For how long that holds: a controller that polls no replica any more is offline at the end of it. */
 const HOLDS_MS = 10 * SECOND_MS
@@ -33,8 +35,9 @@ export const presence = ({ clock, lines, store }: Dependencies) => {
     const ids = lines.polling()
     if (ids.length === 0) return stop()
     const nowMs = clock.wallMs()
-    // If the server cannot be reached now, the next time tells it.
-    void store(ids, nowMs, nowMs + HOLDS_MS).catch(() => {})
+    store(ids, nowMs, nowMs + HOLDS_MS).catch(() => {
+      if (timer) gathering ??= setTimeout(tell, AGAIN_MS)
+    })
   }
 
   return {
