@@ -50,7 +50,7 @@ import type { Database, OnCommit } from './storage/database.ts'
 import { databaseOfLeader } from './storage/unit-of-work.ts'
 import { openDatabase } from './storage/open.ts'
 import type { openPostgres } from './storage/postgres/open.ts'
-import { requireSharedKeys } from './storage/files/shared-keys.ts'
+import { acceptKeys, requireSharedKeys } from './storage/files/shared-keys.ts'
 import { unusedBytes } from './storage/unused-space.ts'
 import type { Program } from './storage/writing/writer.ts'
 import { writerThread } from './storage/writing/writer-thread.ts'
@@ -75,6 +75,9 @@ type Options = {
   readonly mustExist?: boolean
   /** Called now and then while an upgrade moves data, with how far it is. */
   readonly onUpgrade?: (done: string) => void
+  /** If given, keys that are different from those of the home on a server become its keys, and this is called with their
+   * names. */
+  readonly onKeysAccepted?: ((names: readonly string[]) => void) | undefined
   /** Called when the writer thread has died; `isLast` if it is not started again. */
   readonly onWriterDeath?: (error: unknown, isLast: boolean) => void
   /** Creates a backup; without it the server creates none. */
@@ -152,6 +155,7 @@ export const openApp = async (config: Config, options: Options) => {
     argon2id,
     mustExist = false,
     onUpgrade,
+    onKeysAccepted,
     onWriterDeath = () => {},
   } = options
   await using opening = new AsyncDisposableStack()
@@ -202,13 +206,14 @@ export const openApp = async (config: Config, options: Options) => {
   // A command that has the home for itself may bring it back.
   if (use !== 'alone') await requireHere(db)
   const { clock = clockFrom(db.serverClock) } = options
-  if (config.postgres)
-    await requireSharedKeys({
-      db,
-      dataDir: config.dataDir,
-      tokenSecret: config.jwtSecretKey,
-      newLogKey: newSigningKey,
-    })
+  const keys = {
+    db,
+    dataDir: config.dataDir,
+    tokenSecret: config.jwtSecretKey,
+    newLogKey: newSigningKey,
+  }
+  if (onKeysAccepted) onKeysAccepted(await acceptKeys(keys))
+  if (config.postgres) await requireSharedKeys(keys)
   const disk = diskSpace({
     folder: dirname(config.databasePath),
     reserveBytes: config.diskReserveBytes,

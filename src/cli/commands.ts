@@ -56,6 +56,7 @@ const COMMANDS: Readonly<Record<string, () => Command | Promise<Command>>> = {
   doctor: async () => (await import('./doctor/doctor.ts')).doctor,
   healthcheck: async () => (await import('./healthcheck.ts')).healthcheck,
   'systemd-unit': async () => (await import('./systemd-unit.ts')).systemdUnit,
+  keys: async () => (await import('./serve/keys.ts')).keys,
   'metrics-token': async () => (await import('./metrics-token.ts')).metricsToken,
   grafana: async () => (await import('./grafana.ts')).grafana,
   completion: async () => (await import('./help/completion.ts')).completion(allCommands),

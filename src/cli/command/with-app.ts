@@ -8,18 +8,20 @@ import { hasUnfinishedRestore } from '../../storage/backup/restore-journal.ts'
 import type { Terminal } from './command.ts'
 import { servicesElsewhere } from './running-service.ts'
 
+type Opening = Pick<Parameters<typeof openApp>[1], 'mustExist' | 'onKeysAccepted'>
+
 /** Opens the app for a piece of work, also while the service runs. Returns the exit status: 0 unless
  * the work returns another. */
 export const withApp = async (
   config: Config,
   work: (app: App) => Promise<number | void>,
-  { mustExist = false }: { readonly mustExist?: boolean } = {},
+  { mustExist = false, onKeysAccepted }: Opening = {},
 ): Promise<number> => {
   // On standard error, because the result of the command may go to a file.
   const write = (line: string) => void process.stderr.write(line)
   const logger = processLogger({ level: 'error', format: 'text', write })
   const onUpgrade = (done: string) => write(`Upgrading the database: ${done}\n`)
-  const app = await openApp(config, { logger, onUpgrade, mustExist })
+  const app = await openApp(config, { logger, onUpgrade, mustExist, onKeysAccepted })
   try {
     return (await work(app)) ?? 0
   } finally {

@@ -36,8 +36,8 @@ export const overview = (commands: Commands, topics: readonly string[]): readonl
   {
     title: 'More',
     entries: [
-      { term: `${PROGRAM} help COMMAND`, text: 'a command with its options and examples' },
-      { term: `${PROGRAM} help TOPIC`, text: 'a page of the manual' },
+      { term: 'help COMMAND', text: 'a command with its options and examples' },
+      { term: 'help TOPIC', text: 'a page of the manual' },
     ],
   },
   { title: 'Topics', entries: [{ term: topics.join(', '), text: '' }] },

@@ -47,6 +47,31 @@ export const requireSharedKeys = async (options: Options): Promise<void> => {
   if (wrong.length > 0) throw notOurs(dataDir, wrong)
 }
 
+/** Stores the fingerprints of the keys here instead of those that were stored, so that replicas start only with these. A
+ * missing key that only ends what is temporary is created. Returns the names of the keys that have changed. Throws
+ * `unavailable` if a key is missing or different that nothing can replace: that of the log, or that of second factors
+ * while there are any. */
+export const acceptKeys = async (options: Options): Promise<readonly string[]> => {
+  const { db, dataDir, tokenSecret } = options
+  const stored = await fingerprintsIn(db)
+  if (stored === undefined) return []
+  if (tokenSecret === undefined) secretFile(join(dataDir, KEY_FILES.tokens))
+  secretFile(join(dataDir, KEY_FILES.lockout))
+  if (!(await hasSecondFactors(db))) secretFile(join(dataDir, KEY_FILES.secondFactors))
+  const own = fingerprints(readKeys(options, false))
+  if (own[KEY_FILES.log] !== stored[KEY_FILES.log]) throw notOurs(dataDir, [KEY_FILES.log])
+  const changed = Object.keys({ ...stored, ...own }).filter((name) => own[name] !== stored[name])
+  if (changed.includes(KEY_FILES.secondFactors) && (await hasSecondFactors(db)))
+    throw new AppError(
+      'unavailable',
+      `${KEY_FILES.secondFactors} is another, and people have second factors that only the right one can read. Copy it from a replica that runs, or from a backup, to ${dataDir}`,
+    )
+  await db.transaction((tx) =>
+    tx.run('UPDATE setting SET value = ? WHERE name = ?', JSON.stringify(own), FINGERPRINTS),
+  )
+  return changed
+}
+
 /** Lets the next start store the fingerprints of its keys, after the home came from elsewhere: a gateway with a file may
  * have replaced a key since. */
 export const forgetFingerprints = async (tx: Pick<Queries, 'run'>): Promise<void> =>
@@ -94,6 +119,9 @@ const fingerprintsIn = async (db: Pick<Queries, 'get'>): Promise<Keys | undefine
 
 const hasLog = async (db: Pick<Queries, 'get'>): Promise<boolean> =>
   (await db.get('SELECT 1 AS one FROM log_head')) !== undefined
+
+const hasSecondFactors = async (db: Pick<Queries, 'get'>): Promise<boolean> =>
+  (await db.get('SELECT 1 AS one FROM second_factor')) !== undefined
 
 const notOurs = (dataDir: string, names: readonly string[]): AppError =>
   new AppError(
