@@ -18,17 +18,17 @@ const ABOUT_FILES: readonly (readonly [RegExp, string])[] = [
   [/^cli\/backup\//, 'a backup of a file; `server-home.test.ts` makes one of a server'],
   [/^cli\/doctor\/(?:doctor|on-a-server)/, 'findings about a file, or about a server of its own'],
   [/^cli\/(?:help|serve|tls)\/|^cli\/migrate/, 'no database, or servers of their own'],
+  [/^cli\/import\.test/, 'what was imported, as it is in the file'],
   [/^binary\/(?:image|musl|release|supply-chain)/, 'what was built'],
   [/^unlocks\/(?:bundle|guard\/log|verify\/tampering)/, 'files that somebody changes by hand'],
   [/^unlocks\/summary\/(?:summary|written)/, 'what an upgrade of a file does, and its pages'],
 ]
 
 /** Those whose statements differ most between the engines: lists as JSON, sums, pages, counters, the order of NULLs,
- * searches and triggers; and what phones and callers are promised, at the executable. Without `all`, only they run: the
- * others send few statements of their own. */
+ * searches and triggers; and the wire contract, at the executable. Without `all`, only they run: the others send few
+ * statements of their own. */
 const MOST_DIFFERENT = [
   'contract',
-  'http/authorization',
   ...'accounts/lockout audit legacy-tables locks/decisions locks/registry outbox/core'.split(' '),
   ...'labels log search summary units'.split(' ').map((name) => `unlocks/${name}`),
 ]

@@ -5,9 +5,9 @@ import { databaseFile } from '../support/database-file.ts'
 import { derivedUuid } from '../../src/storage/derived-uuid.ts'
 import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
+import { homeDatabase } from '../support/home-database.ts'
 import { isOnDisk } from '../support/on-disk.ts'
 import {
-  dataOf,
   folderIn,
   importing,
   olderFile,
@@ -103,9 +103,9 @@ describe('imported people', () => {
       status: 0,
       counts: ['accounts 1 0 0', 'unlocks 1 0 0'],
     })
-    using own = dataOf(folder)
+    await using own = await homeDatabase(folder)
     // An app cannot claim that an unlock was imported, either.
-    expect(own.query('SELECT source FROM unlock_event ORDER BY seq').all()).toStrictEqual([
+    expect(await own.all('SELECT source FROM unlock_event ORDER BY seq')).toStrictEqual([
       { source: 'claimed' },
       { source: 'imported' },
     ])

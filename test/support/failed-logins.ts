@@ -88,9 +88,9 @@ const addPeople = async (db: HomeDatabase): Promise<void> => {
   const add = (username: string, disabledAtMs: number | null) =>
     db.run(
       `INSERT INTO account (
-         public_id, username, username_key, password_hash, role, phone, address, created_at_ms,
+         id, public_id, username, username_key, password_hash, role, phone, address, created_at_ms,
          disabled_at_ms
-       ) SELECT ?1, ?2, ?2, password_hash, 'member', '1', 'x', 0, CAST(?3 AS bigint)
+       ) SELECT (SELECT max(id) + 1 FROM account), ?1, ?2, ?2, password_hash, 'member', '1', 'x', 0, CAST(?3 AS bigint)
        FROM account WHERE username = 'wanda'`,
       crypto.randomUUID(),
       username,

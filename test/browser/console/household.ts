@@ -10,7 +10,7 @@ import type { NewUnlockEvent } from '../../../src/unlocks/log/event.ts'
 import { keyFile } from '../../../src/unlocks/log/key-file.ts'
 import { openUnlockLog } from '../../../src/unlocks/recording/service.ts'
 import { PASSWORD } from '../../support/app.ts'
-import { UNLIMITED, temporaryFolder } from '../../support/binary.ts'
+import { UNLIMITED, temporaryFolder, withHome } from '../../support/binary.ts'
 import { reported } from '../../support/reports.ts'
 
 export const DAY_MS = 86_400_000
@@ -21,7 +21,8 @@ const MINUTE_MS = 60_000
 export const openHousehold = async (people: Readonly<Record<string, Role>>) => {
   const folder = temporaryFolder()
   const clock = { nowMs: 0 }
-  const config = parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data') })
+  const env = { ...UNLIMITED, DATA_DIR: join(folder, 'data') }
+  const config = parseConfig(await withHome({ env }, folder))
   const app = await openApp(config, {
     logger: processLogger({ level: 'info', format: 'json', write: () => {} }),
   })
