@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs'
 import type { PostgresAddress } from '../config/postgres-address.ts'
 import type { Database } from './database.ts'
-import { TABLES_OF_SCHEMA } from './postgres/schema-check.ts'
 
 type Place = { readonly databasePath: string; readonly postgres: PostgresAddress | undefined }
 
@@ -9,7 +8,7 @@ type Place = { readonly databasePath: string; readonly postgres: PostgresAddress
 export const databaseSizes = ({ databasePath, postgres }: Place, db: Pick<Database, 'get'>) =>
   postgres
     ? {
-        databaseBytes: () => schemaBytes(db, postgres.schema),
+        databaseBytes: async () => (await loadSchemaSize()).schemaBytes(db, postgres.schema),
         walBytes: (): undefined => undefined,
       }
     : {
@@ -21,12 +20,5 @@ export const databaseSizes = ({ databasePath, postgres }: Place, db: Pick<Databa
 export const fileBytes = (path: string): number =>
   statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
-const schemaBytes = async (db: Pick<Database, 'get'>, schema: string): Promise<number> => {
-  const row = await db.get<{ bytes: number | null }>(
-    `SELECT CAST(sum(pg_total_relation_size(c.oid)) AS bigint) AS bytes
-     FROM ${TABLES_OF_SCHEMA}
-     WHERE n.nspname = ?`,
-    schema,
-  )
-  return row?.bytes ?? 0
-}
+/** Loaded only where the data is on a server. */
+const loadSchemaSize = () => import('./postgres/schema-size.ts')
