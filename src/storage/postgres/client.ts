@@ -4,7 +4,7 @@ import type { PostgresAddress } from '../../config/postgres-address.ts'
 import { isConnectionLost, unavailable } from './faults.ts'
 
 /** Rows of a statement, and how many it changed. */
-export type Answer = readonly Readonly<Record<string, unknown>>[] & { readonly count: number }
+type Answer = readonly Readonly<Record<string, unknown>>[] & { readonly count: number }
 
 type Statements = {
   /** Runs a statement with parameters `$1`, `$2`, …. */

@@ -69,17 +69,17 @@ describe.if(CAN_POSTGRES)('commits of others', () => {
   })
 
   test('are heard after a failover that lost a turn of this replica, in whose place another has one', async () => {
-    await using first = await replica('eight')
-    await using second = await replica('eight')
+    await using first = await replica('stepped_back')
+    await using second = await replica('stepped_back')
     await second.add('a')
     await until(() => first.knows('a'))
     const [before] = await server.query<{ turn: bigint; turn_before: bigint }>(
-      'SELECT turn, turn_before FROM eight.home',
+      'SELECT turn, turn_before FROM stepped_back.home',
     )
     await first.add('b')
     await server.query(
-      `DELETE FROM eight.setting WHERE name = 'b';
-       UPDATE eight.home SET turn = ${before?.turn}, turn_before = ${before?.turn_before}`,
+      `DELETE FROM stepped_back.setting WHERE name = 'b';
+       UPDATE stepped_back.home SET turn = ${before?.turn}, turn_before = ${before?.turn_before}`,
     )
     await second.add('c')
     await until(() => first.knows('c'))

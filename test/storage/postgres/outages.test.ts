@@ -242,22 +242,22 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
   test('what a write depends on is read once its turn has come, which whoever came meanwhile shares', async () => {
     await using home = await openHome()
     await using other = await openHome(home.schema)
-    let [isHeld, isOver] = [false, false]
+    const turn = { isHeld: false, isOver: false }
     const holding = other.db.transaction(async (tx) => {
-      while (!isOver) {
+      while (!turn.isOver) {
         await tx.run("UPDATE setting SET value = 'y' WHERE name = 'none'")
-        isHeld = true
+        turn.isHeld = true
         await Bun.sleep(20)
       }
     })
-    await until(() => isHeld)
+    await until(() => turn.isHeld)
     let read = 0
     const input = () => (read += 1)
     const first = faultOf(home.db.append({ input, size: 1, account: '' }))
     await until(async () => (await waitingForTurn()) === 1)
     const second = faultOf(home.db.append({ input, size: 1, account: '' }))
     expect(read).toBe(0)
-    isOver = true
+    turn.isOver = true
     await holding
     expect(await Promise.all([first, second])).toEqual([NO_PROGRAM, NO_PROGRAM])
     expect(read).toBe(2)
