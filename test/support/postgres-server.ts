@@ -218,12 +218,13 @@ const running = async (folder: string, { hasFsync = false, settings = {}, tls }:
 
 /** Sends a signal to a server and then its processes, each of which leads a process group; returns their ids. */
 const signal = (pid: number, name: NodeJS.Signals): readonly number[] => {
-  send(pid, name)
+  // A server that stands still starts no others, and has not left its own behind.
+  send(pid, 'SIGSTOP')
   const children = readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
     .filter((entry) => parentOf(entry) === pid)
-  for (const child of children) send(child, name)
+  for (const one of [pid, ...children]) send(one, name)
   return children
 }
 
