@@ -41,7 +41,11 @@ describe.if(CAN_POSTGRES)('many homes on one server', () => {
     server = await startPostgres({ settings: { max_connections: '400' } })
     await server.query('CREATE DATABASE many')
   })
-  afterAll(() => server[Symbol.asyncDispose]())
+  const started: Service[] = []
+  afterAll(async () => {
+    for (const service of started) await service[Symbol.asyncDispose]()
+    await server[Symbol.asyncDispose]()
+  })
 
   const schemas = Array.from({ length: HOMES }, (_, at) => `home_${at}`)
 
@@ -116,6 +120,7 @@ describe.if(CAN_POSTGRES)('many homes on one server', () => {
         }
     }
     const services = await Promise.all(homes.map((home, at) => start(home, at)))
+    started.push(...services)
     return {
       services,
       root,
