@@ -11,9 +11,7 @@ import { instanceOf } from './config/instance.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { Account } from './domain/account.ts'
 import { atMostEvery } from './domain/repeating.ts'
-import { type Clock, clockFrom } from './domain/clock.ts'
 import { controllersModule } from './controllers/module.ts'
-import { askPermitted } from './drivers/operating/asking-store.ts'
 import { driversModule } from './drivers/module.ts'
 import type { UnlockFacts } from './domain/home-event.ts'
 import type { sharedWindows } from './domain/limits/shared-windows.ts'
@@ -28,58 +26,30 @@ import { ownHosts } from './http/request/own-hosts.ts'
 import { pageSources } from './http/request/page-source.ts'
 import { limitsFrom, router } from './http/router.ts'
 import { legacyTables } from './legacy-tables/module.ts'
-import { decisionKind } from './locks/decisions/kind.ts'
 import { manualRoutes } from './manual/routes.ts'
 import { notifyKinds } from './notify/module.ts'
-import { enqueueAppended } from './outbox/core/after-append.ts'
 import type { openMqtt } from './mqtt/module.ts'
 import type { BoltStatus } from './mqtt/retained.ts'
 import { keepBrokerTarget } from './outbox/core/broker-target.ts'
 import { addressRules, refusalOf } from './http/outgoing/target-address.ts'
+import { type HomeOptions, openHome } from './open-home.ts'
 import { outboxModule } from './outbox/module.ts'
 import { isClockSynchronised } from './ops/kernel-clock.ts'
 import type { CreateBackup } from './ops/backups/backups.ts'
 import { serviceMetrics } from './ops/metrics/metrics.ts'
 import { opsModule } from './ops/module.ts'
-import { enterFolder } from './storage/backup/restore-journal.ts'
-import { lockForMigration } from './storage/data-dir-lock.ts'
-import { makePrivateFolder } from './storage/files/private-files.ts'
 import { diskSpace } from './storage/disk-space.ts'
-import { requireHere } from './storage/moving/moved.ts'
-import type { Database, OnCommit } from './storage/database.ts'
 import { databaseOfLeader } from './storage/unit-of-work.ts'
-import { openDatabase } from './storage/open.ts'
-import type { openPostgres } from './storage/postgres/open.ts'
-import { acceptKeys, requireSharedKeys } from './storage/files/shared-keys.ts'
 import { unusedBytes } from './storage/unused-space.ts'
-import type { Program } from './storage/writing/writer.ts'
-import { writerThread } from './storage/writing/writer-thread.ts'
-import { keyFile } from './unlocks/log/key-file.ts'
 import { locksModule } from './locks/module.ts'
 import { EVENT_EXAMPLE, EventAnswer } from './unlocks/log/schema.ts'
-import { newSigningKey } from './unlocks/tlog/signing-key.ts'
 import { openUnlocks } from './unlocks/module.ts'
-import { unlockProgram } from './unlocks/program.ts'
-import type { WriterGiven } from './writer.ts'
 
-type Options = {
-  readonly logger: Logger
+type Options = HomeOptions & {
   /** Logs the audit events; `logger` by default. */
   readonly auditLogger?: Logger
-  readonly clock?: Clock
   /** Facts about the certificate in use. */
   readonly certificate?: () => CertificateFacts | undefined
-  /** One process serves a data folder; commands work alongside it, unless one needs the data for itself. */
-  readonly use?: 'service' | 'command' | 'alone'
-  /** True if a home on a server must be there already, and is not created. */
-  readonly mustExist?: boolean
-  /** Called now and then while an upgrade moves data, with how far it is. */
-  readonly onUpgrade?: (done: string) => void
-  /** If given, keys that are different from those of the home on a server become its keys, and this is called with their
-   * names. */
-  readonly onKeysAccepted?: ((names: readonly string[]) => void) | undefined
-  /** Called when the writer thread has died; `isLast` if it is not started again. */
-  readonly onWriterDeath?: (error: unknown, isLast: boolean) => void
   /** Creates a backup; without it the server creates none. */
   readonly createBackup?: CreateBackup
   /** Seconds of silence after which a stream sends a comment. */
@@ -90,52 +60,12 @@ type Options = {
 
 export type App = Awaited<ReturnType<typeof openApp>>
 
-/** Returns how to write to the database: the service uses a writer thread, so that reads and new requests
- * never wait for a slow disk; commands write in their only thread. */
-const writing = (
-  config: Config,
-  use: Options['use'],
-  onDeath: (error: unknown, isLast: boolean) => void,
-): Pick<NonNullable<Parameters<typeof openDatabase>[1]>, 'program' | 'writerThread'> => {
-  const { databasePath, dataDir } = config
-  if (use !== 'service' || databasePath === ':memory:') return { program: program(config) }
-  const { homeZone: zone, guestPasses } = config
-  const given: WriterGiven = { databasePath, dataDir, homeZone: zone, guestPasses }
-  return { writerThread: () => writerThread({ entry: WRITER, given, onDeath }) }
-}
-
-/** Returns what this thread runs to append to the log. */
-const program = (config: Config): Program => {
-  const zone = () => homeZone(config)
-  const decision = decisionKind({
-    zone,
-    isOpenToMembers: config.guestPasses === 'members',
-    afterPermitted: askPermitted,
-  })
-  return unlockProgram(config.dataDir, {
-    decision,
-    afterAppend: enqueueAppended({ zone }),
-    isShared: config.postgres !== undefined,
-  })
-}
-
-/** Loaded only where the data is on a server. */
-const openServer = async (...given: Parameters<typeof openPostgres>): Promise<Database> =>
-  (await import('./storage/postgres/open.ts')).openPostgres(...given)
-
+/** How often at most it is looked at again, after commits of other replicas, what changes seldom. */
 const SELDOM_MS = 500
 
-/** How long a command waits for a server that is still starting: somebody waits for the command. */
-const COMMAND_WAIT_MS = 5000
-
+/** Loaded only where the data is on a server. */
 const openSharedWindows = async (...given: Parameters<typeof sharedWindows>) =>
   (await import('./domain/limits/shared-windows.ts')).sharedWindows(...given)
-
-/** How the data folder is locked. */
-const LOCKS = { service: 'service', command: 'command', alone: 'restore' } as const
-
-/** The first module of the writer thread: beside this file, in an executable too. */
-const WRITER = new URL('./writer.ts', import.meta.url).href
 
 /** Loaded only where there is a broker. */
 const openBroker = async (...given: Parameters<typeof openMqtt>): Promise<Mqtt> =>
@@ -153,67 +83,27 @@ export const openApp = async (config: Config, options: Options) => {
     createBackup,
     heartbeatSeconds,
     argon2id,
-    mustExist = false,
     onUpgrade,
-    onKeysAccepted,
-    onWriterDeath = () => {},
   } = options
   await using opening = new AsyncDisposableStack()
 
-  makePrivateFolder(config.dataDir)
-  opening.defer(enterFolder(config.dataDir, LOCKS[use]))
-  if (!config.postgres) keyFile(config.dataDir).requireDatabase(config.databasePath)
   const instance = instanceOf(config)
   const metrics = serviceMetrics(instance)
   let onCommit = () => {}
   /** Called soon after another replica, or a command, has committed. */
   let onForeignCommit = async () => {}
-  const committed: OnCommit = (commit) => {
-    metrics.observeCommit(commit)
-    onCommit()
-    logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
-  }
-  const db = opening.adopt(
-    config.postgres
-      ? await openServer(config.postgres, {
-          program: program(config),
-          mustExist,
-          use: use === 'alone' ? 'alone' : 'shared',
-          startMs: use === 'service' ? undefined : COMMAND_WAIT_MS,
-          onLost: (error) => onWriterDeath(error, true),
-          onCommit: committed,
-          onWait: (reason) => logger.warn({ reason }, 'waiting for the database'),
-          onPooler: () =>
-            logger.warn(
-              'a pooler is in front of the database: without direct=host:port in DATABASE_URI, commits of other replicas are seen up to a second later',
-            ),
-          ...(use === 'service' ? { onForeignCommit: () => onForeignCommit() } : {}),
-          onHearing: (isHeard) =>
-            isHeard
-              ? logger.info('commits of other replicas are heard of at once again')
-              : logger.warn(
-                  'the connection on which commits of other replicas are heard of is lost: until it is back, they are seen up to a second later',
-                ),
-        })
-      : openDatabase(config.databasePath, {
-          ...writing(config, use, onWriterDeath),
-          beforeMigration: () => lockForMigration(config.dataDir, LOCKS[use]),
-          ...(onUpgrade ? { onProgress: onUpgrade } : {}),
-          onCommit: committed,
-        }),
-    (database) => database.close(),
+  const { db, clock } = opening.use(
+    await openHome(config, {
+      ...options,
+      use,
+      onCommit: (commit) => {
+        metrics.observeCommit(commit)
+        onCommit()
+        logger.debug({ writes: commit.writes, duration_ms: commit.durationMs }, 'commit')
+      },
+      onForeignCommit: () => onForeignCommit(),
+    }),
   )
-  // A command that has the home for itself may bring it back.
-  if (use !== 'alone') await requireHere(db)
-  const { clock = clockFrom(db.serverClock) } = options
-  const keys = {
-    db,
-    dataDir: config.dataDir,
-    tokenSecret: config.jwtSecretKey,
-    newLogKey: newSigningKey,
-  }
-  if (onKeysAccepted) onKeysAccepted(await acceptKeys(keys))
-  if (config.postgres) await requireSharedKeys(keys)
   const disk = diskSpace({
     folder: dirname(config.databasePath),
     reserveBytes: config.diskReserveBytes,

@@ -25,6 +25,7 @@ const LEVELS = [
   ],
   ['legacy-tables', 'ops', 'console', 'manual'],
   ['writer'],
+  ['open-home'],
   ['app'],
   ['cli'],
   ['main'],

@@ -8,7 +8,7 @@ type Place = { readonly databasePath: string; readonly postgres: PostgresAddress
 export const databaseSizes = ({ databasePath, postgres }: Place, db: Pick<Database, 'get'>) =>
   postgres
     ? {
-        databaseBytes: async () => (await loadSchemaSize()).schemaBytes(db, postgres.schema),
+        databaseBytes: async () => (await loadDiagnostics()).schemaBytes(db, postgres.schema),
         walBytes: (): undefined => undefined,
       }
     : {
@@ -21,4 +21,4 @@ export const fileBytes = (path: string): number =>
   statSync(path, { throwIfNoEntry: false })?.size ?? 0
 
 /** Loaded only where the data is on a server. */
-const loadSchemaSize = () => import('./postgres/schema-size.ts')
+const loadDiagnostics = () => import('./postgres/diagnostics.ts')
