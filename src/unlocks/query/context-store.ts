@@ -32,18 +32,17 @@ export const contextOf = async (
   events: readonly Told[],
   nowMs: number,
 ): Promise<(event: Told) => Context> => {
-  const names = await pairs(
-    db,
-    TOKEN_NAMES,
-    events.map(({ tokenId }) => tokenId),
-  )
-  const states = await pairs(db, DELIVERED, events.map(permittedAttempt))
+  const tokens = events.map(({ tokenId }) => tokenId)
   const permitted = events.flatMap((event) => {
     const attemptId = permittedAttempt(event)
     return attemptId === null ? [] : { attemptId, decidedAtMs: event.receivedAtMs }
   })
-  const outcomes = await outcomesOf(db, permitted, nowMs)
-  const confirmed = await confirmationsOf(db, events, nowMs)
+  const [names, states, outcomes, confirmed] = await Promise.all([
+    pairs(db, TOKEN_NAMES, tokens),
+    pairs(db, DELIVERED, events.map(permittedAttempt)),
+    outcomesOf(db, permitted, nowMs),
+    confirmationsOf(db, events, nowMs),
+  ])
   return (event) => {
     const { tokenId } = event
     const attemptId = permittedAttempt(event) ?? ''

@@ -113,9 +113,17 @@ const listed = async (
   events: readonly UnlockEvent[],
   { order, nowMs }: { readonly order: UnlockOrder; readonly nowMs: number },
 ): Promise<readonly ListedUnlock[]> => {
-  const shown = await withUnits(db, await withRepeats(db, events, order))
-  const context = await contextOf(db, shown.map(toldBy), nowMs)
-  return shown.map((event) => ({ ...event, ...context(toldBy(event)) }))
+  // Asked together, so that a server is waited for once.
+  const [shown, units, context] = await Promise.all([
+    withRepeats(db, events, order),
+    withUnits(db, events),
+    contextOf(db, events.map(toldBy), nowMs),
+  ])
+  return shown.map((event, at) => ({
+    ...event,
+    unit: units[at]?.unit ?? null,
+    ...context(toldBy(event)),
+  }))
 }
 
 const toldBy = ({ person, attemptId, ...event }: UnlockEvent) => ({
