@@ -110,6 +110,14 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     ])
   })
 
+  test('may take longer than transactions of its user may be idle', async () => {
+    const { run, schema } = copied()
+    await server.query('CREATE ROLE hurried SUPERUSER LOGIN')
+    await server.query("ALTER ROLE hurried SET idle_in_transaction_session_timeout = '1ms'")
+    const uri = server.home(schema).replace('postgres@', 'hurried@')
+    expect(await run('migrate', '--to', uri)).toMatchObject({ status: 0, words: '' })
+  })
+
   test('leaves a database that no longer starts, and says where the home is now', async () => {
     const { run, shown } = copied()
     expect(await run('migrate', '--to-file', 'address')).toMatchObject({ status: 0 })

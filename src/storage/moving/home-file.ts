@@ -1,6 +1,6 @@
 import type { PostgresAddress } from '../../config/postgres-address.ts'
 import { type OnCopied, copyHome } from './copy-home.ts'
-import { movingClient, postgresHome } from './postgres-home.ts'
+import { BEGIN_READING, movingClient, postgresHome } from './postgres-home.ts'
 import { newSqliteHome } from './sqlite-home.ts'
 
 /** Copies a home on a server, as it is at this moment, to a new database file, while others use it. The file is
@@ -12,7 +12,7 @@ export const copyToFile = async (
 ): Promise<void> => {
   const client = movingClient(address)
   try {
-    await client.script('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    await client.script(BEGIN_READING)
     const to = await newSqliteHome(path)
     try {
       await copyHome({ from: await postgresHome(client, address.schema), to, onCopied })

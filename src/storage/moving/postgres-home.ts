@@ -1,4 +1,5 @@
 import type { PostgresAddress } from '../../config/postgres-address.ts'
+import { WITHOUT_LIMITS } from '../postgres/migrate.ts'
 import { TABLES_OF_SCHEMA } from '../postgres/schema-check.ts'
 import { type Client, postgresClient } from '../postgres/client.ts'
 import {
@@ -14,6 +15,9 @@ import {
 
 /** How long a statement may take: one sorts or counts a whole table. */
 const ANSWER_MS_MAX = 600_000
+
+/** Begins to read a home as it is at one moment. */
+export const BEGIN_READING = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${WITHOUT_LIMITS}`
 
 /** Returns a connection for statements about a whole home, few of which are repeated. */
 export const movingClient = (address: PostgresAddress): Client =>

@@ -5,7 +5,7 @@ import { timeText } from '../files/data-dir.ts'
 import type { Client } from '../postgres/client.ts'
 import { dialect } from '../postgres/dialect.ts'
 import { lockHome } from '../postgres/home-lock.ts'
-import { migrate, tablesIn } from '../postgres/migrate.ts'
+import { WITHOUT_LIMITS, migrate, tablesIn } from '../postgres/migrate.ts'
 import { cannotOpen } from '../postgres/open.ts'
 import { needsDirect, serverItself } from '../postgres/pooler.ts'
 import { queriesOn } from '../postgres/queries.ts'
@@ -111,7 +111,7 @@ const beginHome = async (
   { emptied, beforeCommit = async () => {} }: Beginning,
 ): Promise<Arriving> => {
   const queries = queriesOn(client, dialect(schema, await tablesIn(client, schema)))
-  await client.script('BEGIN')
+  await client.script(`BEGIN; ${WITHOUT_LIMITS}`)
   await client.script(`TRUNCATE ${emptied.map((name) => `${schema}.${quoted(name)}`).join(', ')}`)
   const home = await newPostgresHome(client, schema)
   return {

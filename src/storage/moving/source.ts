@@ -17,10 +17,10 @@ export const openSource = async ({
     const home = sqliteHome(databasePath)
     return { ...home, close: async () => home.close() }
   }
-  const { movingClient, postgresHome } = await import('./postgres-home.ts')
+  const { BEGIN_READING, movingClient, postgresHome } = await import('./postgres-home.ts')
   const client = movingClient(postgres.direct ?? postgres)
   try {
-    await client.script('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    await client.script(BEGIN_READING)
     return { ...(await postgresHome(client, postgres.schema)), close: client.close }
   } catch (error) {
     await client.close()

@@ -186,6 +186,13 @@ const deadlines = (ms: number) => {
 const asTemplate = (text: string): TemplateStringsArray =>
   Object.defineProperty([text], 'raw', { value: [text] }) as unknown as TemplateStringsArray
 
+const PARAMETERS = {
+  // Compiling a statement takes seconds, running it milliseconds.
+  jit: 'off',
+  // Otherwise a lone statement may fail because another replica writes the same row.
+  default_transaction_isolation: 'read committed',
+}
+
 /** Returns connections without any deadline. */
 export const connect = (
   { host, port, user, password, database, tls }: PostgresAddress,
@@ -200,8 +207,8 @@ export const connect = (
     max,
     prepare,
     bigint: true,
-    // Compiling a statement takes seconds, running it milliseconds. A pooler refuses this parameter.
-    ...(prepare ? { connection: { jit: 'off' } } : {}),
+    // A pooler refuses parameters.
+    ...(prepare ? { connection: PARAMETERS } : {}),
     connectionTimeout: 3,
     onclose: onClose,
     ...(tls

@@ -10,6 +10,11 @@ import home from './migrations/0018_home.sql' with { type: 'text' }
 const FIRST = 18
 export const STEPS: readonly string[] = [home]
 
+/** In a transaction, lifts the limits that the user or the database has for statements of a service. */
+export const WITHOUT_LIMITS = `
+  SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
+  SET LOCAL idle_in_transaction_session_timeout = 0`
+
 /** Brings a schema up to date, or creates it. Replicas that start together wait for each other. Throws `unavailable`
  * if a newer version of the server has changed it, or anyone else. */
 export const migrate = async (
@@ -39,7 +44,7 @@ const migrateAllowed = async (
   if ((await versionOf(client, schema)) === newest) return
   const session = await client.session()
   await session.script(
-    `BEGIN;
+    `BEGIN; ${WITHOUT_LIMITS};
      SELECT pg_advisory_xact_lock(hashtextextended('secure-lock-server ${schema}', 0))`,
   )
   try {

@@ -15,7 +15,8 @@ type Options = {
   readonly startMs?: number | undefined
 }
 
-/** Waits until the server answers. Throws `unavailable` if it does not in time, refuses the login, or is too old. */
+/** Waits until the server answers. Throws `unavailable` if it does not in time or refuses the login, and
+ * another error if it is too old, or the database is not in UTF-8. */
 export const waitForServer = async (
   client: Client,
   { onWait, startMs = START_MS_MAX }: Options,
@@ -24,7 +25,9 @@ export const waitForServer = async (
   let isWaiting = false
   for (;;) {
     try {
-      return await requireVersion(client)
+      const [answer] = await client.script(FACTS)
+      requireUsable(answer?.[0] ?? {})
+      return
     } catch (error) {
       if (!isStillStarting(error) || performance.now() > deadlineMs) throw error
       if (!isWaiting) onWait((error as AppError).message)
@@ -34,12 +37,18 @@ export const waitForServer = async (
   }
 }
 
-const requireVersion = async (client: Client): Promise<void> => {
-  const [answer] = await client.script('SHOW server_version_num')
-  const version = Number(answer?.[0]?.['server_version_num'])
+const FACTS = `SELECT current_setting('server_version_num') AS version, current_setting('server_encoding') AS encoding`
+
+/** Throws an error, which no wait can change, unless the server is new enough and the database in UTF-8. */
+const requireUsable = (facts: Readonly<Record<string, unknown>>): void => {
+  const version = Number(facts['version'])
   if (version < VERSION_MIN)
-    throw new AppError(
-      'unavailable',
+    throw new Error(
       `PostgreSQL ${Math.floor(version / 10_000)} is too old; version ${VERSION_MIN / 10_000} or newer is needed`,
+    )
+  // Other encodings lack characters that names may have.
+  if (facts['encoding'] !== 'UTF8')
+    throw new Error(
+      `the database has the encoding ${String(facts['encoding'])}; create it with createdb --encoding UTF8 --template template0`,
     )
 }

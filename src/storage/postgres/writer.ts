@@ -15,6 +15,9 @@ const STATEMENT_MS_MAX = 2300
 /** A connection that fails this soon was lost before. */
 const RETRY_MS_MAX = 500
 
+/** Whatever the database has as its default: each statement after the turn is taken sees what the turn before wrote. */
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
+
 /** A transaction finds few rows, by a key. Without statistics, as in a new home, PostgreSQL would rather read tables from
  * end to end. */
 const SETTINGS = `
@@ -81,7 +84,7 @@ export const postgresWriter = ({
   /** Takes a turn on a connection: all statements are sent together, so that the server is waited for once. */
   const takeTurn = async (begun: Session, waitMs: number): Promise<Turn> => {
     const taking = [
-      begun.query('BEGIN', []),
+      begun.query(BEGIN, []),
       begun.query(SETTINGS, [String(Math.max(1, Math.ceil(waitMs)))]),
       begun.query(
         `UPDATE ${schema}.home

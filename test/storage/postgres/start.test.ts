@@ -3,6 +3,7 @@ import { postgresAddress } from '../../../src/config/postgres-address.ts'
 import { AppError } from '../../../src/errors.ts'
 import { postgresClient } from '../../../src/storage/postgres/client.ts'
 import { openPostgres } from '../../../src/storage/postgres/open.ts'
+import type { Queries } from '../../../src/storage/queries.ts'
 import { waitForServer } from '../../../src/storage/postgres/start.ts'
 import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
 
@@ -83,6 +84,37 @@ describe.if(CAN_POSTGRES)('a start', () => {
     expect(await faultOf(server.home('user'))).toEndWith(
       ': user is a reserved word of SQL; choose another name for the schema, such as home_user',
     )
+  })
+
+  test('refuses a database that cannot store every character', async () => {
+    await server.query(
+      "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'",
+    )
+    expect(await faultOf(server.home('home', 'latin'))).toEndWith(
+      ': the database has the encoding LATIN1; create it with createdb --encoding UTF8 --template template0',
+    )
+  })
+
+  test('is followed by turns that wait for each other, also where transactions are isolated by default', async () => {
+    await server.query('CREATE DATABASE strict')
+    await server.query(
+      "ALTER DATABASE strict SET default_transaction_isolation = 'repeatable read'",
+    )
+    const open = () => openPostgres(postgresAddress(server.home('home', 'strict')), { program })
+    const replicas = [await open(), await open()]
+    const raise = (tx: Pick<Queries, 'get' | 'run'>) =>
+      tx.run(
+        `INSERT INTO setting (name, value) VALUES ('count', '1')
+         ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(setting.value AS bigint) + 1 AS text)`,
+      )
+    const rounds = Array.from({ length: 10 }, () =>
+      replicas.map((replica) => replica.transaction(raise)),
+    )
+    await Promise.all(rounds.flat())
+    expect(await replicas[0]?.get("SELECT value FROM setting WHERE name = 'count'")).toEqual({
+      value: '20',
+    })
+    for (const replica of replicas) await replica.close()
   })
 
   test('needs no more than a schema of its own', async () => {
