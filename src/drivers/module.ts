@@ -80,9 +80,9 @@ export const driversModule = (deps: Dependencies) => {
   const running = new Map<string, Running>()
   const listeners = new Set<(label: string, status: Status) => void>()
   const jobs = databaseOfLeader(db)
-  let isStopped = false
-  let beganAtMs = 0
-  /** The attempts of other replicas for which a lock was asked here, and when they were decided. */
+  let isStopped = true
+  /** The recent attempts for which a lock was asked, by this replica or the leader before it, and when they were
+   * decided. */
   const asked = new Map<string, number>()
   let settling: Timer | undefined
 
@@ -210,7 +210,7 @@ export const driversModule = (deps: Dependencies) => {
   /** Asks locks for what other replicas have permitted since this one leads: the one before may have carried out earlier
    * attempts. Each is asked once, even if its end could not be stored. */
   const askForOthers = async (): Promise<void> => {
-    const sinceMs = Math.max(beganAtMs, clock.wallMs() - ASKED_MS_MAX)
+    const sinceMs = clock.wallMs() - ASKED_MS_MAX
     for (const [id, decidedAtMs] of asked) if (decidedAtMs < sinceMs) asked.delete(id)
     for (const { id, lockId, decidedAtMs, state } of await operations.open(sinceMs)) {
       const known = running.get(lockId)
@@ -229,14 +229,16 @@ export const driversModule = (deps: Dependencies) => {
     /** Connects to the locks. Called when the service starts, or when this replica begins to lead. Operations still open
      * from before are never repeated. */
     begin: async (): Promise<void> => {
-      isStopped = false
-      beganAtMs = clock.wallMs()
       const all = await setupsIn(db).all()
       if (all.length > 0) await operationsIn(jobs).abandonOpen(overdueAt(clock.wallMs(), db))
       if (!db.isFile) {
         await setupsIn(jobs).forgetStatuses()
         settling = setInterval(() => void settleOverdue().catch(() => {}), SETTLE_MS).unref()
+        // By their ids: after a failover, the clock may be behind that of the leader before.
+        for (const { id, decidedAtMs } of await operations.open(clock.wallMs() - ASKED_MS_MAX))
+          asked.set(id, decidedAtMs)
       }
+      isStopped = false
       for (const setup of all) if (!running.has(setup.lockId)) start(setup)
     },
 
@@ -245,7 +247,7 @@ export const driversModule = (deps: Dependencies) => {
 
     /** Applies changes that another process has made. */
     refresh: async (): Promise<void> => {
-      if (!db.leading.isLeader()) return
+      if (isStopped || !db.leading.isLeader()) return
       const all = await setupsIn(db).all()
       for (const [lockId, { lock }] of running.entries().toArray())
         if (!all.some((setup) => isSame(setup, lock.setup))) {

@@ -50,9 +50,13 @@ const brokerHere = () => {
 
 /** A home with a front door that everybody may open, whose owner is Ada and whose member is Grace, and with drivers of
  * its own that hear a broker in this process. */
-export const drivenHome = async (
-  options: Partial<Pick<Parameters<typeof driversModule>[0], 'deadlineMs' | 'refusalOf'>> = {},
-) => {
+export const drivenHome = async ({
+  isShared = false,
+  ...options
+}: Partial<Pick<Parameters<typeof driversModule>[0], 'deadlineMs' | 'refusalOf'>> & {
+  /** As on a server, where other processes lead before and after these drivers. */
+  readonly isShared?: boolean
+} = {}) => {
   const app = await startApp()
   const person = await household(app, { ada: 'owner', grace: 'member' })
   const ada = bearer(person('ada').token)
@@ -70,10 +74,10 @@ export const drivenHome = async (
     monotonicMs: () => performance.now() + aheadMs,
   })
 
-  /** Starts drivers on the same database, as a restart of the service does. */
-  const start = async () => {
+  /** Returns drivers on the same database that have not begun. */
+  const make = () => {
     const drivers = driversModule({
-      db: app.db,
+      db: isShared ? { ...app.db, isFile: false } : app.db,
       clock,
       logger: processLogger({
         level: 'debug',
@@ -101,6 +105,12 @@ export const drivenHome = async (
       ...options,
     })
     started.push(drivers)
+    return drivers
+  }
+
+  /** Starts drivers on the same database, as a restart of the service does. */
+  const start = async () => {
+    const drivers = make()
     await drivers.begin()
     return drivers
   }
@@ -120,6 +130,7 @@ export const drivenHome = async (
     },
     clock,
     driverLines: logLines,
+    make,
     start,
     /** Stores a driver, as the API does. */
     setUp: (kind: string, settings: object, secrets: object = {}) =>

@@ -90,6 +90,25 @@ describe('a permitted attempt at a lock with a driver', () => {
     },
   )
 
+  test('on a server, is asked by the next leader only if it came after that began, whatever the clocks say', async () => {
+    await using home = await asked({ isShared: true })
+    home.drivers[Symbol.dispose]()
+    home.later(-60_000)
+    const next = home.make()
+    // It has the lease, and has heard of a commit before it could begin.
+    await next.refresh()
+    expect(home.listening()).toBe(0)
+    await next.begin()
+    await next.refresh()
+    const { id } = await home.ask()
+    await next.refresh()
+    await until(() => home.commands().length > 1)
+    home.hear(TOPIC, { state: 'LOCK' })
+    home.hear(TOPIC, { state: 'UNLOCK' })
+    await until(async () => (await home.attempt(id)).delivery === 'happened')
+    expect(home.commands()).toHaveLength(2)
+  })
+
   test('whose driver was removed right after the decision is unknown after the deadline', async () => {
     await using home = await drivenHome()
     await home.setUp('zigbee2mqtt', { name: 'front-door' })
