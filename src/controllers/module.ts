@@ -241,6 +241,7 @@ export const controllersModule = (deps: Dependencies) => {
     /** Called when the service starts. */
     begin: async (): Promise<void> => {
       for (const controller of await controllersIn(db).all()) watch.add(controller)
+      if (watch.all().length > 0) await commands.begin()
     },
 
     /** Called when the service starts, or when this replica begins to lead. Operations still open from before are never

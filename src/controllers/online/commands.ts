@@ -1,4 +1,4 @@
-import type { Clock } from '../../domain/clock.ts'
+import { type Clock, REPLICAS_APART_MS_MAX } from '../../domain/clock.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
 import { lockClaim } from '../../domain/statement/claims.ts'
 import { signStatement } from '../../domain/statement/statement.ts'
@@ -92,6 +92,8 @@ export const commandQueue = (deps: Dependencies) => {
   const { clock, lines, operations, controllersOf, stillPermitted, onCommand, onError } = deps
   const { commandMs = COMMAND_MS, unheardMs = UNHEARD_MS, elsewhere } = deps
   const asked = new Map<string, Asked>()
+  /** Attempts from before the start whose age is not known. */
+  const old = new Set<string>()
 
   const forget = (attemptId: string): void => {
     for (const timer of asked.get(attemptId)?.timers ?? []) clearTimeout(timer)
@@ -206,6 +208,13 @@ export const commandQueue = (deps: Dependencies) => {
   }
 
   return {
+    /** Called when the service starts. After a failover, the clock may be behind, so that attempts from before look as if
+     * they were yet to come: of these, nobody gets commands any more. */
+    begin: async (): Promise<void> => {
+      for (const { id } of (await elsewhere?.open(clock.wallMs() + REPLICAS_APART_MS_MAX)) ?? [])
+        old.add(id)
+    },
+
     /** Sends the controllers of a lock a command for an attempt, without waiting for them. */
     operate: async ({ id, lockId, decidedAtMs }: Permitted): Promise<void> => {
       if (asked.has(id) || (await operations.stateOf(id)) !== 'asked') return
@@ -222,6 +231,7 @@ export const commandQueue = (deps: Dependencies) => {
       const nowMs = clock.wallMs()
       const due = new Set<string>()
       for (const permitted of await elsewhere.open(nowMs - commandMs)) {
+        if (old.has(permitted.id)) continue
         const online = onlineAt(permitted.lockId)
         if (online.length > 0) ask(permitted, online, Math.max(0, nowMs - permitted.decidedAtMs))
         for (const controller of online) due.add(controller)

@@ -232,9 +232,9 @@ describe('with several replicas', () => {
         },
         elsewhere: {
           isOnline: async () => online.size > 0,
-          open: async () =>
+          open: async (sinceMs: number) =>
             [...stored.entries()]
-              .filter(([, { state }]) => state === 'asked')
+              .filter(([, { state }]) => state === 'asked' && DECIDED_MS >= sinceMs)
               .map(([id]) => ({ id, lockId: LOCK, decidedAtMs: DECIDED_MS })),
           claim: async (ids: readonly string[]) => {
             const open = ids.filter((id) => stored.get(id)?.state === 'asked')
@@ -282,6 +282,18 @@ describe('with several replicas', () => {
       await commands.refresh()
       expect(await take('one')).toStrictEqual([])
     }
+  })
+
+  test('a replica that starts with its clock behind sends no command for an attempt from before', async () => {
+    const { given, permit } = home()
+    using restarted = await queueWith(given)
+    restarted.clock.nowMs = -60_000
+    permit()
+    await restarted.commands.begin()
+    const id = permit()
+    restarted.lines.open('one', 'door')
+    await restarted.commands.refresh()
+    expect(await restarted.take('one')).toStrictEqual([id])
   })
 
   test('it gets no command of which another replica has said that nobody got it', async () => {
