@@ -45,7 +45,9 @@ export const postgresAddress = (text: string): PostgresAddress => {
   const [user, password, database] = [url.username, url.password, url.pathname.slice(1)].map(
     decoded,
   )
-  if (!host || !user || !database) throw new Error(FORM)
+  // After an @ and a / that a password has, its rest stands where the database does.
+  const isWhole = !/[/@]/.test(url.pathname.slice(1))
+  if (!host || !user || !database || !isWhole) throw new Error(FORM)
   const unknown = [...given.keys()].find((name) => !PARAMETERS.has(name))
   if (unknown !== undefined) {
     // After a ? that a password has, its rest stands where parameters do.

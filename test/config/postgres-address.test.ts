@@ -87,6 +87,7 @@ test.each([
   'postgres://u:1?2=secret@db.example.org/lock',
   'postgres://u:a@b/c?secret@db.example.org/lock',
   'postgres://u:secret#1@db.example.org/lock',
+  'postgres://u:a@b/secret@db.example.org/lock',
   'postgres://u:secret%zz@db.example.org/lock',
   'postgres://u:a@b/c?sslmode=Secret secret!@db.example.org/lock',
 ])('no message repeats a part of a password that is not encoded: %s', (text) => {
