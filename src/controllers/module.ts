@@ -208,12 +208,13 @@ export const controllersModule = (deps: Dependencies) => {
   let known = ''
 
   const refresh = async (all: readonly Controller[]): Promise<void> => {
-    for (const { id, forkedAtMs } of watch.all()) {
+    for (const { id, enrolledAtMs, forkedAtMs } of watch.all()) {
       const now = all.find((one) => one.id === id)
-      if (now && (now.forkedAtMs === null) === (forkedAtMs === null)) continue
+      const isSame =
+        now?.enrolledAtMs === enrolledAtMs && (now.forkedAtMs === null) === (forkedAtMs === null)
+      if (isSame) continue
       polls.forget(id)
-      if (now) watch.forked(id)
-      else watch.remove(id)
+      watch.remove(id)
     }
     for (const controller of all)
       if (watch.has(controller.id)) lines.wake(controller.id)

@@ -35,3 +35,25 @@ test('[5] once a grant is revoked, the gateway and each door that is online refu
       lock_says: 'withdrawn',
     })
 })
+
+test('a controller that another process has moved to another door opens that, and no longer the first', async () => {
+  await using home = await controlledHome()
+  const { as, ask, attempt } = home
+  for (const label of DOORS)
+    await home.post('/v1/locks', { label, name: label, open_to: 'members' }, as('oli'))
+  const controller = await home.enrolled('cellar')
+  expect(await controller.poll()).toBeUndefined()
+  // Removed and enrolled again, while nothing was heard of commits.
+  await home.db.run(
+    `UPDATE controller
+     SET lock_id = (SELECT id FROM lock WHERE label = 'garage'), enrolled_at_ms = enrolled_at_ms + 1`,
+  )
+  await home.controllers.refresh()
+  const polling = controller.poll({ wait: 20 })
+  await home.online()
+  const { id } = await ask({ label: 'garage' })
+  const answer = await polling
+  expect(answer?.commands).toHaveLength(1)
+  expect(await attempt(id, 'eva', 'garage')).toMatchObject({ delivery: 'asked' })
+  expect(await ask({ label: 'cellar' })).toMatchObject({ delivery: 'no_controller' })
+})
