@@ -135,6 +135,7 @@ describe('a controller that polls', () => {
     await polling
     await until(() => !home.controllers.isPolling(controller.id()))
     home.clock.passedMs += 10_000
+    home.clock.nowMs += 15_000
     expect(await home.ask()).toMatchObject({ delivery: 'offline' })
   })
 
