@@ -11,7 +11,15 @@ import {
   temporaryFolder,
 } from '../support/binary.ts'
 import { testController } from '../support/controller.ts'
-import { until } from '../support/until.ts'
+import { IS_POSTGRES } from '../support/test-server.ts'
+import { until, untilTaken } from '../support/until.ts'
+
+/** More than one poll returns. */
+const MANY = IS_POSTGRES ? 200 : 1000
+
+const noneIfBusy = (error: Error): undefined => {
+  if (!error.message.startsWith('polling: 503')) throw error
+}
 
 type Attempt = { readonly id: string; readonly delivery: string; readonly result: string | null }
 
@@ -62,12 +70,16 @@ describe('a controller of the compiled executable', () => {
 
   const ask = async (): Promise<Attempt> => {
     const id = crypto.randomUUID()
-    const answer = await client().post('/v1/locks/front-door/unlock', { id }, as('eva'))
+    const answer = await untilTaken(() =>
+      client().post('/v1/locks/front-door/unlock', { id }, as('eva')),
+    )
     return { id, ...((await answer.json()) as Omit<Attempt, 'id'>) }
   }
 
   const attempt = async (id: string): Promise<Attempt> =>
-    (await (await client().get(`/v1/locks/front-door/attempts/${id}`, as('eva'))).json()) as Attempt
+    (await (
+      await untilTaken(() => client().get(`/v1/locks/front-door/attempts/${id}`, as('eva')))
+    ).json()) as Attempt
 
   test('opens a lock, and a gateway that was killed after the decision still takes the report', async () => {
     const controller = await enrolled()
@@ -80,9 +92,16 @@ describe('a controller of the compiled executable', () => {
     expect(await controller.attemptOf(command, answer?.nonce ?? new Uint8Array())).toBe(id)
     await service.stop('SIGKILL')
     service = await startService({ env, folder })
-    // Nobody is asked a second time.
-    expect(await controller.poll()).toBeUndefined()
-    expect(await attempt(id)).toMatchObject({ delivery: 'unknown', result: 'unheard' })
+    const again = await controller.poll()
+    if (IS_POSTGRES) {
+      // Any replica asks until the command dies, unless that took the start longer; controllers act on an attempt once.
+      for (const same of again?.commands ?? [])
+        expect(await controller.attemptOf(same, again?.nonce ?? new Uint8Array())).toBe(id)
+    } else {
+      // Nobody is asked a second time.
+      expect(again).toBeUndefined()
+      expect(await attempt(id)).toMatchObject({ delivery: 'unknown', result: 'unheard' })
+    }
     const reports = [
       await controller.next('opening', { attempt: id }),
       await controller.next('unlocked', { attempt: id }),
@@ -119,13 +138,13 @@ describe('a controller of the compiled executable', () => {
     expect((await controller.send(await controller.next('started'))).status).toBe(401)
   })
 
-  test('opens for a thousand attempts at once, each once', async () => {
+  test('opens for many attempts at once, each once', async () => {
     const controller = await enrolled()
     const opened: string[] = []
     const door = { isOver: false }
     const opening = (async () => {
       while (!door.isOver) {
-        const answer = await controller.poll({ wait: 1 })
+        const answer = await controller.poll({ wait: 1 }).catch(noneIfBusy)
         const reports: Uint8Array[] = []
         for (const command of answer?.commands ?? []) {
           const id = await controller.attemptOf(command, answer?.nonce ?? new Uint8Array())
@@ -133,17 +152,22 @@ describe('a controller of the compiled executable', () => {
           opened.push(id)
           reports.push(await controller.next('released', { attempt: id }))
         }
-        if (reports.length > 0) expect((await controller.send(...reports)).status).toBe(200)
+        if (reports.length > 0)
+          expect((await untilTaken(() => controller.send(...reports))).status).toBe(200)
       }
     })()
     await until(async () => (await stateOf()) === 'online')
-    const asked = await Promise.all(Array.from({ length: 1000 }, ask))
-    await until(() => opened.length === asked.length)
+    const asked = await Promise.all(Array.from({ length: MANY }, ask))
+    // A server may decide later than commands live: then nothing is opened, and the attempt says so.
+    for (const { id } of asked) await until(async () => (await attempt(id)).delivery !== 'asked')
     door.isOver = true
     await opening
-    expect(new Set(opened)).toStrictEqual(new Set(asked.map(({ id }) => id)))
-    const results = await Promise.all(asked.map(async ({ id }) => (await attempt(id)).result))
-    expect(new Set(results)).toStrictEqual(new Set(['released']))
+    if (!IS_POSTGRES) expect(opened).toBeArrayOfSize(MANY)
+    const ends = await Promise.all(asked.map(({ id }) => attempt(id)))
+    const released = ends.filter(({ result }) => result === 'released').map(({ id }) => id)
+    // With a server, the attempt of the test before may come again.
+    const ids = new Set(asked.map(({ id }) => id))
+    expect(new Set(released)).toStrictEqual(new Set(opened).intersection(ids))
     await remove(controller.id())
   })
 

@@ -146,7 +146,8 @@ describe('the executable with a real broker', () => {
     await until(() => lock.commands().length === 2)
     await place.kill()
     await place.start()
-    expect(await place.attempt(lost.id)).toMatchObject({ delivery: 'unknown', lock_says: null })
+    await place.ended(lost.id, 'unknown')
+    expect(await place.attempt(lost.id)).toMatchObject({ lock_says: null })
     await until(async () => {
       say({ state: 'LOCK', lock_state: 'locked' })
       return (await place.driver()).state === 'locked'

@@ -9,3 +9,13 @@ export const until = async (
   for (const deadline = performance.now() + waitMs; !(await holds()); await Bun.sleep(2))
     if (performance.now() > deadline) throw new Error(`this never came true: ${String(holds)}`)
 }
+
+/** Sends again what was refused because too much waits, as phones and controllers do. Returns the answer. */
+export const untilTaken = async (send: () => Promise<Response>): Promise<Response> => {
+  let answer = await send()
+  await until(async () => {
+    if (answer.status === 503) answer = await send()
+    return answer.status !== 503
+  })
+  return answer
+}
