@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { Config } from './config.ts'
 
-/** Returns the name of this replica. Undefined for a home that one process serves, unless it was given a name. */
+/** Returns the name of this replica, or undefined if the home is in a file and no name is set. */
 export const instanceOf = ({
   instanceName,
   postgres,

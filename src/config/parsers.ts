@@ -91,9 +91,10 @@ export const hostName = (text: string): string => {
   return `${wildcard}${url.hostname}`
 }
 
-/** The name of one of several processes, as a host name or a container has it. */
+/** The name of a replica, such as a host name or the name of a container. */
 export const instanceName = (text: string): string => {
-  if (!/^[\w.-]{1,64}$/.test(text)) throw new Error('must be 1 to 64 letters, digits and . _ -')
+  if (!/^[\w.-]{1,64}$/.test(text))
+    throw new Error('must be 1 to 64 characters: letters, digits, . _ or -')
   return text
 }
 

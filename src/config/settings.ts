@@ -62,7 +62,7 @@ const SERVER = {
   },
   instanceName: {
     env: 'INSTANCE_NAME',
-    doc: 'what metrics, audit events and `doctor` call this replica; with PostgreSQL, the default is the host name',
+    doc: 'name of this replica in metrics, audit events and `doctor`; with PostgreSQL, the host name by default',
     parse: instanceName,
   },
   trustedProxies: {

@@ -108,8 +108,7 @@ export const AUDIT_ACTIONS = {
   'service.start':
     'the server started, with the settings that differ from their defaults; without a `service.stop` before it, after a crash or a power cut',
   'service.stop': 'the server stopped',
-  'keys.accept':
-    'the command `keys accept` made other keys those of all replicas; `keys` names them',
+  'keys.accept': 'the command `keys accept` replaced keys of the home; `keys` names them',
   'finding.accept': 'an owner accepted a warning until a date',
   'finding.acceptance_withdraw': 'an owner withdrew the acceptance before that date',
   'setting.change':

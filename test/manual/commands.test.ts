@@ -26,8 +26,8 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^sed -n 's\/\^extra/, 'it needs a receipt of a controller: test/unlocks/bundle runs it'],
   [/^create(user|db) /, 'they are PostgreSQL’s own, and ask for a password'],
   [
-    /^(pg_dump|psql) |\/proof\?/,
-    'they need a server: test/cli/backup/server-home.test.ts proves a dump',
+    /^(pg_dump|psql) |\/dump_test\?/,
+    'they need a server: test/cli/backup/server-home.test.ts verifies a dump',
   ],
   [
     /secure-lock\.database|migrate --to/,

@@ -14,7 +14,7 @@ type Dependencies = {
     readonly waiting: number
     readonly refused: number
   }
-  /** Whether limits count for all replicas; undefined if there can be no others. */
+  /** Whether replicas count limits together; undefined if there can be only one. */
   readonly areLimitsShared: () => boolean | undefined
   readonly logSize: () => Promise<number>
   readonly lastVerification: () =>
@@ -43,7 +43,7 @@ export const serviceGauges = (deps: Dependencies): readonly GaugeSource[] => [
   ),
   gauge(
     'secure_lock_rate_limits_shared',
-    '1 while limits count for all replicas together, 0 while this one counts alone because the database is slow; absent with SQLite',
+    '1 while replicas count limits together, 0 while this one counts alone because the database is slow; absent with SQLite',
     () => truth(deps.areLimitsShared()),
   ),
   ...hashingGauges(deps),

@@ -19,8 +19,8 @@ type Options = {
 /** The name of the setting with the fingerprints of the keys, as JSON. */
 const FINGERPRINTS = 'key_fingerprints'
 
-/** Makes sure that every replica of a home has the same keys: its first start creates them in DATA_DIR, and stores their
- * fingerprints. Throws `unavailable` if a key is missing or different. */
+/** Makes sure that every replica of a home has the same keys: its first start creates them in DATA_DIR, and stores
+ * their fingerprints. Throws `unavailable` if a key is missing or different. */
 export const requireSharedKeys = async (options: Options): Promise<void> => {
   const { db, dataDir } = options
   const stored = await fingerprintsIn(db)
@@ -47,9 +47,9 @@ export const requireSharedKeys = async (options: Options): Promise<void> => {
   if (wrong.length > 0) throw notOurs(dataDir, wrong)
 }
 
-/** Stores the fingerprints of the keys here instead of those that were stored, so that replicas start only with these. A
- * missing key that only ends what is temporary is created. Returns the names of the keys that have changed. Throws
- * `unavailable` if a key is missing or different that nothing can replace: that of the log, or that of second factors
+/** Replaces the stored fingerprints by those of the keys here, so that replicas start only with these keys. Creates
+ * missing keys, if only temporary data depends on them. Returns the names of the keys that have changed. Throws
+ * `unavailable` if a key that cannot be replaced is missing or different: that of the log, or that of second factors
  * while there are any. */
 export const acceptKeys = async (options: Options): Promise<readonly string[]> => {
   const { db, dataDir, tokenSecret } = options
@@ -64,7 +64,7 @@ export const acceptKeys = async (options: Options): Promise<readonly string[]> =
   if (changed.includes(KEY_FILES.secondFactors) && (await hasSecondFactors(db)))
     throw new AppError(
       'unavailable',
-      `${KEY_FILES.secondFactors} is another, and people have second factors that only the right one can read. Copy it from a replica that runs, or from a backup, to ${dataDir}`,
+      `${KEY_FILES.secondFactors} is missing or is not the key of the home, and people have second factors that only that key can decrypt. Copy it from a running replica, or from a backup, to ${dataDir}`,
     )
   await db.transaction((tx) =>
     tx.run('UPDATE setting SET value = ? WHERE name = ?', JSON.stringify(own), FINGERPRINTS),
@@ -72,8 +72,8 @@ export const acceptKeys = async (options: Options): Promise<readonly string[]> =
   return changed
 }
 
-/** Lets the next start store the fingerprints of its keys, after the home came from elsewhere: a gateway with a file may
- * have replaced a key since. */
+/** Lets the next start store the fingerprints of its keys, after the home came from elsewhere: a gateway with a file
+ * may have replaced a key since. */
 export const forgetFingerprints = async (tx: Pick<Queries, 'run'>): Promise<void> =>
   void (await tx.run('DELETE FROM setting WHERE name = ?', FINGERPRINTS))
 

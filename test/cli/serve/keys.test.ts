@@ -12,10 +12,10 @@ import { enrol } from '../../support/second-factor.ts'
 
 const file = ({ folder }: Replica, name: string): string => join(folder, 'data', name)
 
-test('keys of a file are replaced without a command', async () => {
+test('keys of a home in a file are replaced without a command', async () => {
   const { status, words } = await runCommand(['keys', 'accept'])
   expect(status).toBe(1)
-  expect(words).toContain('replace the file in DATA_DIR, and restart the service')
+  expect(words).toContain('replace the key in DATA_DIR, and restart the service')
 })
 
 describe.if(CAN_POSTGRES)('a key of replicas', () => {
@@ -32,12 +32,12 @@ describe.if(CAN_POSTGRES)('a key of replicas', () => {
     const status = async ({ url }: Replica, headers = before): Promise<number> =>
       (await clientOf(url).get('/v1/me', headers)).status
 
-    expect((await two.run('keys', 'accept')).out).toContain('are those of the home already')
+    expect((await two.run('keys', 'accept')).out).toContain('The home already has these keys')
     rmSync(file(two, 'jwt-secret-key'))
     const accepted = await two.run('keys', 'accept')
     expect(accepted).toMatchObject({ status: 0 })
-    expect(accepted.out).toContain('The home has other keys now: jwt-secret-key')
-    // Those that run go on until they are restarted.
+    expect(accepted.out).toContain('Accepted new keys of the home: jwt-secret-key')
+    // Running replicas continue until they are restarted.
     expect([await status(one), await status(two)]).toStrictEqual([200, 200])
     await two.stop()
     await two.start()
@@ -52,11 +52,11 @@ describe.if(CAN_POSTGRES)('a key of replicas', () => {
     const trail = await (await clientOf(one.url).get('/v1/audit?action=keys', after)).json()
     expect(trail).toMatchObject({ events: [{ detail: { keys: 'jwt-secret-key' } }] })
 
-    // What nothing can replace is refused.
+    // A key that cannot be replaced is refused.
     expect((await enrol(clientOf(one.url), after.authorization.slice(7))).secret).not.toBeEmpty()
     writeFileSync(file(two, 'second-factor-key'), 'x'.repeat(64))
     const factors = await two.run('keys', 'accept')
-    expect(factors.words).toContain('second factors that only the right one can read')
+    expect(factors.words).toContain('second factors that only that key can decrypt')
     rmSync(file(two, 'log-signing-key'))
     const log = await two.run('keys', 'accept')
     expect(log.words).toContain('Missing or different here: log-signing-key')
