@@ -60,7 +60,7 @@ type Options = HomeOptions & {
 
 export type App = Awaited<ReturnType<typeof openApp>>
 
-/** How often at most it is looked at again, after commits of other replicas, what changes seldom. */
+/** How often, at most, to refresh what changes rarely, after commits of other replicas. */
 const SELDOM_MS = 500
 
 /** Loaded only where the data is on a server. */
@@ -118,8 +118,8 @@ export const openApp = async (config: Config, options: Options) => {
           hide: (key): string => unlocks.deriveUuid(key),
           onChange: (reason) =>
             reason === undefined
-              ? logger.info('limits count for all replicas again')
-              : logger.warn({ reason }, 'limits count for this replica alone'),
+              ? logger.info('limits are counted by all replicas together again')
+              : logger.warn({ reason }, 'limits are counted by this replica alone'),
         })
       : undefined
   if (limits) opening.defer(limits.close)
@@ -276,7 +276,7 @@ export const openApp = async (config: Config, options: Options) => {
     await unlocks.refresh()
     seldom.call()
   }
-  /** What changes seldom, and may be shown a second later. */
+  /** Refreshes what changes rarely and may be shown a second late. */
   const seldom = opening.adopt(
     atMostEvery(SELDOM_MS, async () => {
       try {

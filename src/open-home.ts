@@ -30,8 +30,8 @@ export type HomeOptions = {
   readonly mustExist?: boolean
   /** Called now and then while an upgrade moves data, with how far it is. */
   readonly onUpgrade?: ((done: string) => void) | undefined
-  /** If given, keys that are different from those of the home on a server become its keys, and this is called with their
-   * names. */
+  /** If given, the keys here become those of the home on a server, and this is called with the names of the keys that
+   * differed. */
   readonly onKeysAccepted?: ((names: readonly string[]) => void) | undefined
   /** Called when the writer thread has died; `isLast` if it is not started again. */
   readonly onWriterDeath?: (error: unknown, isLast: boolean) => void
@@ -90,7 +90,7 @@ const openFile = (config: Config, options: Opening): Database => {
   })
 }
 
-/** How long a command waits for a server that is still starting: somebody waits for the command. */
+/** How long a command waits for a server that is still starting: someone is waiting for its output. */
 const COMMAND_WAIT_MS = 5000
 
 const openOnServer = async (
@@ -114,9 +114,9 @@ const openOnServer = async (
     ...(use === 'service' ? { onForeignCommit: options.onForeignCommit } : {}),
     onHearing: (isHeard) =>
       isHeard
-        ? logger.info('commits of other replicas are heard of at once again')
+        ? logger.info('commits of other replicas are seen at once again')
         : logger.warn(
-            'the connection on which commits of other replicas are heard of is lost: until it is back, they are seen up to a second later',
+            'lost the connection that announces commits of other replicas: until it is back, they are seen up to a second late',
           ),
   })
 }

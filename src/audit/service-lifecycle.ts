@@ -18,7 +18,7 @@ type GivenSetting = {
   readonly name: string
   readonly value: string
   readonly defaultText: string
-  /** True if each replica has its own, so that the previous start, of another one, says nothing about it. */
+  /** True if each replica has its own value: the previous start may be that of another replica. */
   readonly isOwn?: boolean
 }
 

@@ -157,8 +157,8 @@ const stopNotice = ({ says }: LogStop): string => `
       <p>${Bun.escapeHTML(says)}.</p>
       <ol>
         <li>
-          Stop the service, and keep everything: copy the whole data folder, and a database on a
-          server.
+          Stop the service, and keep everything: copy the whole data folder, and the database if it
+          is on a server.
         </li>
         <li>Put the right database back, or restore the newest backup.</li>
         <li>
@@ -182,8 +182,8 @@ const notice = ({ fault, seq }: LogFault): string => `
       </p>
       <ol>
         <li>
-          Keep everything: copy the whole data folder, and a database on a server, before you change
-          anything in them.
+          Keep everything: copy the whole data folder, and the database if it is on a server, before
+          you change anything there.
         </li>
         <li>On the gateway, <code>secure-lock-server log verify</code> says what is wrong.</li>
         <li>

@@ -49,8 +49,8 @@ type Dependencies = {
       ) => Promise<ReadonlySet<string>>
       readonly abandonOpen: () => Promise<void>
     }
-  /** Returns which of these attempts may still open their locks: meanwhile, a lockdown may have begun, or a grant have been
-   * revoked. */
+  /** Returns which of these attempts may still open their locks: meanwhile, a lockdown may have begun, or a grant have
+   * been revoked. */
   readonly stillPermitted: (
     queries: Pick<Queries, 'all'>,
     attemptIds: readonly string[],
@@ -91,7 +91,7 @@ export const controllersModule = (deps: Dependencies) => {
       ),
     onError,
   })
-  /** Of a home on a server, controllers may poll other replicas. */
+  /** With a home on a server, controllers may poll other replicas. */
   const elsewhere: Elsewhere | undefined = db.isFile
     ? undefined
     : {
@@ -171,7 +171,7 @@ export const controllersModule = (deps: Dependencies) => {
     },
   })
 
-  /** Returns a function that returns the state of a controller now, at whichever replica it polls. */
+  /** Returns a function that returns the current state of a controller, whichever replica it polls. */
   const states = async (): Promise<(controller: Controller) => ControllerState> => {
     const online = await onlineElsewhere()
     return ({ id, forkedAtMs, removedAtMs }) => {
@@ -254,7 +254,7 @@ export const controllersModule = (deps: Dependencies) => {
     /** Called after another process has committed. */
     onForeignCommit: async (): Promise<void> => {
       const all = await controllersIn(db).all()
-      // It may not have been copied here yet.
+      // The new key may not have been copied here yet.
       const key = all.length > 0 ? await keys.current().catch(() => undefined) : undefined
       const now = JSON.stringify([
         all.map((controller) => ({ ...controller, seenAtMs: null })),
@@ -268,8 +268,8 @@ export const controllersModule = (deps: Dependencies) => {
     /** Applies changes that another process has made. */
     refresh: async (): Promise<void> => refresh(await controllersIn(db).all()),
 
-    /** Replaces the key that signs commands. If it was stolen, all controllers have to enrol again. Throws `conflict` if
-     * there is none yet. */
+    /** Replaces the key that signs commands. If it was stolen, all controllers have to enrol again. Throws `conflict`
+     * if there is none yet. */
     rotateDoorKey: (by: Actor, { isStolen }: { readonly isStolen: boolean }): Promise<void> =>
       keys.rotate(by, {
         isStolen,
@@ -287,7 +287,7 @@ export const controllersModule = (deps: Dependencies) => {
     /** Sends the controllers of a lock a command for an attempt that was just permitted, without waiting for them. */
     operate: (attempt: Permitted): Promise<void> => commands.operate(attempt),
 
-    /** Returns a function that returns whether a controller of a lock can be reached now. */
+    /** Returns a function that tells whether a controller of a lock can be reached now. */
     reach: async (): Promise<(lockId: string) => 'none' | 'online' | 'offline'> => {
       if (watch.all().length === 0) return () => 'none'
       const stateOf = await states()

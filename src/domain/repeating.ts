@@ -24,8 +24,8 @@ export const repeating = (work: () => Promise<number>): Repeating => {
   return { apply, stop }
 }
 
-/** Returns a function that does work some milliseconds after it was called: once for all calls until then, and again for
- * those that came while the work ran. */
+/** Returns a function that runs `work` some milliseconds after a call: once for all calls until then, and once more for
+ * calls during the work. */
 export const atMostEvery = (ms: number, work: () => Promise<void>) => {
   let timer: Timer | undefined
   let isAgain = false

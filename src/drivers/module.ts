@@ -62,8 +62,7 @@ export type DrivenLockState = Status & {
  * door. */
 const ASKED_MS_MAX = 10 * SECOND_MS
 
-/** How often it is looked whether the replica that decided an attempt or asked a lock has died, and how long after the
- * deadline. */
+/** How often to look for operations that a dead replica has left open, and how long after their deadline they end. */
 const SETTLE_MS = 5 * SECOND_MS
 const SETTLE_AFTER_MS = 10 * SECOND_MS
 
@@ -118,7 +117,7 @@ export const driversModule = (deps: Dependencies) => {
           await setupsIn(tx).setStatus(setup, JSON.stringify(told))
       }),
   })
-  /** Tells other replicas, if there can be any. */
+  /** Tells other replicas the states of locks, if there can be any replicas. */
   const tell = (): void => {
     if (!db.isFile) teller.tell()
   }
@@ -184,7 +183,7 @@ export const driversModule = (deps: Dependencies) => {
     [...running.values()].map(({ lock, sinceMs }) =>
       stateOf(lock.setup, { ...lock.status(), sinceMs }),
     )
-  /** The locks with a driver, at whichever replica asks them. */
+  /** The locks with a driver, whichever replica asks them. */
   const states = async (): Promise<readonly (DrivenLockState & { readonly lockId: string })[]> => {
     if (db.leading.isLeader()) return own()
     return (await setupsIn(db).statuses()).map(({ status, ...setup }) =>
@@ -199,7 +198,7 @@ export const driversModule = (deps: Dependencies) => {
   const statusOf = async (lockId: string): Promise<Status> =>
     (await states()).find((state) => state.lockId === lockId) ?? NOTHING_KNOWN
 
-  /** Ends operations whose deadline has passed without a word: the replica that would have said so has died. */
+  /** Ends operations that are past their deadline: the replica that should have ended them has died. */
   const settleOverdue = async (): Promise<void> => {
     const nowMs = clock.wallMs()
     const beforeMs = nowMs - SETTLE_AFTER_MS
@@ -207,8 +206,8 @@ export const driversModule = (deps: Dependencies) => {
       await operationsIn(jobs).abandonOpen({ nowMs, beforeMs })
   }
 
-  /** Asks locks for what other replicas have permitted since this one leads: the one before may have carried out earlier
-   * attempts. Each is asked once, even if its end could not be stored. */
+  /** Asks locks to open for recent attempts that other replicas have permitted, once for each attempt, even if its end
+   * could not be stored. */
   const askForOthers = async (): Promise<void> => {
     const sinceMs = clock.wallMs() - ASKED_MS_MAX
     for (const [id, decidedAtMs] of asked) if (decidedAtMs < sinceMs) asked.delete(id)
@@ -226,8 +225,8 @@ export const driversModule = (deps: Dependencies) => {
       ...slotRoutes({ slots }),
     ] satisfies readonly Endpoint[],
 
-    /** Connects to the locks. Called when the service starts, or when this replica begins to lead. Operations still open
-     * from before are never repeated. */
+    /** Connects to the locks. Called when the service starts, or when this replica begins to lead. Operations still
+     * open from before are never repeated. */
     begin: async (): Promise<void> => {
       const all = await setupsIn(db).all()
       if (all.length > 0) await operationsIn(jobs).abandonOpen(overdueAt(clock.wallMs(), db))
@@ -289,7 +288,7 @@ export const driversModule = (deps: Dependencies) => {
     stateOf: (label: string): DrivenLockState | undefined =>
       own().find((state) => state.label === label),
 
-    /** Returns a function that returns whether a lock can be reached, as far as known. */
+    /** Returns a function that tells whether a lock can be reached, as far as is known. */
     reach: async (): Promise<(lockId: string) => 'none' | 'online' | 'offline'> => {
       const all = new Map((await states()).map((state) => [state.lockId, state.isOnline]))
       return (lockId) => {

@@ -16,7 +16,7 @@ import type { Router } from './router.ts'
 type Dependencies = {
   readonly version: string
   readonly hasTls: boolean
-  /** The clock of the answers, if it is not that of this machine. */
+  /** The clock that answers report, if it is not that of this machine. */
   readonly clock: Pick<Clock, 'wallMs'> | undefined
   readonly publicUrl: string | undefined
   readonly corsOrigins: readonly string[]

@@ -112,7 +112,7 @@ type Spec<A extends Access, Body, Query, Params, Ok> = Omit<
     readonly limits?: LimitGroups | readonly ['changes']
     /** Given if some or all requests look at much of the database. */
     readonly isHeavy?: (query: Query extends TSchema ? Static<Query> : undefined) => boolean
-    /** It waits for something to happen, and so longer than a database may take to answer. */
+    /** True if it waits for something to happen, and so may take longer than a database may. */
     readonly waits?: boolean
     /** It decides itself what it refuses on a full disk, or frees space; any other request that writes
      * is refused by who makes it. */

@@ -97,7 +97,7 @@ export const byAccount = (caller: Caller): string => {
 export const byMember = (caller: Caller): string =>
   isNewcomer(caller.account) ? byClient(caller) : `${byAccount(caller)} ${byClient(caller)}`
 
-/** Returns the counts of a limit as the plugin uses them. */
+/** Adapts the counts of a limit to the plugin. */
 export const windowCounter = ({ nowMs, find, add, takeBack, forget }: Windows): Counter => ({
   init: () => {},
   increment: (key, durationMs = 0) => {

@@ -21,12 +21,12 @@ export const responseHeaders = (headersOf: () => AnswerHeaders) =>
 
 type Answering = {
   readonly hasTls: boolean
-  /** The clock of the answers, if it is not that of this machine. */
+  /** The clock that answers report, if it is not that of this machine. */
   readonly clock?: Pick<Clock, 'wallMs'> | undefined
 }
 
-/** Returns the headers of every answer of any status: a request id and those of OWASP ASVS 3.4. With a clock also the
- * time, by which controllers and phones of guests judge theirs. */
+/** Returns the headers of every answer of any status: a request id and those of OWASP ASVS 3.4. With a clock, also the
+ * date, against which controllers and phones of guests check their own clocks. */
 export const answerHeaders = ({ hasTls, clock }: Answering) => {
   const shared = {
     ...HEADERS,

@@ -116,7 +116,7 @@ export const router = (options: Options) => {
     unlock: limitsOf('unlock', byStranger),
     changes: limitsOf('changes', byAccount),
     newcomers: limitsOf('newcomers', byNewcomer),
-    // What these cost, each replica bears alone.
+    // Each replica counts these alone: they cost only itself.
     health: limitsOf('default', byMemberOrLink, openLocalWindows),
     pages: limitsOf('default', byMemberOrLink, openLocalWindows),
     default: limitsOf('default', byMemberOrLink),

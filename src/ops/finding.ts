@@ -318,7 +318,7 @@ export const logFinding = (verification: LogCheck | undefined): Finding => {
     check,
     state: 'fault',
     says: `The unlock log is broken: ${verification.fault}`,
-    fix: 'Copy the whole data folder, and a database on a server, before you change anything in them; then compare the log with a checkpoint you kept: secure-lock-server log verify --checkpoint FILE',
+    fix: 'Copy the whole data folder, and the database if it is on a server, before you change anything there; then compare the log with a checkpoint you kept: secure-lock-server log verify --checkpoint FILE',
     page: '/manual/unlock-log#verify-the-log',
   }
 }

@@ -106,7 +106,7 @@ export const opsModule = (deps: Dependencies): OpsModule => {
   const zone = onceAsked(() => homeZone(config))
   const certificateEndMs = () => deps.certificate()?.notAfterMs
   const onFailure = (error: unknown): void =>
-    // What an AppError says is enough; anything else is a bug.
+    // The message of an AppError is enough; anything else is a bug.
     logger.error(
       error instanceof AppError ? { fault: error.message } : { err: error },
       'backup failed',

@@ -16,7 +16,7 @@ export type Database = Queries & {
   readonly isFile: boolean
   /** The clock of the server, which all replicas of the home read; undefined for a file. It never runs backwards. */
   readonly serverClock?: Pick<Clock, 'wallMs' | 'isShared'>
-  /** How the replicas of the home tell each other what they count against limits; undefined for a file. */
+  /** Shares with other replicas what is counted against limits; undefined for a file. */
   readonly exchangeCounts?: ExchangeCounts
   /** Which process of the home does what only one may do. */
   readonly leading: Leading
@@ -40,8 +40,8 @@ export type Database = Queries & {
   lastly: (work: (tx: Queries) => Promise<void>) => Promise<void>
   /** Returns for how many milliseconds the disk has not answered a write. */
   unansweredMs: () => number
-  /** True while a write is not answered, or if the last write or read that ended after a time of `performance.now()` was
-   * `unavailable`. */
+  /** Returns true while a write is not answered, or if the last write or read that ended after a time of
+   * `performance.now()` was `unavailable`. */
   isLate: (sinceMs: number) => boolean
   /** Waits for pending commits, checkpoints the WAL and closes the file. Rejects with `unavailable` if
    * that is not possible; the next process to open it still finds everything that was committed. */
@@ -67,7 +67,7 @@ type Appending = {
   readonly size: number
   /** Whose it is: see `writeQueue`. */
   readonly account: string
-  /** True if somebody waits at a door for it. */
+  /** True if somebody at a door is waiting for it. */
   readonly isUrgent?: boolean
 }
 
@@ -84,8 +84,7 @@ const SLOW_MS = 1000
 /** A server that takes longer for a commit is late. */
 const LATE_MS = 1500
 
-/** The WAL is checkpointed once it has this many pages: 4 MiB. While something urgent waits, it may have twice as
- * many. */
+/** The WAL is checkpointed once it has this many pages (4 MiB), or twice as many while something urgent waits. */
 const WAL_PAGES_MAX = 1000
 
 /** The time between two checkpoints while a reader holds the WAL, because each takes a sync. */
@@ -177,7 +176,7 @@ export const database = ({ writer, reader, onCommit = () => {} }: Connections): 
     requireOpen()
     requireSound()
     try {
-      // At a server, whoever arrives until the turn has come may still share it.
+      // On a server, anything that arrives before the turn has come may still share it.
       if (!reader.isFile) await writer.begin(waitMs)
       const items = choose()
       const outcomes = new Map<Item, Outcome>()

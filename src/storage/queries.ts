@@ -17,8 +17,8 @@ export type Reader = Pick<Queries, 'all' | 'get'> & {
   readonly isFile: boolean
   /** Called after a commit: later reads see it. */
   readonly endSnapshot: () => void
-  /** True if the last statement of a server failed because it cannot be reached or takes too long, and that was after a
-   * time of `performance.now()`. */
+  /** Returns true if the last statement failed after a time of `performance.now()`, because a server cannot be reached
+   * or takes too long. */
   readonly isLate: (sinceMs: number) => boolean
   /** False once a damaged page was found. */
   readonly isSound: () => boolean

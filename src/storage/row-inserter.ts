@@ -1,7 +1,7 @@
 import type { Params, Queries } from './queries.ts'
 import { together } from './writing/together.ts'
 
-/** How many rows a statement inserts: any number of them takes few statements. */
+/** How many rows a statement may insert: any number of rows takes few statements. */
 const SIZES = [64, 32, 16, 8, 4, 2, 1] as const
 
 /** The most rows that are sent together. */
@@ -16,8 +16,8 @@ type Insertion = {
   readonly ending?: string
 }
 
-/** Returns a function that inserts rows, many at a time, because each statement takes longer to call than to
- * run. The statements are sent together, so that a server is waited for once. It returns the number of rows inserted. */
+/** Returns a function that inserts rows, many at a time, because each statement takes longer to call than to run. The
+ * statements are sent together, so that a server is waited for once. It returns the number of rows inserted. */
 export const rowInserter = ({ insert, columns, ending = '' }: Insertion) => {
   const row = `(${Array.from({ length: columns }, () => '?').join(', ')})`
   const statementFor = (rows: number): string =>

@@ -268,7 +268,7 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     const failed = await run('migrate', '--to-file', 'address')
     expect(failed).toMatchObject({
       status: 1,
-      words: `Cannot copy unlock_event: a text has a NUL character, which PostgreSQL cannot store, and the log commits to it: erase the person with secure-lock-server user erase, or stay with the file\n`,
+      words: `Cannot copy unlock_event: a text contains a NUL character, which PostgreSQL cannot store, and the log commits to this text: erase the account it is about with secure-lock-server user erase, or stay with the file\n`,
     })
     expect(await server.query(`SELECT 1 FROM ${schema}.account`)).toStrictEqual([])
     setMethod('Schlüssel 🔑')
@@ -281,7 +281,7 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     const moved = await run('migrate', '--to-file', 'address')
     expect(moved).toMatchObject({ status: 0, words: '' })
     expect(moved.out).toContain(
-      '1 text has a NUL character, which PostgreSQL cannot store: it is U+FFFD there.\n',
+      '1 text contains a NUL character, which PostgreSQL cannot store: U+FFFD replaces it there.\n',
     )
   })
 

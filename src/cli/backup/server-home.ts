@@ -32,7 +32,7 @@ const FILE = 'server-home.db'
 export type Restoring = {
   /** With the file that stands for the home on the server. */
   readonly config: Config
-  /** Replaces the home on the server with that in a database file. Returns how many texts had to be changed. */
+  /** Replaces the home on the server with the one in a database file. Returns how many texts were changed. */
   readonly publish: (databasePath: string, onCopied: OnCopied) => Promise<number>
   readonly close: () => Promise<void>
 }

@@ -42,9 +42,9 @@ export const acceptLoss: Action = {
   },
 }
 
-/** Replicas cannot accept for one another: another one may have signed unlocks that this one never saw. */
+/** One replica cannot accept for another, which may have signed unlocks that this one never saw. */
 const OTHERS =
-  'Each replica keeps what it has signed itself: do the same on every other replica that is stopped.'
+  'Each replica keeps its own record of what it has signed: run this on every other replica whose log is stopped, too.'
 
 /** Rejects with `unavailable` if the log cannot grow for another reason. */
 const requireIntact = ({ unlocks: { unlockLog } }: App): Promise<void> =>

@@ -47,10 +47,10 @@ const SHARED = [
 
 const SHARED_NAMES: ReadonlySet<string> = new Set(SHARED.map((name) => SETTINGS[name].env))
 
-/** Returns whether each replica may have its own value of a setting, by its name in the environment. */
+/** Returns true if each replica may have its own value of a setting, given by its name in the environment. */
 export const isOwnSetting = (name: string): boolean => !SHARED_NAMES.has(name)
 
-/** Returns a hash of each shared setting by its name, with the key of the log: some are secret. */
+/** Returns a keyed hash of each shared setting, by name: some are secret. */
 const hashes = ({ unlocks: { deriveUuid } }: App, config: Config): Record<string, string> =>
   Object.fromEntries(
     SHARED.map((name) => {
@@ -59,7 +59,7 @@ const hashes = ({ unlocks: { deriveUuid } }: App, config: Config): Record<string
     }),
   )
 
-/** How long a start waits for replicas with other settings, which may be about to stop, and how often it looks. */
+/** How long a start waits for replicas with different settings to stop, and how often it checks. */
 const WAIT_MS_MAX = 30 * SECOND_MS
 const LOOK_MS = SECOND_MS / 4
 
@@ -69,13 +69,13 @@ type Starting = {
   readonly log: Logger
   /** Resolves when the start is no longer wanted. */
   readonly stopRequested: Promise<unknown>
-  /** Called if others that run have different settings, after this process was frozen for a while. */
+  /** Called if, after this process was frozen for a while, running replicas have different settings. */
   readonly onDissent: (error: AppError) => void
 }
 
-/** Counts this process among the replicas of its home, if that is on a server. While others with different settings run,
- * it waits for them to stop, so that settings can be changed by restarting one after another. Throws `unavailable` if
- * they go on. Resolves to false if the start is no longer wanted. */
+/** Registers this process as a replica of its home, if that is on a server. Waits while replicas with different
+ * settings run, so that a setting can be changed by restarting one replica after another. Throws `unavailable` if they
+ * do not stop in time. Resolves to false if the start is no longer wanted. */
 export const joinReplicas = async (
   app: App,
   { config, version, log, stopRequested, onDissent }: Starting,
@@ -88,7 +88,10 @@ export const joinReplicas = async (
   const tell = (others: readonly Dissenter[]): void => onDissent(dissent(others))
   let dissenters = await replicas.join(self, tell)
   if (dissenters.length > 0)
-    log.warn({ reason: dissent(dissenters).message }, 'waiting for replicas with other settings')
+    log.warn(
+      { reason: dissent(dissenters).message },
+      'waiting for replicas with different settings to stop',
+    )
   const deadlineMs = performance.now() + WAIT_MS_MAX
   while (dissenters.length > 0) {
     if (end.signal.aborted) return false

@@ -213,12 +213,12 @@ const offerSetupCode = async (
   say(`  link       ${setupCode.link}`)
   if (isShown) sayStyled(qrTerminal(setupCode.link))
   const command = ownCommand(terminal, 'user add --role owner NAME')
-  const also = isAddressLeftOut(config, terminal) ? ' with DATABASE_URI set as here' : ''
+  const also = isAddressLeftOut(config, terminal) ? ' with the same DATABASE_URI' : ''
   say(`  later      restart for a new code, or run${also}`)
   say(`             ${command}`)
 }
 
-/** True if a command lacks the address of the server, because it contains a password and is not in a file. */
+/** True if a printed command omits the address of the server, because it contains a password and is not in a file. */
 const isAddressLeftOut = ({ postgres }: Config, { env, settingsFile }: Terminal): boolean => {
   const name = SETTINGS.databasePath.env
   const known = { ...settingsFile?.settings, ...portableSettings(env) }

@@ -126,7 +126,7 @@ export const controllersIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => 
         await queries.run('UPDATE controller SET seen_at_ms = ? WHERE id = ?', atMs, id)
     },
 
-    /** Stores until when controllers that poll now count as online. */
+    /** Stores that controllers are polling, and until when they count as online. */
     setOnline: async (ids: readonly string[], nowMs: number, untilMs: number): Promise<void> => {
       await queries.run(
         `UPDATE controller
@@ -138,7 +138,7 @@ export const controllersIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => 
       )
     },
 
-    /** Returns those that are trusted and poll any replica of the home. */
+    /** Returns the trusted controllers that poll any replica of the home. */
     online: async (nowMs: number): Promise<ReadonlyMap<string, { readonly lockId: string }>> => {
       const rows = await queries.all<{ id: string; lockId: string }>(
         `SELECT id, lock_id AS "lockId"

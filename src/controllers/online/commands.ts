@@ -12,8 +12,8 @@ export type Commands = ReturnType<typeof commandQueue>
 export type Operations = {
   /** Returns the state of the operation of an attempt, or undefined if there is none. */
   readonly stateOf: (attemptId: string) => Promise<string | undefined>
-  /** Stores how an operation ended, unless that is known, or `state` says that it did not happen and a controller has the
-   * command. Returns true if it was stored. */
+  /** Stores how an operation ended, unless its end is known, or `state` says that nothing happened although a
+   * controller has the command. Returns true if it was stored. */
   readonly settle: (
     attemptId: string,
     state: 'offline' | 'failed' | 'unknown',
@@ -21,20 +21,20 @@ export type Operations = {
   ) => Promise<boolean>
 }
 
-/** What other replicas of the home do, which a server keeps. */
+/** What other replicas of the home do, as stored on the server. */
 export type Elsewhere = {
   /** Returns true if a controller of a lock polls any replica. */
   readonly isOnline: (lockId: string) => Promise<boolean>
-  /** Returns the attempts permitted since a time by any replica, whose locks have not said how they ended. */
+  /** Returns the attempts that any replica has permitted since a time, and whose outcome is not known. */
   readonly open: (sinceMs: number) => Promise<readonly Permitted[]>
-  /** Stores that a controller gets the commands for attempts. Returns those that still may open their locks, and of which
-   * no other replica has said that nobody got them. */
+  /** Stores that a controller gets the commands for attempts. Returns the attempts that may still open their locks, and
+   * that no other replica has recorded as delivered to nobody. */
   readonly claim: (attemptIds: readonly string[]) => Promise<ReadonlySet<string>>
-  /** Returns what a controller has reported about attempts since a time, to any replica. */
+  /** Returns what a controller has reported about attempts, to any replica, since a time. */
   readonly heard: (controllerId: string, sinceMs: number) => Promise<readonly Heard[]>
 }
 
-/** A report about an attempt; `isOver` if it says how that ended. */
+/** A report about an attempt; `isOver` if it says how the attempt ended. */
 type Heard = { readonly attemptId: string; readonly isOver: boolean }
 
 /** An attempt that was just permitted. */
@@ -86,8 +86,8 @@ const UNHEARD_MS = 30 * SECOND_MS
 const COMMANDS_PER_POLL_MAX = 100
 
 /** Commands for the controllers that are online. A controller gets each at every poll, signed for the nonce of that
- * poll, until it has reported about the attempt or the command dies: so an answer that got lost, or that somebody with a
- * stolen token took, keeps no door shut. Controllers act on an attempt once. */
+ * poll, until it has reported about the attempt or the command dies: so an answer that got lost, or that somebody with
+ * a stolen token took, keeps no door shut. Controllers act on an attempt once. */
 export const commandQueue = (deps: Dependencies) => {
   const { clock, lines, operations, controllersOf, stillPermitted, onCommand, onError } = deps
   const { commandMs = COMMAND_MS, unheardMs = UNHEARD_MS, elsewhere } = deps
@@ -100,7 +100,7 @@ export const commandQueue = (deps: Dependencies) => {
     asked.delete(attemptId)
   }
 
-  /** Stores how an operation ended; of all replicas, the one that does so counts it. */
+  /** Stores how an operation ended. Only the replica that stored it counts it. */
   const settle = async (
     attemptId: string,
     outcome: 'offline' | 'withdrawn' | 'unheard',
@@ -169,7 +169,7 @@ export const commandQueue = (deps: Dependencies) => {
     return one
   }
 
-  /** Has these controllers get the command for an attempt at their polls, unless they have reported on it. */
+  /** Offers the command for an attempt to these controllers at their polls, unless they have reported on it. */
   const ask = (permitted: Permitted, online: readonly string[], ageMs = 0): void => {
     const one = asked.get(permitted.id) ?? begin(permitted, ageMs)
     for (const controller of online) if (!one.heard.has(controller)) one.askable.add(controller)
@@ -189,7 +189,7 @@ export const commandQueue = (deps: Dependencies) => {
     one.isOver ||= one.opening.size === 0
   }
 
-  /** Notes what controllers with commands here have reported to other replicas. */
+  /** Takes in what controllers with commands here have reported to other replicas. */
   const hearElsewhere = async ({ heard: reported }: Elsewhere): Promise<void> => {
     const sinceMs = new Map<string, number>()
     for (const { askable, opening, decidedAtMs } of asked.values())
@@ -199,7 +199,7 @@ export const commandQueue = (deps: Dependencies) => {
       for (const { attemptId, isOver } of await reported(id, fromMs)) heard(attemptId, id, isOver)
   }
 
-  /** Of attempts that may be permitted and not have ended, returns those whose commands a controller may get now. */
+  /** Returns which of these attempts are still permitted, so that a controller may get their commands now. */
   const claimed = async (due: readonly Asked[]): Promise<ReadonlySet<string>> => {
     const ids = due.map(({ id }) => id)
     return elsewhere && due.some(({ isSent }) => !isSent)
@@ -224,8 +224,9 @@ export const commandQueue = (deps: Dependencies) => {
       wake(online)
     },
 
-    /** Called after another replica has committed, and when a controller that may have polled another one polls here:
-     * sends controllers that poll here what any replica has permitted, until they have reported to any. */
+    /** Sends the controllers that poll here the commands for attempts that any replica has permitted, until they have
+     * reported to any replica. Called after another replica has committed, and when a controller begins to poll
+     * here. */
     refresh: async (): Promise<void> => {
       if (!elsewhere) return
       const nowMs = clock.wallMs()
@@ -287,8 +288,8 @@ export const commandQueue = (deps: Dependencies) => {
   }
 }
 
-/** How an operation without a report ends: nobody got the command, because no controller was online or the attempt was
- * no longer permitted; or somebody did, and nobody knows. */
+/** How an operation without a report ends. `offline` and `withdrawn`: no controller got the command, because none was
+ * online or the attempt was no longer permitted. `unheard`: a controller got it, and the outcome is unknown. */
 const ENDS = {
   offline: ['offline', undefined],
   withdrawn: ['failed', 'withdrawn'],

@@ -5,8 +5,8 @@ export type Lines = ReturnType<typeof lines>
 
 /** A poll of a controller that waits for commands. */
 export type Line = {
-  /** Resolves once there may be something to answer, with true; with false after `waitMs`, once a newer poll has begun or
-   * once nobody waits for the answer. */
+  /** Resolves once there may be something to answer, with true; with false after `waitMs`, once a newer poll has begun
+   * or once nobody waits for the answer. */
   readonly next: (waitMs: number, signal: AbortSignal) => Promise<boolean>
   /** False once a newer poll of the same controller and client has begun. */
   readonly isNewest: () => boolean
@@ -27,9 +27,9 @@ const CLIENTS_MAX = 16
 
 const NOBODY: ReadonlyMap<string, State> = new Map()
 
-/** The newest poll of each controller and client. A newer poll ends the one before it: otherwise a connection that nobody
- * reads would stay open. Polls of other clients go on, so that somebody with a stolen token cannot end those of the
- * controller from another address, and make it poll until it is over its limit. */
+/** The newest poll of each controller and client. A newer poll ends the one before it: otherwise a connection that
+ * nobody reads would stay open. Polls of other clients go on, so that somebody with a stolen token cannot end those of
+ * the controller from another address, and make it poll until it is over its limit. */
 export const lines = ({ monotonicMs }: Pick<Clock, 'monotonicMs'>) => {
   const newest = new Map<string, Map<string, State>>()
   let isClosed = false
@@ -106,7 +106,7 @@ export const lines = ({ monotonicMs }: Pick<Clock, 'monotonicMs'>) => {
 
     isPolling,
 
-    /** Returns the controllers that poll. */
+    /** Returns the ids of the controllers that poll this process. */
     polling: (): readonly string[] => [...newest.keys()].filter(isPolling),
 
     forget: (controllerId: string): void => {

@@ -36,7 +36,7 @@ type Dependencies = {
   readonly onSeen: (controllerId: string) => void
   /** Throws `unavailable` if this process cannot send commands: the controller then asks another replica. */
   readonly requireKey?: (() => Promise<unknown>) | undefined
-  /** Called when a poll has begun; `isNew` if the controller did not poll this process until a moment ago. */
+  /** Called when a poll has begun; `isNew` if the controller was not polling this process before. */
   readonly onBegun?: ((isNew: boolean) => Promise<void>) | undefined
 }
 

@@ -2,13 +2,13 @@ import type { Clock } from '../../domain/clock.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
 import type { Lines } from './lines.ts'
 
-/** How often a replica tells which controllers poll it, how long it waits for others that begin to, and how soon it tries
- * again. */
+/** How often a replica stores which controllers poll it, how long it waits for further new ones, and how soon it
+ * retries. */
 const TELL_MS = 4 * SECOND_MS
 const GATHER_MS = 20
 const AGAIN_MS = SECOND_MS
 
-/** For how long that holds: a controller that polls no replica any more is offline at the end of it. */
+/** How long a controller counts as online after it was stored last. */
 const HOLDS_MS = 10 * SECOND_MS
 
 type Dependencies = {
@@ -18,7 +18,7 @@ type Dependencies = {
   readonly store: (ids: readonly string[], nowMs: number, untilMs: number) => Promise<void>
 }
 
-/** Tells other replicas which controllers poll this one. While none does, there is no timer. */
+/** Tells other replicas which controllers poll this one. There is no timer while none does. */
 export const presence = ({ clock, lines, store }: Dependencies) => {
   let timer: Timer | undefined
   let gathering: Timer | undefined
@@ -41,7 +41,7 @@ export const presence = ({ clock, lines, store }: Dependencies) => {
   }
 
   return {
-    /** A poll has begun; `isNew` if the controller did not poll this replica until a moment ago. */
+    /** Called when a poll has begun; `isNew` if the controller was not polling this replica before. */
     begun: (isNew: boolean): void => {
       timer ??= setInterval(tell, TELL_MS).unref()
       if (isNew) gathering ??= setTimeout(tell, GATHER_MS)

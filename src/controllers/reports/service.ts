@@ -37,8 +37,8 @@ type Dependencies = {
   ) => Promise<void>
   /** Throws `unavailable` if the disk has no room. */
   readonly requireRoom: () => void
-  /** Returns true if no other controller can still open the lock for an attempt; undefined if other replicas may have
-   * sent commands too. */
+  /** Returns true if no other controller can still open the lock for an attempt. The function is undefined if other
+   * replicas may have sent commands too. */
   readonly isLast: ((attemptId: string, controller: Controller) => boolean) | undefined
   /** Called after COMMIT with each report about an attempt; `isOver` if that is how it ended. */
   readonly onHeard: (attemptId: string, controllerId: string, isOver: boolean) => void
@@ -173,8 +173,8 @@ export const reportService = (deps: Dependencies) => {
     return heard
   }
 
-  /** Returns true if no other controller can still open the lock for an attempt: each that has been online since it has
-   * said how it ended. */
+  /** Returns true if no other controller can still open the lock for an attempt: every other one that was online since
+   * then has reported how it ended. */
   const isLastIn = async (
     tx: Transaction,
     attemptId: string,
@@ -256,8 +256,8 @@ export const reportService = (deps: Dependencies) => {
   }
 
   return {
-    /** Stores reports in their order; those of one call in one transaction. Throws `invalid` for one that is not exactly a
-     * report of this controller about its lock, `conflict` once the chain has forked, RateLimitError, and
+    /** Stores reports in their order; those of one call in one transaction. Throws `invalid` for one that is not
+     * exactly a report of this controller about its lock, `conflict` once the chain has forked, RateLimitError, and
      * `unavailable`. */
     receive: async (
       controller: Controller,

@@ -25,7 +25,7 @@ type AskerRow = {
   counter: number | null
 }
 
-/** How many reports are looked at for what a controller has said of the newest attempts. */
+/** How many of a controller's newest reports are read for what it said about recent attempts. */
 const NEWEST_MAX = 200
 
 /** The most runs that are asked for at a time. */
@@ -82,7 +82,7 @@ export const reportsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
       return row?.counter ?? 0
     },
 
-    /** Returns the newest reports that have come since a time. */
+    /** Returns the newest reports of a controller that were received since a time. */
     since: async (controllerId: string, sinceMs: number): Promise<readonly Uint8Array[]> => {
       const rows = await queries.all<{ statement: Uint8Array }>(
         `SELECT statement

@@ -1,62 +1,62 @@
 import { MINUTE_MS } from '../duration.ts'
 import { type OpenWindows, type Window, localWindows } from './windows.ts'
 
-/** What a replica has counted in the window of a key since it last told the others. */
+/** What a replica has counted in a key's window since it last shared its counts. */
 export type Counted = { readonly key: string; readonly by: number; readonly durationMs: number }
 
-/** What all replicas together have counted in it. */
+/** What all replicas together have counted in a key's window. */
 export type Total = {
   readonly key: string
   readonly count: number
   readonly leftMs: number
-  /** Differs from that of the window before. */
+  /** Identifies the window: the next window of the key has another id. */
   readonly windowId: number
 }
 
-/** Adds what a replica has counted to what all have, with each key once; returns the totals. */
+/** Adds a replica's counts, with each key once, to the shared ones, and returns the totals. */
 export type ExchangeCounts = (counted: readonly Counted[]) => Promise<readonly Total[]>
 
 type Options = {
   readonly exchange: ExchangeCounts
-  /** Returns a name for a key that tells nothing about it: keys contain addresses. */
+  /** Returns an opaque name for a key, since keys contain addresses. */
   readonly hide: (key: string) => string
-  /** Called when the replicas can no longer tell each other in time what they count, with the reason, and with
-   * undefined once they can again; at most once a minute. */
+  /** Called with a reason when replicas can no longer share their counts in time, at most once a minute, and with
+   * undefined once they can again. */
   readonly onChange: (reason: string | undefined) => void
 }
 
-/** Time between two exchanges. The first after a pause is at once. */
+/** Time between two exchanges. The first after a pause starts at once. */
 const EVERY_MS = 100
 
-/** An exchange that takes longer is late; after one that failed, the next waits this long. */
+/** After how long an exchange is late, and how long to wait after one that failed. */
 const LATE_MS = 500
 const AGAIN_MS = 1000
 
-/** Windows in an exchange, and those that wait for one: further ones count at this replica alone. */
+/** The most windows in one exchange, and waiting for one. What exceeds that is counted by this replica alone. */
 const BATCH_MAX = 500
 const WAITING_MAX = 5000
 
-/** Two ends of a window that are further apart are not the same. */
+/** If two ends of a window differ by more, they belong to different windows. */
 const APART_MS_MAX = 1000
 
-/** What is known about a window. */
+/** A window, and what has been shared of it. */
 type Shared = {
   readonly name: string
   readonly durationMs: number
   readonly nowMs: () => number
   readonly window: Window
-  /** What the others do not know yet, and what they do. */
+  /** How much of this replica's count the others do not know yet, and how much they do. */
   untold: number
   told: number
-  /** What they have counted, which is part of the count of the window. */
+  /** What the others have counted, which is included in the count of the window. */
   others: number
   windowId: number | undefined
   isWaiting: boolean
 }
 
-/** Opens counts that replicas share. Each counts by itself at once, and tells the others soon after what it has counted;
- * so together they may exceed a limit by what arrives until then. While that is not possible, each counts for itself,
- * with what it knows of the others. */
+/** Opens counts that replicas share. Each replica counts at once and shares its counts soon after, so together they may
+ * exceed a limit by what arrives in between. While they cannot share, each counts alone, on top of what it knows of the
+ * others. */
 export const sharedWindows = ({ exchange, hide, onChange }: Options) => {
   const known = new WeakMap<Readonly<Window>, Shared>()
   let waiting: Shared[] = []
@@ -65,7 +65,7 @@ export const sharedWindows = ({ exchange, hide, onChange }: Options) => {
   let dueMs = 0
   let timer: Timer | undefined
   let isAlone = false
-  /** When it was last told that this replica counts alone, and whether it was this time. */
+  /** When `onChange` was last called with a reason, and whether it was called for the current outage. */
   let [toldMs, isTold] = [-Infinity, false]
 
   const alone = (reason: string | undefined): void => {
@@ -78,7 +78,7 @@ export const sharedWindows = ({ exchange, hide, onChange }: Options) => {
     if (isTold) onChange(reason)
   }
 
-  /** Takes windows that wait, by their hidden names: each once, and the latest of a name. */
+  /** Takes waiting windows, by their opaque names: the latest of each name. */
   const takeBatch = (): ReadonlyMap<string, Shared> => {
     const batch = new Map<string, Shared>()
     for (const shared of waiting.splice(0, BATCH_MAX)) {
@@ -94,7 +94,7 @@ export const sharedWindows = ({ exchange, hide, onChange }: Options) => {
     const leftMs = window.endMs - shared.nowMs()
     if (leftMs <= 0) return
     const isOther = shared.windowId !== undefined && shared.windowId !== total.windowId
-    // What was stored was lost, unless this window was about to end.
+    // Another window is stored: unless this one was about to end, the server has lost it.
     const isLost = isOther && leftMs > APART_MS_MAX
     if (isOther && !isLost) {
       window.count = by + shared.untold
@@ -118,7 +118,7 @@ export const sharedWindows = ({ exchange, hide, onChange }: Options) => {
       return { key, by, durationMs }
     })
     const counts = new Map(counted.map(({ key, by }) => [key, by]))
-    const late = setTimeout(() => alone('the database takes too long'), LATE_MS)
+    const late = setTimeout(() => alone('the database takes too long to answer'), LATE_MS)
     const begunMs = performance.now()
     dueMs = begunMs + EVERY_MS
     try {
@@ -128,7 +128,7 @@ export const sharedWindows = ({ exchange, hide, onChange }: Options) => {
       }
       if (performance.now() - begunMs < LATE_MS) alone(undefined)
     } catch (error) {
-      // What was sent may have been counted; sending it again could count it twice.
+      // The counts may have been stored; sending them again could count them twice.
       alone(error instanceof Error ? error.message : String(error))
       dueMs = performance.now() + AGAIN_MS
     } finally {
@@ -194,7 +194,7 @@ export const sharedWindows = ({ exchange, hide, onChange }: Options) => {
 
   return {
     open,
-    /** False while each replica counts for itself. */
+    /** False while this replica counts alone. */
     isShared: (): boolean => !isAlone,
     close: (): void => {
       isClosed = true

@@ -1,23 +1,23 @@
 import { BoundedMap } from '../bounded-map.ts'
 
-/** What was counted since a window began, and when it ends. */
+/** What was counted since a window began, and when the window ends. */
 export type Window = { count: number; endMs: number }
 
-/** Counts by key in fixed windows, on the monotonic clock, so that a limit does not stick when the time of day jumps.
- * They are bounded, so that memory does not grow with the number of callers. */
+/** Counts by key in fixed windows, on the monotonic clock, so that a change of the wall clock affects no limit. Their
+ * number is bounded, so that memory does not grow with the number of callers. */
 export type Windows = {
   readonly nowMs: () => number
   /** Returns the window of a key, or undefined if none has begun or it has ended. */
   readonly find: (key: string) => Readonly<Window> | undefined
-  /** Counts in the window of a key, which begins if there is none, and returns it. */
+  /** Adds to the window of a key, which begins now if there is none, and returns it. */
   readonly add: (key: string, by: number, durationMs: number) => Readonly<Window>
-  /** Takes back what was counted in a window, unless another has begun. */
+  /** Subtracts from a window, unless another has begun. */
   readonly takeBack: (key: string, window: Readonly<Window>, by: number) => void
   /** Forgets one key, or all. */
   readonly forget: (key?: string) => void
 }
 
-/** Opens the counts of a limit. Its name is the same on all replicas, and no other's. */
+/** Opens the counts of a limit. Its name is unique, and the same on all replicas. */
 export type OpenWindows = (name: string, nowMs?: () => number) => Windows
 
 /** Keys remembered per limit. Beyond that, the one whose window began first is forgotten. */
@@ -53,5 +53,5 @@ export const localWindows = (nowMs: () => number = () => performance.now()) => {
   } satisfies Windows
 }
 
-/** Opens counts of this process alone. */
+/** Opens counts for this process alone. */
 export const openLocalWindows: OpenWindows = (_name, nowMs) => localWindows(nowMs)

@@ -29,7 +29,7 @@ const METHOD = 'app'
 
 const SAYS_MAX = 100
 
-/** Returns what a lock reported as it is stored and shown. PostgreSQL refuses some control characters. */
+/** Returns what a lock reported, as stored and shown: without control characters, one of which PostgreSQL refuses. */
 const shown = (says: string): string =>
   says
     .replaceAll(/\p{Cc}/gu, ' ')

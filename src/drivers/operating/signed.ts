@@ -16,8 +16,8 @@ export const signedOperations = ({ db, clock, returnUseIn }: Dependencies) => ({
   stateOf: async (attemptId: string): Promise<string | undefined> =>
     (await operationsIn(db).find(attemptId))?.state,
 
-  /** Stores how an operation ended without a report, unless its end is known, or `state` says that it did not happen and
-   * a controller has the command. Returns true if it was stored. */
+  /** Stores how an operation ended without a report, unless its end is known, or `state` says that nothing happened
+   * although a controller has the command. Returns true if it was stored. */
   settle: (
     attemptId: string,
     state: 'offline' | 'failed' | 'unknown',
@@ -33,11 +33,11 @@ export const signedOperations = ({ db, clock, returnUseIn }: Dependencies) => ({
       return isSettled
     }),
 
-  /** Returns the permitted attempts since a time whose locks have not said how they ended. */
+  /** Returns the permitted attempts since a time whose outcome is not known. */
   open: (sinceMs: number) => operationsIn(db).open(sinceMs),
 
-  /** Stores that a controller gets the commands for attempts, for other replicas. Returns those that somebody may still
-   * get. */
+  /** Stores, for other replicas, that a controller gets the commands for attempts. Returns the attempts whose commands
+   * may still be delivered. */
   noteSentIn: async (
     tx: Transaction,
     attemptIds: Iterable<string>,

@@ -94,8 +94,8 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 
-  /** Stores how an operation ended, unless that is known. That it happened is stored even after its end. Returns true if
-   * it was stored. */
+  /** Stores how an operation ended, unless its end is known; `happened` replaces any other end. Returns true if it was
+   * stored. */
   settle: async (
     attemptId: string,
     state: Operation['state'],
@@ -115,8 +115,8 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     return settled === 1
   },
 
-  /** Stores what a controller signed of an operation, even after its end; but once it happened, it stays so, and one that
-   * was interrupted may have happened. */
+  /** Stores what a controller signed of an operation, even after its end; but once it happened, it stays so, and one
+   * that was interrupted may have happened. */
   settleSigned: async (
     attemptId: string,
     state: 'happened' | 'failed',
@@ -136,7 +136,7 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
     )
   },
 
-  /** Returns the attempts since a time whose locks have not said how they ended. */
+  /** Returns the attempts since a time whose outcome is not known. */
   open: async (sinceMs: number): Promise<readonly Asked[]> =>
     queries.all<Asked>(
       `SELECT attempt_id AS "id", lock_id AS "lockId", asked_at_ms AS "decidedAtMs", state
@@ -145,8 +145,8 @@ export const operationsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => (
       sinceMs,
     ),
 
-  /** A controller gets the command for an attempt, which is therefore not offline. Returns false if nobody may get it any
-   * more. */
+  /** Stores that a controller gets the command for an attempt, which can then no longer end as offline. Returns false
+   * if the command may no longer be delivered. */
   noteSent: async (attemptId: string): Promise<boolean> => {
     const noted = await queries.run(
       `UPDATE lock_operation
@@ -183,13 +183,13 @@ type Asked = {
   readonly state: Operation['state']
 }
 
-/** What is stored of an operation whose command some controller has, until that reports. */
+/** The detail of an operation while a controller has its command and has not reported. */
 export const SENT = 'sent'
 
 type Overdue = { readonly nowMs: number; readonly beforeMs: number }
 
-/** Returns which operations the process that begins to lead ends. Of a file it is the only one, so all that are open are
- * from before; of a server, another replica may be carrying them out until their deadline. */
+/** Returns which operations the process that begins to lead ends. Of a file it is the only one, so all that are open
+ * are from before; of a server, another replica may be carrying them out until their deadline. */
 export const overdueAt = (nowMs: number, { isFile }: { readonly isFile: boolean }): Overdue => ({
   nowMs,
   beforeMs: isFile ? Number.MAX_SAFE_INTEGER : nowMs,

@@ -16,7 +16,7 @@ type Dependencies = Omit<Parameters<typeof lockOperations>[1], 'onError'> &
     readonly logger: Logger
     /** Called after each change of the known state. */
     readonly onState: (label: string, status: Status) => void
-    /** False once another process asks the lock. */
+    /** Returns false once another process asks the lock. */
     readonly isLeader: () => boolean
   }
 

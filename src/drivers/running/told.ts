@@ -2,16 +2,16 @@ import { MINUTE_MS, SECOND_MS } from '../../domain/duration.ts'
 import type { Setup } from '../setup/store.ts'
 import type { Status } from './status.ts'
 
-/** What a replica tells others about a lock that it asks. */
+/** What the replica that asks a lock tells the others about it. */
 export type Told = Status & {
   /** When the driver started listening. */
   readonly sinceMs: number
 }
 
-/** How often it is looked whether there is something to tell. */
+/** How often to look for changes. */
 const LOOK_MS = SECOND_MS
 
-/** How old the time at which a lock was last heard may be at other replicas. */
+/** By how much the other replicas' idea of when a lock was last heard may lag. */
 const HEARD_MS = MINUTE_MS
 
 type Dependencies = {
@@ -22,8 +22,8 @@ type Dependencies = {
   ) => Promise<void>
 }
 
-/** Tells other replicas, within a second, what the one that asks the locks knows of their status. Without locks, there is
- * no timer. */
+/** Tells other replicas, within a second, what the one that asks the locks knows about their status. Without locks,
+ * there is no timer. */
 export const statusTeller = ({ statuses, store }: Dependencies) => {
   const told = new Map<string, { readonly version: number; readonly told: Told }>()
   let timer: Timer | undefined
@@ -42,18 +42,18 @@ export const statusTeller = ({ statuses, store }: Dependencies) => {
       for (const { setup, told: now } of changed)
         told.set(setup.lockId, { version: setup.version, told: now })
     } catch {
-      // The next look tells it, unless another replica leads by then.
+      // The next look tries again, unless another replica leads by then.
     }
     isTelling = false
   }
 
   return {
-    /** Something has changed. */
+    /** Called when something has changed. */
     tell: (): void => {
       timer ??= setInterval(() => void tell(), LOOK_MS).unref()
       void tell()
     },
-    /** A lock is no longer asked here, or not by the same driver. */
+    /** Called when a lock is no longer asked here, or has another driver. */
     forget: (lockId: string): void => void told.delete(lockId),
     stop: (): void => {
       clearInterval(timer)

@@ -65,7 +65,8 @@ export const setupsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
       lockId,
     )) !== undefined,
 
-  /** Stores the driver of a lock, and clears which entries of its own log were recorded, since it may be another lock. */
+  /** Stores the driver of a lock, and clears which entries of its own log were recorded, since it may be another
+   * lock. */
   put: async (setup: Omit<Setup, 'label' | 'sinceEntry'>): Promise<void> => {
     await queries.run(
       `INSERT INTO lock_driver (lock_id, kind, settings, secrets, version)
@@ -100,7 +101,7 @@ export const setupsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     )
   },
 
-  /** Stores what is known of the status of a lock as JSON, unless its driver was changed. */
+  /** Stores the known status of a lock as JSON, unless its driver was changed. */
   setStatus: async (
     { lockId, version }: Pick<Setup, 'lockId' | 'version'>,
     status: string,
@@ -117,7 +118,7 @@ export const setupsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => ({
     await queries.run('UPDATE lock_driver SET status = NULL WHERE status IS NOT NULL')
   },
 
-  /** Returns all locks with a driver and what is known of their status as JSON; null for nothing. */
+  /** Returns all locks with a driver, and their known status as JSON, or null if nothing is known. */
   statuses: async () =>
     queries.all<{ lockId: string; label: string; kind: KindName; status: string | null }>(
       `SELECT lock_driver.lock_id AS "lockId", lock.label, lock_driver.kind, lock_driver.status

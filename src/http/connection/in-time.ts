@@ -1,32 +1,32 @@
 import { AppError } from '../../errors.ts'
 
-/** How long a request may wait for a database on a server, from its arrival: what stands in front of this service gives
- * up later. */
+/** How long a request may wait for a database on a server, from its arrival: a proxy in front of this service gives up
+ * later. */
 const REQUEST_MS_MAX = 2900
 
-/** How often a request that takes longer is looked at again. */
+/** How often a request that takes longer is checked again. */
 const LOOK_MS = 100
 
 type Options = {
   readonly waitMsMax?: number
-  /** Returns true while the database answers nothing, or has failed since a time of `performance.now()`. */
+  /** Returns true while the database does not answer, or if it has failed since a time of `performance.now()`. */
   readonly isLate: (sinceMs: number) => boolean
 }
 
 export type InTime = ReturnType<typeof answersInTime>
 
-/** Bounds how long requests wait for a database that does not answer, whatever keeps each of them waiting: a statement,
- * one statement after another, or the turns of others that wait themselves. */
+/** Bounds how long requests wait for a database that does not answer, whatever each of them waits for: one statement,
+ * several in a row, or the turns of other requests. */
 export const answersInTime = ({ isLate, waitMsMax = REQUEST_MS_MAX }: Options) => {
   const arrivals = new WeakMap<Request, number>()
   return {
-    /** Called as soon as a request is there. */
+    /** Called as soon as a request arrives. */
     arrive: (request: Request): void => {
       if (!arrivals.has(request)) arrivals.set(request, performance.now())
     },
 
-    /** Returns what `work` does, or throws `unavailable` once the request has waited for too long because the database is
-     * late. The work goes on: it may wait for a COMMIT. */
+    /** Returns the result of `work`, or throws `unavailable` once the request has waited too long because the database
+     * is late. The work continues: it may wait for a COMMIT. */
     answer: async (request: Request, work: () => unknown): Promise<unknown> => {
       const arrivedMs = arrivals.get(request) ?? performance.now()
       const { promise: late, reject } = Promise.withResolvers<never>()
@@ -48,7 +48,7 @@ export const answersInTime = ({ isLate, waitMsMax = REQUEST_MS_MAX }: Options) =
   }
 }
 
-/** Ends an answer that nobody reads any more. */
+/** Cancels an answer that nobody will read. */
 const discardIf = async (isRefused: () => boolean, working: Promise<unknown>): Promise<void> => {
   const answer = await working.catch(() => {})
   if (isRefused() && answer instanceof Response) await answer.body?.cancel().catch(() => {})
@@ -59,5 +59,5 @@ const tooLate = ({ method }: Request): AppError =>
     'unavailable',
     method === 'GET' || method === 'HEAD'
       ? 'The database takes too long to answer'
-      : 'The database takes too long to answer; whether this is recorded is not known, try again',
+      : 'The database takes too long to answer; this may or may not have been recorded, try again',
   )

@@ -23,7 +23,7 @@ type Dependencies = {
   readonly locks: Locks
   readonly mayOpen: MayOpen
   readonly usedLabels: UsedLabels
-  /** Returns a function that returns whether a lock with a driver or controllers can be reached now, by its id. */
+  /** Returns a function that tells whether a lock with a driver or controllers can be reached now, by its id. */
   readonly reach: () => Promise<(lockId: string) => Controller>
 }
 

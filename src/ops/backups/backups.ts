@@ -155,7 +155,7 @@ export const backupService = (deps: Dependencies) => {
     keep: backupKeep,
   })
 
-  /** When the command last created a backup, and whether the latest attempt of the service failed. */
+  /** Returns when the command last created a backup, and whether the latest attempt of the service failed. */
   const attempts = async (): Promise<Pick<BackupState, 'byHandMs' | 'failure'>> => {
     const last = await newestEvent(EVENT.action, EVENT.subject)
     const hasFailed = last?.result === 'failure'

@@ -9,20 +9,20 @@ import { type BackupState, type Backups, noFolder } from './backups.ts'
 type Dependencies = {
   readonly own: Backups
   readonly db: Database
-  /** Called if the state of the backups cannot be stored. */
+  /** Called if the state of the backups or a request cannot be stored, or a requested backup not be started. */
   readonly onFailure: (error: unknown) => void
 }
 
-/** What the leader says about its folder. */
+/** What the leader has published about its folder. */
 type Told = Pick<BackupState, 'isRunning' | 'files' | 'everyMs' | 'keep'> & {
-  /** Why it cannot be read. */
+  /** Why the folder cannot be read. */
   readonly fault?: string
 }
 
 const LOOK_EVERY_MS = MINUTE_MS
 
-/** The backups of a home with several replicas, as `Backups`: the leader creates them, in its folder; the others show what
- * it says about them, and pass on requests for one. */
+/** The `Backups` of a home with several replicas. The leader creates them in its folder; the others show what it has
+ * published, and pass requests for a backup on to it. */
 export const sharedBackups = ({ own, db, onFailure }: Dependencies) => {
   const { isLeader } = db.leading
   const toldIn = (queries: Pick<Database, 'get' | 'run'>) => replicaState<Told>(queries, 'backups')
@@ -87,7 +87,7 @@ export const sharedBackups = ({ own, db, onFailure }: Dependencies) => {
     state,
     list: async () => (await state()).files,
 
-    /** Starts a backup or joins the one that is running, if this replica leads, and otherwise asks the one that does. */
+    /** Starts a backup or joins the running one if this replica leads; otherwise asks the leader for one. */
     createNow: async (from: Actor): Promise<void> => {
       if (isLeader()) return own.createNow(from)
       own.requireLog()
@@ -100,7 +100,7 @@ export const sharedBackups = ({ own, db, onFailure }: Dependencies) => {
       )
     },
 
-    /** Publishes the state after a backup began or ended. */
+    /** Publishes the state. Called after a backup has begun or ended. */
     publish,
 
     /** Called soon after another replica has committed: it may have asked for a backup. */

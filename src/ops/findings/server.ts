@@ -123,7 +123,7 @@ const replication = (facts: ServerFacts): Finding => {
 const replicas = ({ replicas: running }: ServerFacts): readonly Finding[] => {
   const check = 'replicas'
   const found: Finding[] = []
-  const named = running.map(({ name, leads }) => (leads ? `${name} (leads)` : name)).join(', ')
+  const named = running.map(({ name, leads }) => (leads ? `${name} (leader)` : name)).join(', ')
   const versions = new Set(running.map(({ version }) => version))
   const twice = running.find(({ name }, at) => running.findIndex((one) => one.name === name) < at)
   if (versions.size > 1)
@@ -131,7 +131,7 @@ const replicas = ({ replicas: running }: ServerFacts): readonly Finding[] => {
       check,
       state: 'warning',
       says: `Replicas run different versions: ${running.map(({ name, version }) => `${name} ${version}`).join(', ')}`,
-      fix: 'Replace the older ones and restart them',
+      fix: 'Upgrade the older ones, and restart them',
       page,
       id: 'replica-versions',
     })
@@ -140,15 +140,15 @@ const replicas = ({ replicas: running }: ServerFacts): readonly Finding[] => {
       check,
       state: 'warning',
       says: `Several replicas are called ${twice.name}, so metrics and audit events cannot tell them apart`,
-      fix: 'Set INSTANCE_NAME to another name on each',
+      fix: 'Give each replica its own INSTANCE_NAME',
       page,
       id: 'replica-names',
     })
   if (found.length > 0) return found
   const says =
     running.length === 0
-      ? 'No replica runs'
-      : `${running.length === 1 ? '1 replica runs' : `${running.length} replicas run`}: ${named}`
+      ? 'No replica is running'
+      : `${running.length === 1 ? '1 replica is' : `${running.length} replicas are`} running: ${named}`
   return [{ check, state: 'ok', says }]
 }
 

@@ -37,8 +37,8 @@ const COMMIT_SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500]
 
 /** What the server counts while it runs, for Prometheus. Counting takes less than a microsecond. What
- * can be read later is a `GaugeSource` instead, and costs nothing until then. With the name of a replica, every metric
- * has it as the label `instance`. */
+ * can be read later is a `GaugeSource` instead, and costs nothing until then. If the replica has a name, every
+ * metric has it as the label `instance`. */
 export const serviceMetrics = (instance?: string) => {
   const registry = new Registry()
   if (instance !== undefined) registry.setDefaultLabels({ instance })

@@ -10,15 +10,16 @@ type Copying = {
 
 export type Copied = { readonly rows: number; readonly changed: number }
 
-/** Says what became of texts that had to be changed. */
+/** Says that texts had to be changed, and how. */
 export const changedWords = (changed: number): string =>
-  `${changed === 1 ? '1 text has' : `${changed} texts have`} a NUL character, which PostgreSQL cannot store: it is U+FFFD there.`
+  `${changed === 1 ? '1 text contains' : `${changed} texts contain`} a NUL character, which PostgreSQL cannot store: U+FFFD replaces it there.`
 
 /** Called with how many rows of how many are done. */
 export type OnCopied = (done: number, total: number) => void
 
 /** Copies all rows of a home into an empty one, then reads both again and compares the number of rows and a hash of
- * each table. Returns how many rows there are, and how many texts had to be changed. Rejects with `unavailable` if they differ, or either cannot be used. */
+ * each table. Returns how many rows there are, and how many texts were changed. Rejects with `unavailable` if they
+ * differ, or either cannot be used. */
 export const copyHome = async ({
   from,
   to,

@@ -51,7 +51,7 @@ export const openServerTarget = async (
 export type ServerHome = {
   /** Copies the home to a new database file; returns false if there is none yet. */
   readonly copyTo: (path: string, onCopied: OnCopied) => Promise<boolean>
-  /** Replaces the home with that in a database file, all or nothing. Returns how many texts had to be changed. */
+  /** Replaces the home with the one in a database file, all or nothing. Returns how many texts were changed. */
   readonly replaceWith: (path: string, onCopied: OnCopied) => Promise<number>
   readonly close: () => Promise<void>
 }

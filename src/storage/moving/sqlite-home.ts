@@ -84,8 +84,8 @@ export const newSqliteHome = async (path: string) => {
   discard()
   await openDatabase(draft).close()
   const connection = new Sqlite(draft, { strict: true, safeIntegers: true })
-  // It is thrown away unless all of it is written, and synced before it gets its name. Only the few pages that it begins
-  // with can be in the journal; Bun's SQLite does without one in no mode.
+  // The draft is discarded unless it is complete, and synced before it gets its name. The journal, which Bun's SQLite
+  // cannot turn off, holds only the few pages that the draft begins with.
   for (const pragma of ['foreign_keys = OFF', 'journal_mode = MEMORY', 'synchronous = OFF'])
     connection.run(`PRAGMA ${pragma}`)
   connection.run('BEGIN')

@@ -25,7 +25,7 @@ export type Home = {
 
 /** A home that is being written, which nobody sees before it is published. */
 export type NewHome = Home & {
-  /** Returns how many texts had to be changed. */
+  /** Returns how many texts were changed. */
   readonly write: (table: Table, rows: Rows) => Promise<number>
   readonly setLastNumbers: (numbers: ReadonlyMap<string, bigint>) => Promise<void>
 }
@@ -35,9 +35,9 @@ export const BATCH_ROWS = 2000
 /** Quotes a name for either engine. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
-/** Returns the columns of some rows as arrays of PostgreSQL
- * (postgresql.org/docs/15/arrays.html#ARRAYS-INPUT). It cannot store NUL characters: they become U+FFFD, and `onChanged`
- * is called for each text that has any. Throws `unavailable` where a hash commits to the text. */
+/** Returns the columns of rows as PostgreSQL arrays (postgresql.org/docs/15/arrays.html#ARRAYS-INPUT). U+FFFD replaces
+ * NUL characters, which PostgreSQL cannot store; `onChanged` is called for each text that contains any. Throws
+ * `unavailable` if a hash commits to the text. */
 export const arrayTexts = (
   { name, columns }: Table,
   rows: Rows,
@@ -58,8 +58,8 @@ export const arrayTexts = (
   return columns.map((_, at) => `{${rows.map((row) => element(row[at] ?? null)).join(',')}}`)
 }
 
-/** The tables to whose texts the log commits. */
+/** The tables whose texts the log commits to. */
 const HASHED = new Set(['unlock_event', 'log_record', 'log_head'])
 
 const CANNOT_CHANGE =
-  'a text has a NUL character, which PostgreSQL cannot store, and the log commits to it: erase the person with secure-lock-server user erase, or stay with the file'
+  'a text contains a NUL character, which PostgreSQL cannot store, and the log commits to this text: erase the account it is about with secure-lock-server user erase, or stay with the file'

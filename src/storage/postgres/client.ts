@@ -75,7 +75,7 @@ export const postgresClient = ({
     used: () => SQL,
     run: <Value>(answer: Promise<Value>) => Promise<Value>,
   ): Statements => ({
-    // Without parameters, `unsafe` would have it parsed each time, and would wait for the statements before it.
+    // Without parameters, `unsafe` would parse the statement each time, and wait for the statements before it.
     query: (sql, params) =>
       run(
         (params.length > 0
@@ -141,8 +141,8 @@ type Connecting = {
   readonly onClose?: () => void
 }
 
-/** Returns a function that waits for an answer, at most that long; then it calls `onLate` and rejects. One timer serves
- * all, since they are late in the order in which they are waited for. */
+/** Returns a function that waits for an answer for at most `ms`, then calls `onLate` and rejects. One timer serves all
+ * answers, because their deadlines pass in the order in which the waits began. */
 const deadlines = (ms: number) => {
   const waiting = new Set<{ readonly untilMs: number; readonly giveUp: () => void }>()
   let timer: Timer | undefined
@@ -182,7 +182,7 @@ const deadlines = (ms: number) => {
   }
 }
 
-/** Returns a text as what a tagged template passes. */
+/** Returns a text in the form that a tagged template passes. */
 const asTemplate = (text: string): TemplateStringsArray =>
   Object.defineProperty([text], 'raw', { value: [text] }) as unknown as TemplateStringsArray
 

@@ -48,7 +48,7 @@ const IN_LIST =
 /** A list as JSON: its values are texts, or with a name, objects. */
 const LISTED = /\bjson_each\((\$\d+)\)(?:\s+AS\s+(\w+))?/g
 
-/** Bytes of many rows as one hexadecimal text. */
+/** Joins the bytes of many rows into one hexadecimal text. */
 const JOINED_HEX = /\bgroup_concat\(hex\((\w+)\), ''( ORDER BY \w+)\)/g
 
 /** True if the call whose arguments begin at a position has several: the larger of some values, not of some rows. */

@@ -7,7 +7,7 @@ import { type Client, connect } from './client.ts'
 const POLL_MS = SECOND_MS
 const GATHERING_MS = 20
 
-/** Under load, how long after notices were passed on or told the next ones are. */
+/** Under load, the time between passing on or sending notices. */
 const APART_MS = 50
 
 /** How long after a failure to listen it is tried again. */
@@ -19,10 +19,10 @@ type Options = {
   readonly schema: string
   /** Where notices can be listened for; undefined behind a pooler that would swallow them. */
   readonly listenAt: PostgresAddress | undefined
-  /** Called soon after someone else has committed, at most every 50 ms, and again if it rejects; never while it runs. */
+  /** Called soon after someone else has committed, at most every 50 ms, and again if it rejects; never while it
+   * runs. */
   readonly onForeignCommit: () => Promise<void>
-  /** Called with false once notices are no longer heard, because the connection is lost, and with true once they are
-   * again. */
+  /** Called with false when the connection for notices is lost, and with true when they arrive again. */
   readonly onHearing?: (isHeard: boolean) => void
 }
 
@@ -86,7 +86,7 @@ export const commitNotices = ({
   const poll = (): void => {
     looking = setTimeout(() => {
       void look()
-        // The server cannot be reached now, and the connection for notices may be dead without a sign of it.
+        // The server cannot be reached now, and the connection for notices may be dead without showing it.
         .catch(() => listening?.doubt())
         .finally(() => {
           if (!isClosed) poll()
@@ -130,12 +130,12 @@ type Listening = {
   readonly address: PostgresAddress
   readonly channel: string
   readonly onNotice: (payload: string) => void
-  /** Called each time it begins to listen. */
+  /** Called each time it has begun to listen. */
   readonly onListening: () => void
 } & Required<Pick<Options, 'onHearing'>>
 
-/** Listens for notices on a connection of its own, which is replaced once it is lost. Bun would do so too, but prints a
- * line of its own for each attempt that fails. */
+/** Listens for notices on its own connection, which is replaced when it is lost. Bun would reconnect too, but prints a
+ * line for each failed attempt. */
 const listener = ({ address, channel, onNotice, onListening, onHearing }: Listening) => {
   let connection: SQL | undefined
   let retrying: Timer | undefined
@@ -180,6 +180,6 @@ const listener = ({ address, channel, onNotice, onListening, onHearing }: Listen
   }
 }
 
-/** Tells a turn, outside of its transaction, which would make all homes of the server commit one after another. It need
- * not reach the disk. */
+/** Announces a turn. This is not part of its transaction, or all homes on the server would commit one after another. It
+ * need not reach the disk. */
 const TELL = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"

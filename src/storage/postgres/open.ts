@@ -32,7 +32,7 @@ type Options = {
   readonly use?: HomeUse
   /** Called if another use has taken the home after the server could not be reached for a while. */
   readonly onLost?: (error: AppError) => void
-  /** How long a server that is still starting is waited for; see `waitForServer`. */
+  /** How long to wait for a server that is still starting; see `waitForServer`. */
   readonly startMs?: number | undefined
   /** Called once if the server does not answer yet, with the reason; the start waits for it. */
   readonly onWait?: (reason: string) => void
@@ -43,7 +43,7 @@ type Options = {
   /** Called soon after another replica or a command has committed; see `commitNotices`. Without it, nobody is told
    * about commits of this process either, but by looking. */
   readonly onForeignCommit?: (() => Promise<void>) | undefined
-  /** Called when notices of commits are no longer heard, and when they are again; see `commitNotices`. */
+  /** Called when notices of commits are lost, and when they arrive again; see `commitNotices`. */
   readonly onHearing?: (isHeard: boolean) => void
 }
 

@@ -15,7 +15,7 @@ type SchemaFacts = {
   /** 0 if there is no home. */
   readonly schemaVersion: number
   readonly schemaWanted: number
-  /** How it differs from the one that this version expects, if it does. */
+  /** How the schema differs from what this version expects, if it does. */
   readonly schemaFault: string | undefined
 }
 

@@ -17,8 +17,8 @@ export const requireOwnSchema = async (
 
 export const SCHEMA_FIX = 'undo the change with psql, or drop the schema and restore a backup'
 
-/** Returns, in words, whether a schema lacks a table, a column or a trigger that the migrations make, or has a trigger
- * that they do not: it would run with the next write. Returns undefined if all is well. */
+/** Describes which tables, columns and triggers of the migrations a schema lacks, and which other triggers it has:
+ * those would run with the next write. Returns undefined if all is well. */
 export const schemaFault = async (
   client: Pick<Client, 'query'>,
   schema: string,
@@ -37,9 +37,8 @@ export const schemaFault = async (
   return `not what this server created: ${faults.slice(0, NAMED_MAX).join(', ')}${more}`
 }
 
-/** The tables of schema `n` as `c`, for a FROM. They are found by what depends on the schema, for which there is an
- * index: anything else reads the catalog of all schemas, and each further home would make the start of every home
- * slower. */
+/** The tables of schema `n` as `c`, for a FROM. They are found through the indexed dependencies of the schema: anything
+ * else reads the catalog of all schemas, so that each further home would slow down the start of every home. */
 export const TABLES_OF_SCHEMA = `pg_namespace n
   JOIN pg_depend d
     ON d.refclassid = CAST('pg_namespace' AS regclass) AND d.refobjid = n.oid

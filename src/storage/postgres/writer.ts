@@ -18,8 +18,8 @@ const RETRY_MS_MAX = 500
 /** Whatever the database has as its default: each statement after the turn is taken sees what the turn before wrote. */
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 
-/** A transaction finds few rows, by a key. Without statistics, as in a new home, PostgreSQL would rather read tables from
- * end to end. */
+/** A transaction reads few rows, by key. Without statistics, as in a new home, PostgreSQL would prefer to scan whole
+ * tables. */
 const SETTINGS = `
   SELECT
     set_config('enable_seqscan', 'off', true),
@@ -32,7 +32,7 @@ const SET_NO_LIMIT = "SELECT set_config('statement_timeout', '0', true)"
 const LOST = 'The server failed while it wrote this; nothing was written, try again'
 
 const UNKNOWN =
-  'The database failed while it wrote this; whether it is recorded is not known, try again'
+  'The database failed while it wrote this; it may or may not have been recorded, try again'
 
 type Options = {
   /** A client with a single connection. */
@@ -59,7 +59,7 @@ export const postgresWriter = ({
   /** True if a transaction may be open. */
   let isOpen = false
   let turn: Turn | undefined
-  /** What the program has read first, unless something was written since. */
+  /** What the program read first, unless something has been written since. */
   let first: Promise<unknown> | undefined
   /** The newest savepoint, which holds nothing yet if it is `isFresh`. */
   let savepoint: { readonly set: Promise<unknown>; isFresh: boolean } | undefined
@@ -81,7 +81,7 @@ export const postgresWriter = ({
     translate,
   )
 
-  /** Takes a turn on a connection: all statements are sent together, so that the server is waited for once. */
+  /** Takes a turn on a connection. All statements are sent together, in one round trip. */
   const takeTurn = async (begun: Session, waitMs: number): Promise<Turn> => {
     const taking = [
       begun.query(BEGIN, []),
@@ -199,7 +199,7 @@ export const postgresWriter = ({
   }
 }
 
-/** Returns a number that no other turn has. */
+/** Returns a number that no other turn has: a random one. */
 const newTurn = (): number => {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2))
   return (high % 2 ** 21) * 2 ** 32 + low

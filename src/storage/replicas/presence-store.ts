@@ -11,13 +11,13 @@ type Dependencies = {
   readonly id: string
 }
 
-/** How often a replica says that it runs, and how long after the last time it counts as running, in case it died. */
+/** How often a replica stores that it is running, and how long it counts as running afterwards, in case it dies. */
 const AGAIN_MS = 5 * SECOND_MS
 const LASTS_MS = 15 * SECOND_MS
 
 const IS_GONE = `seen_at < clock_timestamp() - interval '${LASTS_MS} milliseconds'`
 
-/** Returns which replicas of a home run, by the clock of the database. */
+/** Registers this process among the running replicas of a home, by the clock of the database. */
 export const presence = ({ db, outside, id }: Dependencies) => {
   let again: Timer | undefined
 
@@ -66,7 +66,7 @@ export const presence = ({ db, outside, id }: Dependencies) => {
 
   return {
     join,
-    /** Never rejects: others no longer count it after a while. */
+    /** Never rejects: if it fails, the others stop counting this replica after a while. */
     leave: async (): Promise<void> => {
       clearInterval(again)
       if (again) await outside.run('DELETE FROM replica WHERE id = ?', id).catch(() => {})
@@ -80,7 +80,7 @@ export type RunningReplica = {
   readonly leads: boolean
 }
 
-/** Returns the replicas that run, by name. */
+/** Returns the running replicas, ordered by name. */
 export const runningReplicas = async (
   queries: Pick<Queries, 'all'>,
 ): Promise<readonly RunningReplica[]> => {
@@ -97,18 +97,18 @@ export const runningReplicas = async (
   return rows.map((row) => ({ ...row, leads: row.leads === 1 }))
 }
 
-/** The settings that both know and that differ: a newer version may know more. */
+/** Returns the settings that both replicas know and that differ: a newer version may know more. */
 const differences = (own: ReplicaSelf['settings'], theirs: ReplicaSelf['settings']) =>
   Object.entries(own)
     .filter(([name, value]) => (theirs[name] ?? value) !== value)
     .map(([name]) => name)
 
-/** Returns the error of a replica that has other settings than those that run. */
+/** Returns the error for a replica whose settings differ from those of running replicas. */
 export const dissent = (dissenters: readonly Dissenter[]): AppError => {
   const settings = [...new Set(dissenters.flatMap((one) => one.settings))].join(', ')
   const names = dissenters.map(({ name }) => name).join(', ')
   return new AppError(
     'unavailable',
-    `Other replicas of this home (${names}) run with different values of ${settings}: use the same ones, or stop those replicas too`,
+    `Other replicas of this home (${names}) run with different values of ${settings}: use the same values, or stop those replicas`,
   )
 }

@@ -6,14 +6,13 @@ export type ReplicaSelf = {
   readonly settings: Readonly<Record<string, string>>
 }
 
-/** A replica with other settings, and the names of those. */
+/** A replica with different settings, and the names of these settings. */
 export type Dissenter = { readonly name: string; readonly settings: readonly string[] }
 
 /** The replicas of a home on a server. */
 export type Replicas = {
-  /** Counts this process among the replicas from now on, unless others that run have different settings, which it
-   * returns then. Called again after a freeze that lasted so long that others no longer counted it, and `onDissent` then
-   * tells of those. */
+  /** Registers this process as a replica, unless running replicas have different settings; then it returns those. If
+   * the others stop counting this process because it was frozen, it registers again, and calls `onDissent` instead. */
   readonly join: (
     self: ReplicaSelf,
     onDissent: (others: readonly Dissenter[]) => void,

@@ -3,7 +3,7 @@ import { settingsIn } from '../sqlite/setting-store.ts'
 
 const PREFIX = 'replica_'
 
-/** Something that the replicas of a home tell one another, as JSON, in one transaction or outside of any. */
+/** State that the replicas of a home share, as JSON, in a transaction or outside of any. */
 export const replicaState = <Value>(queries: Pick<Queries, 'get' | 'run'>, name: string) => ({
   read: async (): Promise<Value | undefined> => {
     const text = await settingsIn(queries).find(PREFIX + name)
@@ -16,6 +16,6 @@ export const replicaState = <Value>(queries: Pick<Queries, 'get' | 'run'>, name:
   forget: (): Promise<void> => settingsIn(queries).removeAll(PREFIX + name),
 })
 
-/** Forgets all of it, after the home came from elsewhere. */
+/** Forgets all shared state, after the home came from elsewhere. */
 export const forgetReplicaStates = (tx: Pick<Queries, 'get' | 'run'>): Promise<void> =>
   settingsIn(tx).removeAll(PREFIX)

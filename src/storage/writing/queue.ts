@@ -14,11 +14,11 @@ export type WriteQueue<Item, Outcome> = {
 }
 
 type Options<Item, Outcome> = {
-  /** Commits the items that `choose` returns in one transaction, and returns an outcome for each, in order. Called
-   * before there are any: those that arrive until the turn has come may still join. `waitMs` is how much longer the
-   * first one may wait. */
+  /** Commits the items that `choose` returns in one transaction, and returns an outcome for each, in order. `choose` is
+   * called only once the turn has come, so that items that arrive until then can join. `waitMs` is how much longer the
+   * first item may wait. */
   readonly commit: (choose: () => readonly Item[], waitMs: number) => Promise<readonly Outcome[]>
-  /** Called between groups; the next one waits for what it returns. `hasUrgent` tells whether something urgent
+  /** Called between groups; the next group waits for the returned promise. `hasUrgent` returns true if an urgent item
    * waits. */
   readonly afterGroup?: (hasUrgent: () => boolean) => Promise<void> | undefined
   /** The share of a commit that an item takes. */
@@ -31,7 +31,7 @@ type Options<Item, Outcome> = {
   /** Returns the account that an item belongs to. An item of size 1 is a lone one, a larger one a batch; the
    * batches of one account fill at most half of the room. Items of no account wait with the lone ones. */
   readonly accountOf?: (item: Item) => string | undefined
-  /** True for an item that does not wait until others gather. */
+  /** Returns true for an item that does not wait for others to gather. */
   readonly isUrgent?: (item: Item) => boolean
   /** How long an item waits for its turn. */
   readonly waitMsMax: number
@@ -52,8 +52,8 @@ const stopping = () => new AppError('unavailable', 'The server is stopping')
 
 const busy = () => new AppError('unavailable', 'Server busy, try again')
 
-/** After a group of several items, the next group waits until it has as many and those that waited meanwhile, for at
- * most this share of the time that the last one took and at most this many milliseconds: clients that were just
+/** After a group of several items, the next group waits for as many items again, besides those already waiting, but for
+ * at most this share of the time that the last group took, and at most this many milliseconds: clients that were just
  * answered often write again at once, and would just miss the group. */
 const GATHERING_SHARE = 0.25
 const GATHERING_MS_MAX = 10

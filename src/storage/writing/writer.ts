@@ -11,8 +11,8 @@ import { type Recorded, recorded } from './recorded.ts'
  * writes no longer holds: then they are undone, and the program runs again. */
 export type Program = {
   (tx: Queries, inputs: readonly unknown[], read?: unknown): Promise<Recorded | undefined>
-  /** Reads, at a server, what is needed of what others have written: sent along with the statement that takes the turn.
-   * The program gets the answer, unless something was written in between. */
+  /** On a server, reads what the program needs to know about writes of others, along with the statement that takes the
+   * turn. The program gets the answer, unless something was written in between. */
   readonly first?: ((tx: Queries) => Promise<unknown>) | undefined
 }
 

@@ -5,7 +5,7 @@ import type { Queries } from '../../storage/database.ts'
 /** The numbers by which `unlock_event` refers to an account and to a method. */
 export type Numbers = { readonly account: number | null; readonly method: number | null }
 
-/** The key of the buckets of a database, which never changes, once it was read. */
+/** The key of the buckets of a database, once it was read; it never changes. */
 export type BucketKey = { value?: string }
 
 /** Returns a function that returns the bucket of a text. */

@@ -34,7 +34,7 @@ export type HeadAndAdded = Head & {
   readonly hashes: string
   /** The newest certain time of these leaves, or 0 if there is none. */
   readonly certainMs: number
-  /** The newest time of these leaves, or 0 without leaves. */
+  /** The newest time of these leaves, or 0 if there are none. */
   readonly lastMs: number
 }
 
@@ -68,7 +68,7 @@ export const logReads = (db: Reads) => ({
   headAndNextSeq: (): Promise<(Head & { readonly next: number }) | undefined> =>
     db.get(`SELECT size, checkpoint, ${NEXT_SEQ} AS next FROM log_head WHERE id = 1`),
 
-  /** Returns the same, and what up to `limit` leaves from a sequence number on add to the log. */
+  /** Returns the same, and a summary of up to `limit` leaves from a sequence number on. */
   headAndAdded: (fromSeq: number, limit: number): Promise<HeadAndAdded | undefined> =>
     db.get(
       `SELECT

@@ -1,7 +1,7 @@
 import type { RateWindow } from '../../config/parsers.ts'
 import type { Windows } from '../../domain/limits/windows.ts'
 
-/** Counts events in fixed windows, each with counts of its own. A request is served as long as every window has room,
+/** Counts events in fixed windows, each with its own counts. A request is served as long as every window has room,
  * and then counts in full, so that a phone can send all it collected while it was offline in one request. */
 export const eventWindows = (
   windows: readonly RateWindow[],

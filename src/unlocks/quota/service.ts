@@ -52,13 +52,13 @@ const DUPLICATE_COUNTS = 0.1
 const ACCOUNTS_MAX = 10_000
 const CLIENTS_MAX = 10_000
 
-/** How often the days are read again while other replicas record. */
+/** How often the counts of the day are read again while other replicas record. */
 const READ_AGAIN_MS = 10_000
 
 /** Limits how many unlocks an account may record: per minute and hour, and per day. Lone unlocks are
  * counted apart from batches, so that a phone that has just sent its queue can still record the next
- * unlock at once. All counts are by the monotonic clock. Those of the day survive a restart, and contain what other
- * replicas recorded until a few seconds ago. */
+ * unlock at once. All counts are by the monotonic clock. Those of the day survive a restart, and include what
+ * other replicas recorded until a few seconds ago. */
 export const unlockQuota = (deps: Dependencies) => {
   const { windows, openWindows, quotas, store, onRefusal } = deps
   const { monotonicMs } = deps.clock
@@ -151,7 +151,7 @@ export const unlockQuota = (deps: Dependencies) => {
       return (duplicates) => takeBack(duplicates * (1 - DUPLICATE_COUNTS))
     },
 
-    /** Called after another replica has recorded unlocks: the days are then read from the log again. */
+    /** Called after another replica has recorded unlocks: soon, the counts of the day are read from the log again. */
     onForeignCommit: (): void => {
       if (readAgain) return
       const forget = (): void => {

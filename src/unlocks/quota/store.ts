@@ -18,7 +18,7 @@ export type Recorded = Amount & { readonly hoursAgo: number }
 export const quotaStore = (db: Pick<Queries, 'all' | 'get'>) => {
   const { accountNumber } = nameReads(db)
 
-  /** Returns what apps have recorded for an account, by its public id, and what was decided about its attempts. */
+  /** Returns what apps have recorded for an account, by its public id, and its decided attempts. */
   const ofAccount = async (publicId: string, nowMs: number): Promise<readonly Recorded[]> => {
     const number = await accountNumber(publicId)
     if (number === undefined) return []

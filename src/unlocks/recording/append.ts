@@ -266,7 +266,7 @@ const load = async (
   )
 }
 
-/** Returns the people in events that are known before the group is planned. */
+/** Returns the accounts and methods of events that are known before the group is planned. */
 const reportedIn = (submissions: readonly Submission[]) =>
   submissions.flatMap(({ items }) =>
     items.flatMap((item) => (item.kind === 'new' || item.kind === 'claim' ? item.event : [])),

@@ -24,31 +24,31 @@ export type Current = {
   readonly hasReports: boolean
 }
 
-/** The log as this process has stored it. */
+/** The log as this process last stored it. */
 export type Known = Current & {
   readonly checkpoint: string
-  /** The last heads that it is known to continue. */
+  /** The most recent heads that the log is known to continue. */
   readonly continues: readonly TextHead[]
 }
 
-/** How many of these heads are remembered: the largest signed head is one of the last, or newer. */
+/** How many of these heads are remembered: the largest signed head is one of the most recent, or newer. */
 export const CONTINUES_MAX = 8
 
-/** How many leaves of others are read along with a turn. After more of them, the stored tree is read. */
+/** How many leaves of others are read along with a turn. If there are more, the stored tree is read instead. */
 const LEAVES_MAX = 512
 
-/** The head of the log, and what others have appended since this process did. */
+/** The head of the log, and what others have appended since this process last did. */
 export type Foreign = HeadAndAdded | undefined
 
-/** Reads what others have appended to a log of some size. */
+/** Reads what others have appended to a log of this size. */
 export const readForeign = (
   log: Pick<UnlockStore, 'headAndAdded'>,
   size: number,
 ): Promise<Foreign> => log.headAndAdded(size, LEAVES_MAX)
 
-/** Adds to a known log what others have appended, which proves that the stored log continues it: the leaves lead to a
- * head that the key signed. Returns undefined, after which the known tree is of no use, if they do not, or if the log
- * does not continue the largest signed head on the way. */
+/** Appends to the known log what others have appended, and so proves that the stored log continues it: the leaves lead
+ * to a head that the key signed. Returns undefined if they do not, or if the result does not continue the largest
+ * signed head; the known tree must then be discarded. */
 export const caughtUp = (
   { tree, logged, checkpoint, continues }: Known,
   head: HeadAndAdded,
@@ -63,7 +63,7 @@ export const caughtUp = (
     isContinued ||= isKept()
   }
   if (!isContinued || tree.size() !== head.size) return undefined
-  // Signatures with Ed25519 are always the same (RFC 8032), and signing is quicker than verifying.
+  // Ed25519 signatures are deterministic (RFC 8032), and signing is faster than verifying.
   if (head.checkpoint !== checkpoint && head.checkpoint !== signed(key, treeHead(tree)).checkpoint)
     return undefined
   const certainMs = Math.max(logged.certainMs, head.certainMs)

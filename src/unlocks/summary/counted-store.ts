@@ -52,9 +52,9 @@ const hasEqual = (when: string): string => `
 
 /** A condition on `unlock_event`: an equal claim of the account was received up to 30 seconds before. Equal
  * claims also happened within 30 seconds of each other. Most unlocks have no other of their account so close
- * before them, which the index alone shows. Unlocks that happened at the same time are searched apart,
- * because a wrong clock may give that time to any number of them. Instead of EXISTS, PostgreSQL would join the whole
- * table. */
+ * before them, which the index alone shows: with LIMIT 1, because PostgreSQL would turn EXISTS into a join with the
+ * whole table. Unlocks that happened at the same time are searched apart, because a wrong clock may give that time to
+ * any number of them. */
 export const REPEATS = `
   unlock_event.source = 'claimed'
   AND (

@@ -17,12 +17,12 @@ type Dependencies = {
   readonly logger: Logger
   /** Called after each verification that finds a fault. */
   readonly onFault?: (fault: string) => void
-  /** What the replicas of the home tell one another; undefined if one process serves it. */
+  /** What the replicas of the home share about verifications; undefined if one process serves it. */
   readonly shared?: SharedVerification | undefined
 }
 
 export type VerificationScheduler = {
-  /** Returns the last verification, of any replica. A fault stays until a later one finds none. */
+  /** Returns the last verification by any replica. A fault stays until a later full verification finds none. */
   readonly last: () => Verification | undefined
   /** Verifies the newest events and the root. */
   readonly verifyRecent: () => Promise<void>
@@ -64,7 +64,7 @@ export const verificationScheduler = ({
     const { error, ...verdict }: Failure = await work().catch(unreadable)
     if (stopping.signal.aborted) return undefined
     if (shared && error instanceof AppError && error.code === 'unavailable') {
-      // A server that is away for a while says nothing about the log.
+      // A server that cannot be reached for a while says nothing about the log.
       logger.warn({ scope, reason: error.message }, 'log not verified')
       if (isDaily) verifyAllIn(MINUTE_MS)
       return undefined

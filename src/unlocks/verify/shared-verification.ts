@@ -6,7 +6,7 @@ import type { Verification } from './verification.ts'
 
 type State = {
   readonly last?: Verification
-  /** Which replica verifies the whole log, and until when it will have said so again. */
+  /** Which replica is verifying the whole log, and until when this holds unless it is renewed. */
   readonly running?: { readonly by: string; readonly untilMs: number }
 }
 
@@ -17,12 +17,12 @@ type Dependencies = {
 
 export type SharedVerification = ReturnType<typeof sharedVerification>
 
-/** How long a replica that verifies counts as doing so, in case it dies, and how often it says so again. */
+/** How long a replica counts as verifying, in case it dies, and how often it renews that. */
 const LASTS_MS = 15 * SECOND_MS
 const AGAIN_MS = 5 * SECOND_MS
 
 /** The last verification of the log, which all replicas of a home share. Nothing here rejects: without the server, each
- * knows its own. */
+ * replica knows only its own. */
 export const sharedVerification = ({ db, clock }: Dependencies) => {
   const by = crypto.randomUUID()
   let known: State = {}
@@ -50,7 +50,7 @@ export const sharedVerification = ({ db, clock }: Dependencies) => {
   }
 
   return {
-    /** Returns the last verification; undefined if there is none. */
+    /** Returns the last verification, or undefined if there is none. */
     read: async (): Promise<Verification | undefined> => {
       try {
         known = (await stateIn(db).read()) ?? {}
@@ -71,8 +71,8 @@ export const sharedVerification = ({ db, clock }: Dependencies) => {
       known.running.by !== by &&
       known.running.untilMs > clock.wallMs(),
 
-    /** Stores what this replica has found. Returns what counts now: a start, which verifies the newest events only, does
-     * not replace what an earlier verification has found. */
+    /** Stores the result of this replica, and returns the one that counts now: a good result for the newest events
+     * alone, as at a start, does not replace an earlier one. */
     conclude: async (found: Verification): Promise<Verification> => {
       let counts = found
       await change(({ last, running }) => {

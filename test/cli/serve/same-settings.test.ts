@@ -18,7 +18,7 @@ type AuditEvent = {
 describe.if(CAN_POSTGRES)('replicas of a home', () => {
   const place = useServer()
 
-  test('get another setting one after another: those that have it wait for the last that does not', async () => {
+  test('change a setting by restarting one after another: those with the new value wait for the last one with the old value', async () => {
     const { postgres } = place()
     const address = shownAddress(postgres)
     const named = (name: string) => ({
@@ -35,7 +35,7 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     const starting = one.start(changed)
     let hasStarted = false
     void starting.then(() => (hasStarted = true))
-    // The other one serves meanwhile.
+    // Meanwhile, the other one serves.
     const { post, get } = clientOf(two.url)
     await addAccount('oli', {
       role: 'owner',
@@ -51,12 +51,12 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     expect(await two.stop()).toBe(0)
     await starting
     expect(one.output().log).toContain(
-      'Other replicas of this home (two) run with different values of GUEST_KEEP_DAYS: use the same ones, or stop those replicas too',
+      'Other replicas of this home (two) run with different values of GUEST_KEEP_DAYS: use the same values, or stop those replicas',
     )
     await two.start(changed)
     await until(() => two.output().log.includes('"msg":"started"'))
 
-    // Each tells itself apart, and what each has for itself is no change.
+    // Each records its name, and settings of its own do not count as changed.
     for (const [{ url }, name] of [[one, 'one'] as const, [two, 'two'] as const]) {
       const metrics = await (await clientOf(url).get('/metrics', token)).text()
       const series = metrics.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
@@ -80,10 +80,10 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     expect(await instances('service.start')).toStrictEqual(['one', 'two', 'one', 'two'])
     expect(await instances('service.stop')).toStrictEqual(['one', 'two'])
     const doctor = await (await get('/v1/doctor', token)).text()
-    expect(doctor).toMatch(/2 replicas run: one( \(leads\))?, two( \(leads\))?/)
+    expect(doctor).toMatch(/2 replicas are running: one( \(leader\))?, two( \(leader\))?/)
   })
 
-  test('count while they run, and are asked again after a freeze; one that died counts for a while', async () => {
+  test('count while they run, and are compared again after a freeze; one that died counts for a while', async () => {
     const { postgres } = place()
     const program = () => Promise.reject(new Error('this database has no program'))
     const one = await openPostgres(postgres, { program })

@@ -17,8 +17,8 @@ const pair = ({ replicas: [one, other] }: { readonly replicas: readonly Replica[
 
 type Send = (replica: Replica) => Promise<Response>
 
-/** Sends the same number of requests at once to each replica, and then waits until the others know of them, until all
- * refuse; returns how many were not refused, and the last answers. */
+/** Repeats until all replicas refuse: sends the same number of requests to each at once, then waits until all have
+ * shared their counts. Returns how many requests were not refused, and the last answers. */
 const exhausted = async (
   replicas: readonly Replica[],
   { atOnce, send, counts = (sent) => sent }: Exhausting,
@@ -41,10 +41,10 @@ const exhausted = async (
 }
 
 type Exhausting = {
-  /** How many requests arrive at a replica before the others know of them. */
+  /** How many requests arrive at a replica before it shares its counts. */
   readonly atOnce: number
   readonly send: Send
-  /** What is counted of so many requests, of which so many were not refused; by default each once. */
+  /** Returns the count of so many sent requests, so many of which were admitted; by default one for each sent. */
   readonly counts?: (sent: number, admitted: number) => number
 }
 
@@ -62,7 +62,7 @@ describe.if(CAN_POSTGRES)('limits of three replicas', () => {
   })
   afterAll(() => home[Symbol.asyncDispose]())
 
-  test('admit as much as one would, and what arrives until they know of each other', async () => {
+  test('admit as much as one replica would, plus what arrives before they share their counts', async () => {
     for (const [max, send] of [
       [60, ({ get }) => get('/nowhere')],
       [30, ({ post }) => post('/login', {})],
@@ -72,7 +72,7 @@ describe.if(CAN_POSTGRES)('limits of three replicas', () => {
       for (const { headers } of refused)
         expect(Number(headers.get('retry-after'))).toBeWithin(1, 3601)
     }
-    // Health checks and pages count at each replica.
+    // Each replica counts health checks and pages alone.
     for (const { get } of home.replicas) expect((await get('/livez')).status).toBe(200)
     // Nothing stored shows an address.
     const rows = await pair(home).one.db.all('SELECT key FROM rate_window')
@@ -80,7 +80,7 @@ describe.if(CAN_POSTGRES)('limits of three replicas', () => {
     expect(JSON.stringify(rows)).not.toContain('127.0.0.1')
   })
 
-  test('bound what an account records, one by one and in batches', async () => {
+  test('limit what an account records, one by one and in batches', async () => {
     const { one, other } = pair(home)
     const ada = bearer(await one.signIn('ada'))
     const unlock: Send = async ({ post }) => {
@@ -97,11 +97,11 @@ describe.if(CAN_POSTGRES)('limits of three replicas', () => {
     const batch = async ({ post }: Replica, count: number): Promise<number> =>
       (await post('/v1/unlocks', pins(count), ada)).status
     expect(await batch(one, 30)).toBe(200)
-    // A replica learns of it once it has told what it counted itself.
+    // A replica learns of it when it shares its own counts.
     await until(async () => (await batch(other, 1)) === 429)
   })
 
-  test('bound the attempts of a session, wherever it tries', async () => {
+  test('limit the attempts of a session, whichever replica it tries', async () => {
     const oli = bearer(await pair(home).one.signIn('oli', 'owner'))
     const attempt: Send = async ({ post }) => {
       const answer = await post('/v1/locks/front-door/unlock', { id: crypto.randomUUID() }, oli)
@@ -111,17 +111,17 @@ describe.if(CAN_POSTGRES)('limits of three replicas', () => {
     const { admitted } = await exhausted(home.replicas, {
       atOnce: 1,
       send: attempt,
-      // Those that are decided count as unlocks too.
+      // Decided attempts count as unlocks too.
       counts: (sent, decided) => sent + decided,
     })
     expect(admitted).toBeWithin(10, 10 + 3 + 1)
   })
 })
 
-describe.if(CAN_POSTGRES)('the quota of a day', () => {
+describe.if(CAN_POSTGRES)('the daily quota', () => {
   const place = useServer()
 
-  test('is that of an account at all replicas together', async () => {
+  test('of an account holds for all replicas together', async () => {
     await using home = await startReplicas(2, place(), {
       env: { RATE_LIMIT_UNLOCK: '1000000/second', UNLOCK_QUOTA: '100' },
     })
@@ -138,7 +138,7 @@ describe.if(CAN_POSTGRES)('the quota of a day', () => {
 })
 
 describe.if(CAN_POSTGRES)('limits of replicas whose database is frozen', () => {
-  test('count at each replica alone, and hang nothing, which is told once', async () => {
+  test('are counted by each replica alone, block nothing, and are logged once', async () => {
     await using server = await startPostgres()
     await using home = await startReplicas(
       2,
@@ -155,7 +155,7 @@ describe.if(CAN_POSTGRES)('limits of replicas whose database is frozen', () => {
         for (let sent = 0; sent < 22; sent += 1)
           statuses.push((await replica.get('/nowhere')).status)
         expect(statuses).toStrictEqual([...Array.from({ length: 20 }, () => 404), 429, 429])
-        await until(() => told(replica, 'limits count for this replica alone') === 1)
+        await until(() => told(replica, 'limits are counted by this replica alone') === 1)
       }
     } finally {
       server.thaw()
@@ -163,9 +163,9 @@ describe.if(CAN_POSTGRES)('limits of replicas whose database is frozen', () => {
     for (const replica of replicas) {
       await until(async () => {
         await replica.post('/login', { username: 'oli', password: PASSWORD })
-        return told(replica, 'limits count for all replicas again') === 1
+        return told(replica, 'limits are counted by all replicas together again') === 1
       })
-      expect(told(replica, 'limits count for this replica alone')).toBe(1)
+      expect(told(replica, 'limits are counted by this replica alone')).toBe(1)
     }
   })
 })

@@ -65,8 +65,8 @@ test('an unknown TZ is logged at the start, HOME_ZONE avoids that, and an invali
   rmSync(folder, { recursive: true })
 })
 
-describe.if(CAN_POSTGRES)('what a start on a server prints to paste', () => {
-  /** Starts a service with its address in a setting, and runs what it prints. */
+describe.if(CAN_POSTGRES)('what a start on a server prints for pasting', () => {
+  /** Starts a service with its address in a setting, and runs the command that it prints. */
   const paste = async (
     setting: string,
     address: string,
@@ -105,7 +105,7 @@ describe.if(CAN_POSTGRES)('what a start on a server prints to paste', () => {
 
     const secret = server.home('secret').replace('@', ':hidden@')
     const told = await paste('DATABASE_URI', secret, { DATABASE_URI: secret })
-    expect(told).toContain('or run with DATABASE_URI set as here\n')
+    expect(told).toContain('or run with the same DATABASE_URI\n')
     expect(told).not.toContain('hidden')
   })
 })

@@ -7,7 +7,7 @@ const never = new Promise<never>(() => {})
 
 const LATE = 'The database takes too long to answer'
 
-describe('a request that waits for longer than it may', () => {
+describe('a request that waits too long', () => {
   const outcomeOf = (isLate: () => boolean, work: () => unknown, method?: string) =>
     answersInTime({ isLate, waitMsMax: 20 })
       .answer(request(method), work)
@@ -26,10 +26,10 @@ describe('a request that waits for longer than it may', () => {
         () => never,
         'POST',
       ),
-    ).toBe(`${LATE}; whether this is recorded is not known, try again`)
+    ).toBe(`${LATE}; this may or may not have been recorded, try again`)
   })
 
-  test('is answered as ever while the database answers', async () => {
+  test('is answered as usual while the database answers', async () => {
     const slow = () => Bun.sleep(60).then(() => 'done')
     expect(await outcomeOf(() => false, slow)).toBe('done')
     expect(
@@ -52,7 +52,7 @@ describe('a request that waits for longer than it may', () => {
     ).toBe(LATE)
   })
 
-  test('has no answer that stays open afterwards', async () => {
+  test('leaves no answer open afterwards', async () => {
     const { promise: late, resolve: answer } = Promise.withResolvers<Response>()
     const { promise: cancelled, resolve: onCancel } = Promise.withResolvers<void>()
     expect(
@@ -66,7 +66,7 @@ describe('a request that waits for longer than it may', () => {
   })
 })
 
-test('time counts from the arrival of a request', async () => {
+test('the time counts from the arrival of the request', async () => {
   let asked = Number.NaN
   const { arrive, answer } = answersInTime({
     isLate: (sinceMs) => {

@@ -72,15 +72,15 @@ test('clock, connections and old rows', () => {
   expect(notWell({ dead: { ...dead, live: 400_000 } })).toStrictEqual([])
 })
 
-test('replicas are named, and are to be told apart and of one version', () => {
+test('replicas are named, and should have different names and the same version', () => {
   const [a, b] = [
     { name: 'a', version: '0.5.0', leads: true },
     { name: 'b', version: '0.5.0', leads: false },
   ]
   const said = (replicas: ServerFacts['replicas']) =>
     serverFindings({ ...SAFE, replicas }).find(({ check }) => check === 'replicas')
-  expect(said([a, b])).toMatchObject({ state: 'ok', says: '2 replicas run: a (leads), b' })
-  expect(said([])).toMatchObject({ state: 'ok', says: 'No replica runs' })
+  expect(said([a, b])).toMatchObject({ state: 'ok', says: '2 replicas are running: a (leader), b' })
+  expect(said([])).toMatchObject({ state: 'ok', says: 'No replica is running' })
   expect(said([a, { ...b, version: '0.6.0' }])).toMatchObject({
     state: 'warning',
     says: 'Replicas run different versions: a 0.5.0, b 0.6.0',

@@ -178,7 +178,7 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
     CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON ${home.schema}.setting
       DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ${home.schema}.linger()`)
     const UNKNOWN =
-      'unavailable: The database failed while it wrote this; whether it is recorded is not known, try again'
+      'unavailable: The database failed while it wrote this; it may or may not have been recorded, try again'
     const lost = faultOf(set(home.db, 'slow'))
     await until(async () => {
       const rows = await server.query(
@@ -239,7 +239,7 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
     return Number(row?.count) === 0 ? 'gone' : 'there'
   }
 
-  test('what a write depends on is read once its turn has come, which whoever came meanwhile shares', async () => {
+  test('what a write depends on is read once its turn has come, and writes that arrive meanwhile share the turn', async () => {
     await using home = await openHome()
     await using other = await openHome(home.schema)
     const turn = { isHeld: false, isOver: false }
@@ -263,7 +263,7 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
     expect(read).toBe(2)
   })
 
-  /** The number of replicas that wait for their turn. */
+  /** Returns the number of replicas that wait for their turn. */
   const waitingForTurn = async (): Promise<number> => {
     const [row] = await server.query<{ count: unknown }>(
       "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'",

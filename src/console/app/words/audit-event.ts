@@ -311,7 +311,7 @@ const SENTENCES: Words<string | undefined> = {
     e.result === 'success' ? 'A new certificate is in use' : 'A new certificate could not be used',
   'service.start': (e) => `The server started, version ${detail(e, 'version')}`,
   'service.stop': () => 'The server stopped',
-  'keys.accept': (e) => `Keys of the replicas were replaced: ${detail(e, 'keys')}`,
+  'keys.accept': (e) => `Keys of the home were replaced: ${detail(e, 'keys')}`,
 }
 
 const loginWords = (event: AuditEvent): string => {

@@ -4,8 +4,8 @@
 CREATE TABLE home (
   id bigint PRIMARY KEY CHECK (id = 1),
   schema_version bigint NOT NULL,
-  -- The last turn. Each transaction takes a turn first, and so waits for the one before it. Turns have random numbers: a
-  -- count would repeat itself after a failover that lost commits.
+  -- The last turn. Each transaction first takes a turn, and so waits for the one before it. Turns have random numbers,
+  -- because a counter would repeat itself after a failover that lost commits.
   turn bigint NOT NULL DEFAULT 0,
   turn_before bigint NOT NULL DEFAULT 0
 );
@@ -19,20 +19,20 @@ CREATE TABLE lease (
   ends_at timestamptz NOT NULL
 );
 
--- What the replicas have counted against limits. The keys are hashes of accounts and addresses. After a crash of the
--- server it is empty, and on a standby it always is.
+-- What the replicas have counted against limits. The keys are hashes of accounts and addresses. The table is empty
+-- after a crash of the server, and on a standby.
 CREATE UNLOGGED TABLE rate_window (
   key text COLLATE "C" PRIMARY KEY,
   count double precision NOT NULL,
   ends_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
--- The replicas that run, or have died a short while ago.
+-- The replicas that are running, or have died recently.
 CREATE TABLE replica (
   id text COLLATE "C" PRIMARY KEY,
   name text COLLATE "C" NOT NULL,
   version text COLLATE "C" NOT NULL,
-  -- Hashes of the settings that all share, by name, as JSON.
+  -- Hashes of the settings that all replicas share, by name, as JSON.
   settings text COLLATE "C" NOT NULL,
   started_at timestamptz NOT NULL,
   seen_at timestamptz NOT NULL
@@ -409,7 +409,8 @@ CREATE TABLE delivery (
   created_at_ms bigint NOT NULL,
   due_at_ms bigint NOT NULL,
   attempts bigint NOT NULL DEFAULT 0,
-  -- `dead`: given up after the last attempt. `dropped`: never sent, because too many were waiting or it had become too old.
+  -- `dead`: given up after the last attempt. `dropped`: never sent, because too many were waiting or it had become too
+  -- old.
   state text COLLATE "C" NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead', 'dropped')),
   settled_at_ms bigint,
   -- The HTTP status of the last answer, and its beginning or what went wrong.
@@ -708,7 +709,7 @@ CREATE INDEX lock_operation_open ON lock_operation (deadline_ms) WHERE settled_a
 
 CREATE INDEX lock_operation_by_time ON lock_operation (asked_at_ms);
 
--- Functions find their tables by the schema of the table, so that a schema can be renamed.
+-- Functions take the schema from the table of the trigger, so that a schema can be renamed.
 CREATE FUNCTION require_next_audit_event() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   next bigint;

@@ -2,10 +2,10 @@ import { MINUTE_MS } from '../../../domain/duration.ts'
 import type { ExchangeCounts } from '../../../domain/limits/shared-windows.ts'
 import type { Client } from '../client.ts'
 
-/** Windows of a home that are kept; beyond that, those that end first are forgotten. */
+/** The most windows kept for a home; beyond that, those that end first are removed. */
 const ROWS_MAX = 100_000
 
-/** When windows that have ended are removed: so long after the last time, or after so many were counted in. */
+/** Ended windows are removed at this interval, or after this many counts. */
 const SWEEP_MS = MINUTE_MS
 const SWEEP_COUNTED = 20_000
 
@@ -16,8 +16,8 @@ type Options = {
   readonly sweepMs?: number
 }
 
-/** Returns how replicas tell each other what they count against limits: by a table that is not written to the log of the
- * server and is empty after a crash. Windows begin and end by the clock of the server. Rejects with `unavailable`. */
+/** Returns the exchange of counts against limits between replicas. It uses an unlogged table, which is empty after a
+ * crash. Windows begin and end by the clock of the server. Rejects with `unavailable`. */
 export const rateWindowExchange = ({
   client,
   schema,
@@ -51,8 +51,8 @@ export const rateWindowExchange = ({
   }
 }
 
-/** In the order of keys, so that no two replicas wait for each other. A window that ends later than one that begins now
- * is from before the clock was set back. */
+/** In the order of keys, so that replicas cannot deadlock. A window that ends later than one that begins now is from
+ * before the clock was set back. */
 const exchangeOf = (table: string): string => `
   INSERT INTO ${table} AS known (key, count, ends_at)
   SELECT key, by, clock_timestamp() + ms * interval '1 millisecond'
@@ -71,7 +71,7 @@ const exchangeOf = (table: string): string => `
     extract(epoch FROM ends_at) * 1000 AS "end",
     extract(epoch FROM ends_at - clock_timestamp()) * 1000 AS "left"`
 
-/** It waits for no row that is being counted in, so nobody waits for it in turn. */
+/** Skips rows that are locked by an exchange, so that neither waits for the other. */
 const sweepOf = (table: string): string => `
   DELETE FROM ${table} WHERE key IN (
     SELECT key FROM ${table}

@@ -95,7 +95,7 @@ const Verdict = ({ proof, key, isFile, unlock }: Checked & Props) => {
           This is not what the gateway signed, so it proves nothing.{' '}
           {isFile
             ? 'The file was changed, or it is from another gateway.'
-            : 'Copy the whole data folder, and a database on a server, before anything else changes them, and see what Today says about the log.'}
+            : 'Copy the whole data folder, and the database if it is on a server, before anything changes there, and see what Today says about the log.'}
         </p>
       </div>
     )
