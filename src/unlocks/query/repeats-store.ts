@@ -1,4 +1,5 @@
 import type { Queries } from '../../storage/database.ts'
+import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
 import type { UnlockEvent } from '../log/event.ts'
 import type { Context } from './context-store.ts'
 import { REPEAT_MS } from '../summary/counted-store.ts'
@@ -17,7 +18,7 @@ export type Claim = Pick<
   'seq' | 'source' | 'lock' | 'result' | 'reason' | 'occurredAtMs' | 'receivedAtMs'
 > & { readonly account: string | number | null; readonly method: string | null }
 
-const claimColumns = (account: string): string => `
+export const CLAIM_COLUMNS = `
   seq,
   source,
   lock,
@@ -25,15 +26,8 @@ const claimColumns = (account: string): string => `
   reason,
   occurred_at_ms AS "occurredAtMs",
   received_at_ms AS "receivedAtMs",
-  ${account} AS account,
+  account_number AS account,
   method`
-
-export const CLAIM_COLUMNS = claimColumns('account_number')
-
-/** With the public id of the account, as events have it. */
-const NAMED_CLAIM_COLUMNS = claimColumns(
-  '(SELECT public_id FROM unlock_account WHERE unlock_account.number = account_number)',
-)
 
 /** An event as lists show it: with the sequence number of the event that it repeats, if it does, and what is
  * known now of its account, its token and its attempt. */
@@ -99,10 +93,10 @@ export const withRepeats = async (
   const before =
     SORTING[order].numbers === 1
       ? await beforeSeq(db, events)
-      : await beforeTime<Claim>(db, firstHappened(events), NAMED_CLAIM_COLUMNS)
-  const claims = [...before, ...events.map(claimOf)].toSorted((one, other) => one.seq - other.seq)
+      : await beforeTime<UnlockRow>(db, firstHappened(events), UNLOCK_COLUMNS)
+  const claims = [...before.map(eventOf), ...events].toSorted((one, other) => one.seq - other.seq)
   const repeatOf = repeatFinder()
-  const found = new Map(claims.map((claim) => [claim.seq, repeatOf(claim)]))
+  const found = new Map(claims.map((event) => [event.seq, repeatOf(claimOf(event))]))
   return events.map((event) => ({
     ...event,
     repeatOf: event.sameAs ?? found.get(event.seq) ?? null,
@@ -116,10 +110,10 @@ export const claimsBefore = (db: Pick<Queries, 'all'>, first: Place): Promise<re
 const beforeSeq = (
   db: Pick<Queries, 'all'>,
   events: readonly UnlockEvent[],
-): Promise<readonly Claim[]> => {
+): Promise<readonly UnlockRow[]> => {
   const first = Math.min(...events.map(({ seq }) => seq))
-  return db.all<Claim>(
-    `SELECT ${NAMED_CLAIM_COLUMNS} FROM unlock_event WHERE seq >= ? AND seq < ? ORDER BY seq`,
+  return db.all<UnlockRow>(
+    `SELECT ${UNLOCK_COLUMNS} FROM unlock_event WHERE seq >= ? AND seq < ? ORDER BY seq`,
     first - EVENTS_BEFORE,
     first,
   )
@@ -138,23 +132,24 @@ const beforeTime = async <Row>(
   [ms = 0, seq = 0]: Place,
   columns: string,
 ): Promise<readonly Row[]> => {
-  const asked: Promise<readonly Row[]>[] = []
+  const rows: Row[] = []
   let interval: Interval | undefined = { low: [ms - REPEAT_MS, BEGIN], high: [ms, seq] }
-  while (interval) {
+  while (interval && rows.length < EVENTS_BEFORE) {
     const { range, rest } = nextRange(interval, SORTING.newest)
-    asked.push(
-      db.all<Row>(
+    rows.push(
+      ...(await db.all<Row>(
         `SELECT ${columns}
          FROM unlock_event
          WHERE ${range.sql}
          ORDER BY ${SORTING.newest.orderBy}
-         LIMIT ${EVENTS_BEFORE}`,
+         LIMIT ?`,
         ...range.values,
-      ),
+        EVENTS_BEFORE - rows.length,
+      )),
     )
     interval = rest
   }
-  return (await Promise.all(asked)).flat().slice(0, EVENTS_BEFORE)
+  return rows
 }
 
 const claimOf = ({ person, ...event }: UnlockEvent): Claim => ({
