@@ -6,14 +6,14 @@ import { postgresClient } from '../src/storage/postgres/client.ts'
 import { migrate } from '../src/storage/postgres/migrate.ts'
 import { startPostgres } from './support/postgres-server.ts'
 
-/** Rooms whose tests are meant for both engines. */
+/** Folders whose tests run on both engines. */
 const ROOMS =
   'accounts audit binary cli contract controllers drivers guests http legacy-tables locks mqtt notify ops outbox unlocks'.split(
     ' ',
   )
 
-/** Tests there that are about something that only a file or a folder is, or that start servers of their own. Others skip
- * what they have of that. */
+/** Test files there that are about files, or start servers of their own, with the reason. Other test files skip single
+ * tests of that kind themselves. */
 const ABOUT_FILES: readonly (readonly [RegExp, string])[] = [
   [/^cli\/backup\//, 'a backup of a file; `server-home.test.ts` makes one of a server'],
   [/^cli\/doctor\/(?:doctor|on-a-server)/, 'findings about a file, or about a server of its own'],
@@ -24,9 +24,9 @@ const ABOUT_FILES: readonly (readonly [RegExp, string])[] = [
   [/^unlocks\/summary\/(?:summary|written)/, 'what an upgrade of a file does, and its pages'],
 ]
 
-/** Those whose statements differ most between the engines: lists as JSON, sums, pages, counters, the order of NULLs,
- * searches and triggers; and the wire contract, at the executable. Without `all`, only they run: the others send few
- * statements of their own. */
+/** The tests whose statements differ most between the engines: lists as JSON, sums, pages, counters, the order of
+ * NULLs, searches and triggers; and the wire contract, at the executable. Without `all`, only these run: the others
+ * send few statements of their own. */
 const MOST_DIFFERENT = [
   'contract',
   ...'accounts/lockout audit legacy-tables locks/decisions locks/registry outbox/core'.split(' '),

@@ -322,7 +322,7 @@ describe('audit events, at the compiled file', () => {
     await stop()
     const secret = { JWT_SECRET_KEY: 'Zx9-kanarienvogel-kQ7w2Lm4Vb8Nc1' }
     const settings = { REGISTRATION: 'closed', RATE_LIMIT_AUTH: '900/minute' }
-    // All replicas on a server have the first key.
+    // On a server, all replicas have the first key.
     await start(IS_POSTGRES ? settings : { ...settings, ...secret })
     owner = (await logIn('oli')).access_token
     expect(await recorded()).toMatchObject([

@@ -59,7 +59,7 @@ test('token make says what it does not accept, and makes nothing', async () => {
   rmSync(folder, { recursive: true })
 })
 
-// A backup of a server is restored by its own programs.
+// A server is restored with its own tools.
 test.skipIf(IS_POSTGRES)(
   'doctor warns of tokens that never expire, and restore revives none that was revoked',
   async () => {
@@ -96,7 +96,7 @@ test.skipIf(IS_POSTGRES)(
         .slice(1)
         .map((line) => line.split('\t').at(-1))
     expect(await names()).toStrictEqual(['Kept'])
-    // Without the data that it replaces, nothing shows that a token is still valid.
+    // Without the data that is replaced, nothing shows that a token is still valid.
     rmSync(join(folder, 'data'), { recursive: true })
     await run('restore', '--yes', 'then.tar')
     expect(await names()).toStrictEqual([])

@@ -23,7 +23,7 @@ const twoReplicas = async () => {
   await using opened = new AsyncDisposableStack()
   const postgres = opened.use(await startPostgres())
   const broker = opened.use(await startMosquitto())
-  // Who leads is told at this level.
+  // At this level, the log says who leads.
   const settings = { MQTT_URL: broker.url, LOG_LEVEL: 'info' }
   const home = opened.use(
     await startReplicas([postgres.home('home'), postgres.home('home')], [settings, settings]),
@@ -76,7 +76,7 @@ const twoReplicas = async () => {
       return made.code
     },
     stateAt,
-    /** Waits until both replicas say so of a lock and its controller. */
+    /** Waits until both replicas show this state for a lock and its controller. */
     bothSay: (label: string, state: string) =>
       soon(async () => {
         const states = await Promise.all([one, other].map((replica) => stateAt(replica, label)))
@@ -89,13 +89,13 @@ const twoReplicas = async () => {
     },
     attempt: ({ url }: Replica, label: string, id: string) =>
       json<Delivered>(clientOf(url).get(`/v1/locks/${label}/attempts/${id}`, oli)),
-    /** Lets the other replica lead at once, if the one that leads has died. */
+    /** Lets the other replica lead at once if the leader has died. */
     endLease: () => postgres.query('UPDATE home.lease SET ends_at = clock_timestamp()'),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
 }
 
-/** Waits until something holds, of which only requests can tell. */
+/** Waits until something holds that only requests can show. */
 const soon = (holds: () => Promise<boolean>): Promise<void> =>
   until(async () => {
     if (await holds()) return true
@@ -130,7 +130,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     cpSync(join(home.one.folder, name), join(home.other.folder, name))
   }
 
-  test('a replica without the key of the doors sends controllers to another, until the key is there', async () => {
+  test('a replica without the door key sends controllers to another, until it has the key', async () => {
     const { other } = home
     const controller = await enrolled('shed')
     const refused = await controller.poll({ at: other.url }).catch(String)
@@ -140,7 +140,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     expect(await controller.poll({ at: other.url })).toBeUndefined()
   })
 
-  test('with a controller opens for an attempt that the one permitted by a poll of the other, once, and reports to either', async () => {
+  test('with a controller that polls one replica opens once for an attempt that the other permitted, and may report to either', async () => {
     const { one, other, ask, attempt, bothSay } = home
     const controller = await enrolled('hall')
     await bothSay('hall', 'offline')
@@ -155,7 +155,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     const [command = '', ...more] = answer?.commands ?? []
     expect(more).toBeEmpty()
     expect(await controller.attemptOf(command, answer?.nonce ?? new Uint8Array())).toBe(id)
-    // The first report goes to the one that decided, the second to the one that sent the command.
+    // The first report goes to the replica that decided, the second to the one that sent the command.
     const opening = await controller.next('opening', { attempt: id })
     expect((await controller.sendTo(one.url, opening)).status).toBe(200)
     await soon(async () => (await controller.poll({ at: other.url })) === undefined)
@@ -171,7 +171,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     await stream.leave()
   })
 
-  test('opens for a guest whose page waits at the one, while the lock answers the other', async () => {
+  test('opens for a guest whose page waits at one replica, while the lock answers the other', async () => {
     const { one, other, oli, bothSay } = home
     const controller = await enrolled('garden')
     const holder = { pass: { label: 'Guest', devices_max: 1 } }
@@ -193,7 +193,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     expect(await waiting).toMatchObject({ delivery: 'happened', result: 'released' })
   })
 
-  test('stays shut if a lockdown begins at the one before the controller asks the other again', async () => {
+  test('stays shut if a lockdown begins at one replica before the controller polls the other again', async () => {
     const { one, other, oli, eva, ask, attempt, bothSay } = home
     const controller = await enrolled('cellar')
     // It has just polled the other, and may ask again at any moment.
@@ -215,7 +215,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
       delivery: 'failed',
       lock_says: 'withdrawn',
     })
-    // An owner still may.
+    // An owner may still open it.
     const owner = await ask(one, 'cellar')
     const answer = await controller.poll({ wait: 20, at: other.url })
     expect(
@@ -223,7 +223,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     ).toBe(owner.id)
   })
 
-  test('of whose two controllers one fails has failed only once the other has, too', async () => {
+  test('with two controllers has failed only once both have', async () => {
     const { one, other, ask, attempt, bothSay } = home
     const [left, right] = [await enrolled('gate'), await testController(one.url)]
     expect(await right.enrol(await home.codeFor('gate'))).toBe(200)
@@ -247,7 +247,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     })
   })
 
-  test('whose command nobody fetched within ten seconds is offline, and stays shut', async () => {
+  test('whose command no controller fetches within ten seconds is offline, and stays shut', async () => {
     const { one, other, ask, attempt, bothSay } = home
     const controller = await enrolled('attic')
     const line = new AbortController()
@@ -291,7 +291,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
         )
         if ((await attempt(left, 'roof', id)).delivery === 'happened') happened += 1
         expect(openings()).toBe(happened)
-        // The next one comes while only one is left, and once the controller is there.
+        // The next attempt comes while only one replica is left, once the controller polls it.
         await soon(async () => {
           const next = await ask(left, 'roof')
           await soon(
@@ -309,7 +309,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     },
   )
 
-  test('with a driver is asked once by the one that leads; the other knows its state, and takes over when the first is killed', async () => {
+  test('with a driver is asked once, by the leader; the other knows its state, and takes over when the leader is killed', async () => {
     const { broker, oli, attempt, ask } = home
     await until(() => [home.one, home.other].some(leads))
     const [leader, other] = leads(home.one) ? [home.one, home.other] : [home.other, home.one]
@@ -345,7 +345,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     await ended(first.id, 'happened')
     await soon(async () => (await stateAt(other)) === 'unlocked')
 
-    // Killed between the command and its end, which is unknown then; nothing is asked again.
+    // Killed between the command and its end, which is then unknown; nothing is repeated.
     await locked(leader, other)
     const lost = await ask(other, 'front')
     await until(() => commands.length === 2)
@@ -364,7 +364,7 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     await locked(other)
     expect(commands).toHaveLength(2)
 
-    // The one that came back asks the lock no more, also for Home Assistant.
+    // The replica that came back no longer asks the lock, not even for Home Assistant.
     await leader.start()
     await locked(leader, other)
     const next = await ask(leader, 'front')

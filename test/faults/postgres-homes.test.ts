@@ -28,7 +28,7 @@ const RESTARTS_MAX = 5
 const mean = (values: readonly number[]): string =>
   (values.reduce((sum, value) => sum + value, 0) / values.length).toFixed(0)
 
-/** The means of the first and the last tenth of some durations. */
+/** Returns the means of the first and the last tenth of durations, in words. */
 const firstAndLast = (tookMs: readonly number[]): string => {
   const tenth = Math.ceil(tookMs.length / 10)
   return `${mean(tookMs.slice(0, tenth))} ms each at first, ${mean(tookMs.slice(-tenth))} ms at last`
@@ -114,7 +114,7 @@ describe.if(CAN_POSTGRES)('many homes on one server', () => {
         try {
           return await startService({ folder: join(root, String(at)), env })
         } catch (error) {
-          // As systemd does: on a busy machine, a statement may take longer than it may.
+          // As systemd does: on a busy machine, a statement may take longer than allowed.
           if (restarts === RESTARTS_MAX) throw error
           tell(`${home} is started again`)
         }

@@ -80,7 +80,7 @@ describe.if(CAN_POSTGRES)('a home moves', () => {
       const moving = begin(to, from)
       let peak = 0
       const watching = setInterval(() => {
-        // It says nothing once it has ended.
+        // Once it has ended, there is nothing to read.
         peak = Math.max(peak, peakMiB(moving.pid) || 0)
       }, 20)
       const [out, words, status] = await Promise.all([

@@ -39,7 +39,7 @@ const questions = (token: string): readonly (readonly [string, RequestInit, bool
   ['/console/app.js', {}, false],
 ]
 
-/** Expects that a replica whose database is out of reach says so wherever it needs it, and returns how long that took. */
+/** Expects a replica whose database is out of reach to say so wherever it needs it. Returns how long that took. */
 const expectUnavailable = async (url: string, token: string): Promise<readonly number[]> => {
   const asked = questions(token)
   const answers = await Promise.all(asked.map(([path, init]) => ask(url, path, init)))

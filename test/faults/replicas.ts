@@ -25,7 +25,7 @@ const replicaIn = (folder: string, port: number, env: Env) => {
   return {
     url: `http://127.0.0.1:${port}`,
     folder,
-    /** Starts it, with some settings changed for this time. */
+    /** Starts it, with some settings changed for this start. */
     start: async (changed: Env = {}): Promise<void> => {
       service = await startService({ folder, env: { ...env, PORT: String(port), ...changed } })
     },
@@ -201,9 +201,9 @@ type Row = { readonly seq: string; readonly method: string; readonly received_at
 
 type Query = <T>(sql: string) => Promise<readonly T[]>
 
-/** Expects that the log has each acknowledged event once and nothing else but what is `PERHAPS`, where the phones were told; that every
- * replica answers a repeated submission with the same numbers and receipts; that times never decrease; and that the log
- * verifies. Returns its size. */
+/** Expects that the log has each acknowledged event once and nothing else but what is `PERHAPS`, where the phones were
+ * told; that every replica answers a repeated submission with the same numbers and receipts; that times never decrease;
+ * and that the log verifies. Returns its size. */
 export const expectOneLog = async (
   { replicas, token }: Pick<Awaited<ReturnType<typeof startReplicas>>, 'replicas' | 'token'>,
   query: Query,

@@ -39,8 +39,8 @@ export const UNLIMITED = {
   RATE_LIMIT_DEFAULT: 'off',
 } as const
 
-/** Adds to the environment where on the test server the home of a folder is, unless the test or its settings file says
- * that. Older versions know no servers. */
+/** Adds the address of a folder's home on the test server to the environment, unless the test or its settings file says
+ * where it is. Older versions support no servers. */
 export const withHome = async (
   { env = {}, binary = BINARY, args = [] }: Options,
   folder: string,

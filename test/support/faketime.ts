@@ -2,7 +2,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UNLIMITED, startService, temporaryFolder } from './binary.ts'
 
-/** The variant for threads: the other one sometimes shows one of them the true time. */
+/** The variant for threads: with the other one, a thread sometimes sees the real time. */
 export const FAKETIME = [
   '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1',
   '/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1',

@@ -9,12 +9,12 @@ import type { Params, Queries } from '../../src/storage/queries.ts'
 import { databaseFile } from './database-file.ts'
 import { homeUri } from './test-server.ts'
 
-/** The database of a home, opened beside the executable. Takes SQL as the stores write it. */
+/** The database of a home, opened while the executable may be running. Takes SQL as the stores write it. */
 export type HomeDatabase = Queries & {
-  /** Keeps everyone else from writing, until what it returns is called. */
+  /** Keeps everyone else from writing until the returned function is called. */
   readonly holdWrites: () => Promise<() => Promise<unknown>>
-  /** Returns true if a text in upper or lower case, or bytes, are anywhere: in the file or its WAL, or in a row on the
-   * server, whose files and WAL keep more than that. */
+  /** Returns true if a text, in upper or lower case, or bytes are anywhere in the file or its WAL or, on the server, in
+   * a row; files and WAL of the server keep more than that. */
   readonly contains: (value: string | Uint8Array) => Promise<boolean>
   readonly close: () => Promise<void>
   [Symbol.asyncDispose]: () => Promise<void>

@@ -6,7 +6,7 @@ import { bearer } from './app.ts'
 export const scraping = (folder: string) =>
   bearer(readFileSync(join(folder, 'data/metrics-token'), 'utf8').trim())
 
-/** Metrics without the name of the replica, which those on a server have. */
+/** Returns metrics without the name of the replica, which they have on a server. */
 export const withoutInstance = (text: string): string =>
   text
     .replaceAll(/\binstance="[^"]*",?/g, '')

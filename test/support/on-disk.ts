@@ -15,8 +15,8 @@ const opened = (path: string): number | undefined => {
   }
 }
 
-/** Whether a text is anywhere in the bytes of a data folder: database, free pages, WAL or other. On a test server, also
- * whether it is in any row; its files keep more than that. */
+/** Returns true if a text is anywhere in the bytes of a data folder: database, free pages, WAL or other; on a test
+ * server, also if it is in any row, though not in its files, which keep more than that. */
 export const isOnDisk = async (dataDir: string, text: string): Promise<boolean> => {
   if (isInFolder(dataDir, text)) return true
   if (!IS_POSTGRES) return false

@@ -218,7 +218,7 @@ const running = async (folder: string, { hasFsync = false, settings = {}, tls }:
 
 /** Sends a signal to a server and then its processes, each of which leads a process group; returns their ids. */
 const signal = (pid: number, name: NodeJS.Signals): readonly number[] => {
-  // A server that stands still starts no others, and has not left its own behind.
+  // A stopped server starts no further processes, and is still the parent of those it has.
   send(pid, 'SIGSTOP')
   const children = readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 /** The address of a server, such as `postgres://postgres@127.0.0.1:5432/test`: feature tests then run on it. */
 const SERVER = process.env['TEST_POSTGRES']
 
-/** True if feature tests run on a server. Only tests about SQLite or its file are skipped then. */
+/** True if feature tests run on a server. Only tests about SQLite or files are skipped then. */
 export const IS_POSTGRES = SERVER !== undefined
 
 /** How often a property is tried: less on a server, where each time takes a new schema. */
@@ -30,8 +30,7 @@ export const giveBack = async (schema: string): Promise<void> => {
 
 const homes = new Map<string, Promise<string | undefined>>()
 
-/** Returns the DATABASE_URI that belongs to a data folder, always the same, where SQLite's file would be in it;
- * undefined without a server. */
+/** Returns the DATABASE_URI of a data folder, always the same for one folder, or undefined without a server. */
 export const homeUri = (dataDir: string): Promise<string | undefined> => {
   const path = resolve(dataDir)
   const known = homes.get(path) ?? newHomeUri()

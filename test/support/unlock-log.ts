@@ -58,7 +58,7 @@ type Options = {
   readonly before?: (app: Awaited<ReturnType<typeof openLog>>) => Promise<void>
 }
 
-/** An app on a home that outlives it, which listens nowhere. */
+/** An app that does not listen, on a home that outlives it. */
 export const openLog = async (
   dataDir: string,
   { now, env = {} }: Pick<Options, 'now' | 'env'> = {},

@@ -303,7 +303,7 @@ describe('ending sessions', () => {
     await after.stop()
     await using db = await homeDatabase(folder)
     const lookup = 'SELECT account_id FROM session WHERE id = ? AND expires_at_ms > ?'
-    // A server may read a table of few rows from end to end.
+    // A server may scan a small table from end to end.
     if (!IS_POSTGRES)
       expect(await db.all(`EXPLAIN QUERY PLAN ${lookup}`, 'x', 1)).toMatchObject([
         { detail: 'SEARCH session USING PRIMARY KEY (id=?)' },

@@ -79,7 +79,7 @@ describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file'
     expect(verified.out).toBe('The log is intact: 3 events\n')
   })
 
-  test('can be a dump by pg_dump and the keys, which log verify proves under any name', async () => {
+  test('may be a pg_dump with the keys, which log verify verifies under any schema name', async () => {
     await server.query('CREATE DATABASE dumped')
     const dump = join(elsewhere(), 'home.sql')
     for (const [name, ...args] of [

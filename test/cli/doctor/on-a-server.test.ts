@@ -104,7 +104,7 @@ describe.if(CAN_POSTGRES)('doctor on a home on a server, at the compiled file', 
     await addAccount('oli', { role: 'owner', folder: its, env: homeThere })
     const users = Array.from({ length: 15 }, () => new SQL(careless.url(), { max: 1 }))
     await Promise.all(users.map((user) => user.connect()))
-    // It is read, and nothing waits for a standby that is not there.
+    // Doctor reads it without waiting for the missing standby.
     await careless.query("ALTER SYSTEM SET synchronous_standby_names = 'b'")
     await careless.query('SELECT pg_reload_conf()')
     const { out } = await runCommand(['doctor', '--json'], { folder: its, env: homeThere })
@@ -123,7 +123,7 @@ describe.if(CAN_POSTGRES)('doctor on a home on a server, at the compiled file', 
     rmSync(its, { recursive: true })
   })
 
-  test('a schema that somebody has changed is a finding, with what to do', async () => {
+  test('a schema that somebody has changed is a finding that says what to do', async () => {
     const schema = async () => {
       const { out, status } = await runCommand(['doctor', '--json'], { folder, env: env() })
       const { findings } = JSON.parse(out) as { findings: readonly (Finding & { fix?: string })[] }

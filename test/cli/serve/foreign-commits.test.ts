@@ -123,7 +123,7 @@ describe.if(CAN_POSTGRES)('what one replica has committed', () => {
         return ((await answer.json()) as { delivery: string }).delivery !== 'asked'
       })
       expect(switched).toBe(before + 1)
-      // As if its end could not be stored, and somebody else writes.
+      // As if its end could not be stored, and someone else writes.
       await replica.db.run(
         `UPDATE lock_operation SET state = 'asked', settled_at_ms = NULL WHERE attempt_id = ?`,
         id,

@@ -3,10 +3,10 @@ import { PASSWORD, bearer } from '../../support/app.ts'
 import { CAN_POSTGRES } from '../../support/postgres-server.ts'
 import { startReplicas, useServer } from '../../support/replicas.ts'
 
-describe.if(CAN_POSTGRES)('what is changed at one replica', () => {
+describe.if(CAN_POSTGRES)('a change at one replica', () => {
   const place = useServer()
 
-  test('counts at once at the other: sessions, roles, registration, and how much of the log a member knows', async () => {
+  test('takes effect at the other at once: sessions, roles, registration, and how much of the log a member knows', async () => {
     await using home = await startReplicas(2, place())
     const [one, other] = home.replicas
     if (!one || !other) throw new Error('they were not started')
@@ -14,7 +14,7 @@ describe.if(CAN_POSTGRES)('what is changed at one replica', () => {
     const member = bearer(await one.signIn('mia'))
     const status = async (headers: Record<string, string>): Promise<number> =>
       (await other.get('/v1/me', headers)).status
-    // The other one knows both tokens from now on.
+    // From now on, the other replica knows both tokens.
     expect([await status(owner), await status(member)]).toStrictEqual([200, 200])
 
     const sizeAt = async ({ get }: typeof one): Promise<unknown> =>

@@ -45,7 +45,7 @@ describe.if(CAN_POSTGRES && CAN_FAKE)('replicas whose clocks are ten minutes wro
       // Each token is valid at once at all of them.
       const token = bearer(await tokenFor(url, 'oli'))
       for (const { get, post } of clients) {
-        // Controllers and phones of guests judge their own clocks by that of the answer.
+        // Controllers and phones of guests check their clocks against the date of the answer.
         const saysMs = Date.parse((await get('/livez')).headers.get('date') ?? '')
         expect(Math.abs(saysMs - Date.now())).toBeLessThan(5 * MINUTE_MS)
         const answer = await post('/v1/unlocks', [{ method: 'pin' }], token)
@@ -76,7 +76,7 @@ describe.if(CAN_POSTGRES && CAN_FAKE)('replicas whose clocks are ten minutes wro
     expect(await refresh(1, given)).toBe(next)
     await refresh(0, next)
 
-    // A code of the second factor is judged by the clock that the phone has too.
+    // A code of the second factor is checked against a clock that agrees with that of the phone.
     const { recoveryCodes } = await enrol(client(1), await tokenFor(client(2).url, 'oli'))
     expect(recoveryCodes).not.toBeEmpty()
 
@@ -86,7 +86,7 @@ describe.if(CAN_POSTGRES && CAN_FAKE)('replicas whose clocks are ten minutes wro
     for (const { post } of clients)
       expect((await post('/login', { username: 'oli', password: PASSWORD })).status).not.toBe(200)
 
-    // A client that has used up a limit at one of them has nothing left at the others, for the same time.
+    // A client that has used up a limit at one of them has to wait as long at the others.
     for (let sent = 0; sent < 100; sent += 1)
       expect((await client(0).get('/nowhere')).status).toBe(404)
     for (const { get } of clients) {

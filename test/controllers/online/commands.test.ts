@@ -206,7 +206,7 @@ describe('a command', () => {
 })
 
 describe('with several replicas', () => {
-  /** The operations of a home, as its server keeps them, and what the others see of them. */
+  /** The operations of a home as stored on its server, and what other replicas see of them. */
   const home = () => {
     const stored = new Map<string, { state: string; isSent: boolean }>()
     const reports: { controllerId: string; attemptId: string; isOver: boolean }[] = []
@@ -264,7 +264,7 @@ describe('with several replicas', () => {
     expect(deciding.outcomes).toBeEmpty()
   })
 
-  test('it gets the command again, at any replica, until it has reported to any', async () => {
+  test('a controller gets the command again, at any replica, until it has reported to any', async () => {
     const { online, given, permit, reports } = home()
     online.add('one')
     using deciding = await queueWith(given)
@@ -273,7 +273,7 @@ describe('with several replicas', () => {
     const id = permit()
     await deciding.operate(id)
     expect(await deciding.take('one')).toStrictEqual([id])
-    // The answer got lost, and the controller asks the other replica.
+    // The answer was lost, and the controller asks the other replica.
     polled.lines.open('one', 'door')
     await polled.commands.refresh()
     expect(await polled.take('one')).toStrictEqual([id])
@@ -296,7 +296,7 @@ describe('with several replicas', () => {
     expect(await restarted.take('one')).toStrictEqual([id])
   })
 
-  test('it gets no command of which another replica has said that nobody got it', async () => {
+  test('a controller gets no command that another replica has recorded as delivered to nobody', async () => {
     const { stored, online, given, permit } = home()
     online.add('one')
     using deciding = await queueWith({ ...given, commandMs: 20, unheardMs: 100_000 })

@@ -8,7 +8,7 @@ import { until } from '../../support/until.ts'
 
 const MINUTE = 60_000
 
-/** Stands for the table on a server, with a clock of its own. */
+/** Stands in for the table on a server, which has its own clock. */
 const table = () => {
   const rows = new Map<string, { count: number; endMs: number }>()
   const clock = { nowMs: 1_000_000 }
@@ -27,7 +27,7 @@ const table = () => {
   }
 }
 
-/** A replica with a clock of its own, and how often it has exchanged counts. */
+/** A replica with its own clock, and a record of its exchanges. */
 const replica = (exchange: (counted: readonly Counted[]) => Promise<readonly Total[]>) => {
   const clock = { nowMs: Math.random() * MINUTE }
   const seen = { exchanges: 0, counted: [] as Counted[], changes: [] as (string | undefined)[] }
@@ -37,7 +37,7 @@ const replica = (exchange: (counted: readonly Counted[]) => Promise<readonly Tot
       try {
         return await exchange(counted)
       } finally {
-        // The answer is taken up before anybody who waits for this number looks.
+        // The answer is processed before anyone who waits for this number sees it.
         setTimeout(() => (seen.exchanges += 1))
       }
     },
@@ -50,7 +50,7 @@ const replica = (exchange: (counted: readonly Counted[]) => Promise<readonly Tot
     ...shared,
     clock,
     seen,
-    /** Counts, and waits until the others may know. */
+    /** Counts, and waits until the count has been shared. */
     tell: async (key: string, by = 1) => {
       const before = seen.exchanges
       const window = windows.add(key, by, MINUTE)
@@ -61,7 +61,7 @@ const replica = (exchange: (counted: readonly Counted[]) => Promise<readonly Tot
 }
 
 describe('counts that replicas share', () => {
-  test('are those of all, and end at the same time whatever the clocks', async () => {
+  test('add up, and end at the same time whatever the clocks', async () => {
     const { exchange, clock, rows } = table()
     const [one, other] = [replica(exchange), replica(exchange)]
     await one.tell('a', 3)
@@ -69,12 +69,12 @@ describe('counts that replicas share', () => {
     one.clock.nowMs += 20_000
     expect(await other.tell('a', 2)).toMatchObject({ count: 5 })
     expect((other.find('a')?.endMs ?? 0) - other.clock.nowMs).toBeCloseTo(40_000)
-    // The other learns of it with its next exchange.
+    // The other learns of it at its next exchange.
     expect(one.find('a')).toMatchObject({ count: 3 })
     expect(await one.tell('a')).toMatchObject({ count: 6 })
     expect((one.find('a')?.endMs ?? 0) - one.clock.nowMs).toBeCloseTo(40_000)
     expect(rows.size).toBe(1)
-    // What is taken back is taken back everywhere.
+    // What is taken back counts nowhere.
     const window = one.find('a')
     if (window) one.takeBack('a', window, 4)
     await until(() => [...rows.values()][0]?.count === 2)
@@ -82,7 +82,7 @@ describe('counts that replicas share', () => {
     expect(await other.tell('a')).toMatchObject({ count: 3 })
   })
 
-  test('begin anew with a window that another replica has begun', async () => {
+  test('start again when another replica has begun a new window', async () => {
     const { exchange, clock } = table()
     const [one, other] = [replica(exchange), replica(exchange)]
     await one.tell('a', 60)
@@ -107,31 +107,31 @@ describe('counts that replicas share', () => {
     expect((one.find('a')?.endMs ?? 0) - one.clock.nowMs).toBeCloseTo(MINUTE - 5000)
   })
 
-  test('are told in batches of each key once, under a name that tells nothing', async () => {
+  test('are shared in batches, with each key once, under opaque names', async () => {
     const { exchange } = table()
     const { add, seen } = replica(exchange)
     for (let count = 0; count < 1000; count += 1) add(`192.0.2.${count % 3}`, 1, MINUTE)
     await until(() => seen.exchanges > 0)
     expect(seen.counted.map(({ by }) => by)).toStrictEqual([334, 333, 333])
     expect(JSON.stringify(seen.counted)).not.toContain('192.0.2')
-    // Nothing more is told until something more is counted.
+    // Nothing more is shared until something more is counted.
     await Bun.sleep(250)
     expect(seen.exchanges).toBe(1)
   })
 
-  test('wait for their turn in bounded number', async () => {
+  test('wait for an exchange in bounded number', async () => {
     const { exchange, rows } = table()
     const { add, seen } = replica(exchange)
     for (let count = 0; count < 20_000; count += 1) add(`key ${count}`, 1, MINUTE)
     await until(() => seen.exchanges === 10)
     expect(rows.size).toBe(5000)
-    // The others are told once they are counted again.
+    // The others are shared when they are counted again.
     add('key 19999', 1, MINUTE)
     await until(() => seen.exchanges === 11)
     expect(seen.counted.at(-1)).toMatchObject({ by: 2 })
   })
 
-  test('are those of this replica alone while the exchange fails or is late, which is told seldom', async () => {
+  test('are those of this replica alone while the exchange fails or is late, which is reported rarely', async () => {
     const { exchange } = table()
     let how: 'works' | 'fails' | 'hangs' = 'fails'
     const held = Promise.withResolvers<void>()

@@ -58,7 +58,7 @@ describe.if(CAN_POSTGRES)('backups of a home with several replicas', () => {
     expect(by[1]?.actor).not.toBeNull()
     expect(by[0]?.actor).toBeNull()
 
-    // Why one failed is told wherever one looks.
+    // Every replica says why one failed.
     expect((await other.post('/v1/backups', {}, bearer(token))).status).toBe(202)
     await until(async () => {
       const { running, failure } = await backupsAt(other, token)
@@ -68,7 +68,7 @@ describe.if(CAN_POSTGRES)('backups of a home with several replicas', () => {
     rmSync(root, { recursive: true })
   })
 
-  test('are created by the next leader if the first dies before it hears of the request', async () => {
+  test('are created by the next leader if the first dies before it sees the request', async () => {
     const root = temporaryFolder()
     let created = 0
     await using home = await startReplicas(2, place(), {
@@ -91,7 +91,7 @@ describe.if(CAN_POSTGRES)('backups of a home with several replicas', () => {
     rmSync(root, { recursive: true })
   })
 
-  test('cannot be asked for where the leader has no folder for them', async () => {
+  test('cannot be requested if the leader has no folder for them', async () => {
     await using home = await startReplicas(2, place())
     const leader = await home.leader()
     const other = home.replicas.find((replica) => replica !== leader) ?? leader

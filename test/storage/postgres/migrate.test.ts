@@ -18,7 +18,7 @@ type Shape = {
   readonly references: readonly string[]
 }
 
-/** Only on a server: its turns, its leader, its replicas and what they count. */
+/** Tables that exist only on a server: turns, the leader, the replicas and their counts. */
 const SERVER_ONLY = new Set(['home', 'lease', 'replica', 'rate_window'])
 
 const sqliteShapes = (): Record<string, Shape> => {

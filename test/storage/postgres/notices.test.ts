@@ -68,7 +68,7 @@ describe.if(CAN_POSTGRES)('commits of others', () => {
     expect(first.knows('c') || second.knows('c')).toBe(false)
   })
 
-  test('are heard after a failover that lost a turn of this replica, in whose place another has one', async () => {
+  test('arrive after a failover that lost a turn of this replica and gave its place to another', async () => {
     await using first = await replica('stepped_back')
     await using second = await replica('stepped_back')
     await second.add('a')
@@ -109,12 +109,12 @@ describe.if(CAN_POSTGRES)('commits of others', () => {
     await second.add('b')
     await until(() => first.knows('b'))
     for (const { hearing } of [first, second]) expect(hearing).toStrictEqual([false, true])
-    // What Bun has to say about it is left out.
+    // Bun's own messages about it are not printed.
     expect(warned).not.toHaveBeenCalled()
     warned.mockRestore()
   })
 
-  test('are listened for again after a connection that died without a sign', async () => {
+  test('arrive again after a connection died without showing it', async () => {
     using line = await cable(() => server.port)
     await using near = await replica('eight')
     await using far = await replica('eight', line.port)

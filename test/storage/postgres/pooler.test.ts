@@ -151,7 +151,7 @@ describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
     await other.db.close()
   }, 60_000)
 
-  test('statements are compiled there, unless the user has that turned off', async () => {
+  test('statements are JIT-compiled there, unless that is turned off for the user', async () => {
     const jitAt = async () => {
       await using pooler = await startPgBouncer(server.port, 'transaction')
       await using home = await openAt(pooler.home('compiled'))

@@ -38,7 +38,7 @@ const BLOB = fc.uint8Array({ maxLength: 40 })
 
 const VALUES = { INTEGER, TEXT, BLOB } as const
 
-/** Fills every table with values of all kinds that its columns can hold. */
+/** Fills every table with values of every kind that its columns can hold. */
 const fill = (path: string, draw: fc.GeneratorValue): number => {
   using db = new Sqlite(path, { strict: true, safeIntegers: true })
   db.run('PRAGMA foreign_keys = OFF')
@@ -66,7 +66,7 @@ const fill = (path: string, draw: fc.GeneratorValue): number => {
     const columns = all<Column>(`SELECT * FROM pragma_table_xinfo('${name}')`).filter(
       ({ hidden }) => hidden === 0n,
     )
-    // What its CHECKs want.
+    // Satisfies its CHECKs.
     const words = [...sql.matchAll(/'([^']*)'/g)].map(([, word = '']) => word)
     words.push('2026-12-25', '2027-01-06')
     const known = new Map(
@@ -140,7 +140,7 @@ describe.if(CAN_POSTGRES)('values of a database file', () => {
     rmSync(folder, { recursive: true })
   })
 
-  /** Brings a database file to a server and from there to another file. Returns that, and how many texts changed. */
+  /** Moves a database file to a server and on to another file. Returns that file, and how many texts were changed. */
   const thereAndBack = async (path: string) => {
     homes += 1
     const address = postgresAddress(server.home(`home_${homes}`))
@@ -158,7 +158,7 @@ describe.if(CAN_POSTGRES)('values of a database file', () => {
     return path
   }
 
-  test('of every table and kind are the same after the way to a server and back', async () => {
+  test('of every table and kind are the same after a move to a server and back', async () => {
     await fc.assert(
       fc.asyncProperty(fc.gen(), async (draw) => {
         const path = await newFile(`values-${homes}.db`)
@@ -173,7 +173,7 @@ describe.if(CAN_POSTGRES)('values of a database file', () => {
     )
   })
 
-  test('are kept where a text is not UTF-8 or has a NUL: as the service reads them, with U+FFFD for a NUL', async () => {
+  test('that are not UTF-8 or contain a NUL move as the service reads them, with U+FFFD for each NUL', async () => {
     const path = await newFile('odd.db')
     {
       using db = new Sqlite(path)

@@ -37,7 +37,7 @@ test('[D1] no COMMIT makes a checkpoint, however long the WAL is: the file chang
 })
 
 describe('between two groups there is a checkpoint', () => {
-  /** Returns whether the file changes between a group that fills so many pages of the WAL, and the next one. */
+  /** Returns true if the file changes between a group that fills so many pages of the WAL and the next group. */
   const isBetween = async (pages: number, isUrgent: boolean): Promise<boolean> => {
     const folder = temporaryFolder()
     const path = join(folder, 'a.db')
@@ -67,7 +67,7 @@ describe('between two groups there is a checkpoint', () => {
     expect(await isBetween(SQLITE_PAGES + 100, true)).toBe(false)
   })
 
-  test('even then, once the WAL is twice as long', async () => {
+  test('even if something urgent waits, once the WAL is twice as long', async () => {
     expect(await isBetween(2 * SQLITE_PAGES + 100, true)).toBe(true)
   })
 })

@@ -79,14 +79,14 @@ describe('after a group of several, the next one waits for as many', () => {
       expect(next()).toStrictEqual(['c', 'd'])
     }))
 
-  test('nor for longer than until something urgent is there', () =>
+  test('nor once something urgent is there', () =>
     afterCommitOf(3000, async ({ submitted, next }) => {
       expect(next()).toBeUndefined()
       await submitted('urgent')
       expect(next()).toStrictEqual(['c', 'urgent'])
     }))
 
-  test('and for those too that waited during the commit: otherwise clients stay in two groups for ever', async () => {
+  test('and also for those that waited during the commit: otherwise clients would stay in two groups for ever', async () => {
     const clock = { now: 1000 }
     const groups: string[][] = []
     const arrive = Promise.withResolvers<void>()

@@ -210,7 +210,7 @@ describe('LOG_RETENTION_DAYS', () => {
     log.remove()
   })
 
-  // On a server, times of receipt never run backwards: after a wrong one, no right one is recorded.
+  // On a server, times of receipt never run backwards: after a wrong time, no right one is recorded.
   test.skipIf(IS_POSTGRES)(
     '[D6] an event with a wrong time is erased together with those recorded after it, no sooner and no later',
     async () => {

@@ -18,7 +18,7 @@ const headOf = (texts: string) => {
   return { size: tree.size(), root: tree.root() }
 }
 
-/** A log that this process knows, each leaf of which is a letter. */
+/** A log that this process knows; each letter is a leaf. */
 const known = (texts: string): Known => ({
   tree: treeOf(texts),
   logged: { certainMs: 5, lastMs: 6 },
@@ -27,7 +27,7 @@ const known = (texts: string): Known => ({
   continues: [textHead(headOf(texts))],
 })
 
-/** What others have made of it: the leaves that they have added, and the head that they have signed. */
+/** What others have done to it: the leaves that they have added, and the head that they have signed. */
 const added = (texts: string, head: string, signer = key) => ({
   ...signed(signer, headOf(head)),
   next: head.length,
@@ -39,7 +39,7 @@ const added = (texts: string, head: string, signer = key) => ({
 
 const keeping = (texts: string) => ({ key, kept: textHead(headOf(texts)) })
 
-test('leaves of others that lead from the known log to a signed head continue it', () => {
+test('leaves of others continue the known log if they lead to a signed head', () => {
   const found = caughtUp(known('abc'), added('defg', 'abcdefg'), keeping('abc'))
   expect(found?.tree.root()).toStrictEqual(headOf('abcdefg').root)
   expect(found?.logged).toStrictEqual({ certainMs: 7, lastMs: 8 })
@@ -48,7 +48,7 @@ test('leaves of others that lead from the known log to a signed head continue it
   expect(caughtUp(known('abc'), added('', 'abc'), keeping('abc'))?.tree.size()).toBe(3)
 })
 
-test('the largest signed head may be any on the way, but no other', () => {
+test('the largest signed head may be any head on the way, but no other', () => {
   const others = added('defg', 'abcdefg')
   for (const kept of ['abc', 'abcd', 'abcdef', 'abcdefg'])
     expect([kept, caughtUp(known('abc'), others, keeping(kept)) !== undefined]).toEqual([
@@ -60,10 +60,10 @@ test('the largest signed head may be any on the way, but no other', () => {
 })
 
 test.each([
-  ['a leaf that is missing', added('dfg', 'abcdefg')],
-  ['a leaf that is another', added('dxfg', 'abcdefg')],
-  ['a log that is shorter', added('', 'ab')],
-  ['a log that took another way', added('', 'abx')],
+  ['a missing leaf', added('dfg', 'abcdefg')],
+  ['a different leaf', added('dxfg', 'abcdefg')],
+  ['a shorter log', added('', 'ab')],
+  ['a log that forked', added('', 'abx')],
   ['rows beyond the head', { ...added('d', 'abcd'), next: 5 }],
   [
     'a head signed by another key',

@@ -276,7 +276,7 @@ describe('recording unlocks', () => {
     expect((await app.unlocks.unlockLog.head()).size).toBe(1)
   })
 
-  // A backup of a server is restored by its own programs.
+  // A server is restored with its own tools.
   test.skipIf(IS_POSTGRES)(
     '[G10] an Idempotency-Key is known after a restart and in a restored backup',
     async () => {

@@ -9,10 +9,10 @@ type Answer = { readonly state: string; readonly scope: string | null; readonly 
 const verificationAt = async ({ get }: Replica, token: string): Promise<Answer> =>
   (await (await get('/v1/log/verification', bearer(token))).json()) as Answer
 
-describe.if(CAN_POSTGRES)('what one replica finds when it verifies the log', () => {
+describe.if(CAN_POSTGRES)('the last verification of the log', () => {
   const place = useServer()
 
-  test('every replica says, in its answers, metrics, console and readiness, also one that starts later', async () => {
+  test('is shown by all replicas in answers, metrics, console and readiness, even by one that starts later', async () => {
     await using home = await startReplicas(2, place())
     const leader = await home.leader()
     const other = home.replicas.find((replica) => replica !== leader) ?? leader
@@ -42,20 +42,20 @@ describe.if(CAN_POSTGRES)('what one replica finds when it verifies the log', () 
       const doctor = await (await replica.get('/v1/doctor', bearer(token))).text()
       expect(doctor).toContain('The unlock log is broken')
     }
-    // It says so once.
+    // The log says so once.
     const said = [leader, other].flatMap(({ logLines }) =>
       logLines.filter((line) => line.includes('log is broken')),
     )
     expect(said).toHaveLength(1)
 
-    // The newest events are right, and yet the fault stays.
+    // The newest events are right, but the fault stays.
     await using later = await startReplicas(1, home.place, { keysOf: leader.dataDir })
     const [third = leader] = later.replicas
     await third.unlocks.verification.refresh()
     expect(await verificationAt(third, token)).toMatchObject({ state: 'broken', scope: 'full' })
   })
 
-  test('waits while another verifies, unless that has died', async () => {
+  test('is not repeated while another replica verifies, unless that one has died', async () => {
     await using home = await startReplicas(2, place())
     const [one, other] = home.replicas
     if (!one || !other) throw new Error('they were not started')

@@ -9,7 +9,7 @@ const MINUTE = 60_000
 
 const counted = (key: string, by = 1) => ({ key, by, durationMs: MINUTE })
 
-describe.if(CAN_POSTGRES)('what replicas count, on a server', () => {
+describe.if(CAN_POSTGRES)('the shared count of replicas', () => {
   let server: Awaited<ReturnType<typeof startPostgres>>
   const clients: ReturnType<typeof postgresClient>[] = []
   beforeAll(async () => {
@@ -21,7 +21,7 @@ describe.if(CAN_POSTGRES)('what replicas count, on a server', () => {
     await server[Symbol.asyncDispose]()
   })
 
-  /** A connection as behind a pooler. */
+  /** Returns a connection like one behind a pooler. */
   const clientOf = () => {
     const client = postgresClient({
       address: postgresAddress(server.home('home')),
@@ -39,7 +39,7 @@ describe.if(CAN_POSTGRES)('what replicas count, on a server', () => {
       ({ key }) => key,
     )
 
-  test('adds up and lasts as long as the first of a window said', async () => {
+  test('adds up, and lasts as long as the first count of the window said', async () => {
     const [one, other] = [replica(), replica()]
     const [first] = await one([counted('sum', 2)])
     expect(first).toMatchObject({ key: 'sum', count: 2 })
@@ -49,7 +49,7 @@ describe.if(CAN_POSTGRES)('what replicas count, on a server', () => {
     expect((await one([counted('sum', -1)]))[0]).toMatchObject({ count: 1.5 })
   })
 
-  test('begins anew once a window has ended, or the clock was set back', async () => {
+  test('starts again once a window has ended, or the clock was set back', async () => {
     const exchange = replica()
     for (const ends of ["- interval '1 second'", "+ interval '1 hour'"]) {
       const [before] = await exchange([counted('anew', 5)])
@@ -63,7 +63,7 @@ describe.if(CAN_POSTGRES)('what replicas count, on a server', () => {
     }
   })
 
-  test('loses nothing and waits for nothing if many count the same keys at once', async () => {
+  test('loses nothing and never deadlocks if many count the same keys at once', async () => {
     const all = Array.from({ length: 100 }, (_, at) => `many ${at}`)
     const shuffled = () => all.toSorted(() => Math.random() - 0.5)
     await Promise.all(
@@ -90,7 +90,7 @@ describe.if(CAN_POSTGRES)('what replicas count, on a server', () => {
     expect(await keys()).toStrictEqual(['a', 'c'])
     await exchange([{ key: 'day', by: 1, durationMs: 24 * 60 * MINUTE }])
     await exchange([counted('d')])
-    // The first that ends makes room.
+    // The one that ends first makes room.
     expect(await keys()).toStrictEqual(['c', 'd', 'day'])
   })
 
