@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import { registrationOf } from '../../accounts/registration/settings.ts'
@@ -29,7 +29,7 @@ import { acceptancesAt } from '../../ops/acceptance-store.ts'
 import { backupService } from '../../ops/backups/backups.ts'
 import { doctor as serviceDoctor, startedMs } from '../../ops/doctor.ts'
 import { type Finding, logFinding } from '../../ops/finding.ts'
-import { SIGNED_HEAD_FILE } from '../../storage/files/data-dir.ts'
+import { KEY_FILES, SIGNED_HEAD_FILE } from '../../storage/files/data-dir.ts'
 import { withoutWriting } from '../../storage/database-diagnostics.ts'
 import { leftParts, moveIn } from '../../storage/moving/moved.ts'
 import { serverFacts } from '../../storage/postgres/diagnostics.ts'
@@ -88,13 +88,17 @@ const examine = async (terminal: Terminal): Promise<readonly Finding[]> => {
   findings.push(...(await serviceFindings(commandConfig(terminal))))
   if (running) findings.push(...staleSettings(terminal.env, running))
   if (!folder.isUsable) return findings
+  // Without its key, nothing can be said about the log, and that it is missing has been said.
+  const hasLogKey = existsSync(join(config.dataDir, KEY_FILES.log))
   terminal.showProgress('Reading the whole database')
   const database = await inspected(config)
   try {
     findings.push(...database.findings)
     // The stores know only the newest schema.
     const isReadable = database.findings.every(({ state }) => state === 'ok')
-    return isReadable ? [...findings, ...(await dataFindings(config, terminal))] : findings
+    return isReadable && hasLogKey
+      ? [...findings, ...(await dataFindings(config, terminal))]
+      : findings
   } finally {
     database.close()
   }

@@ -5,7 +5,7 @@ import type { Finding } from '../../ops/finding.ts'
 import { KEY_FILES } from '../../storage/files/data-dir.ts'
 import { userName } from '../../storage/files/system-user.ts'
 
-type Places = Pick<Config, 'dataDir' | 'databasePath' | 'postgres'>
+type Places = Pick<Config, 'dataDir' | 'databasePath' | 'postgres' | 'jwtSecretKey'>
 
 /** Checks that the data folder exists, belongs to this user, is not accessible to others and has
  * its keys. If `isUsable` is false, nothing else in it can be checked. `again` is the command line
@@ -117,7 +117,7 @@ export const secretFileFindings = (name: string, path: string): readonly Finding
   ]
 }
 
-/** What a missing key means. The service creates a new one, except for the log's. */
+/** What a missing key means for a home in a file. The service creates a new one, except for the log's. */
 const KEYS: readonly (readonly [name: string, finding: Omit<Finding, 'check'>])[] = [
   [
     KEY_FILES.log,
@@ -145,10 +145,28 @@ const KEYS: readonly (readonly [name: string, finding: Omit<Finding, 'check'>])[
   ],
 ]
 
-const missingKeys = ({ dataDir }: Places): Finding[] =>
-  KEYS.filter(([name]) => !existsSync(join(dataDir, name))).map(([name, { state, says, fix }]) => ({
-    check: 'files',
-    state,
-    says: `${says} (${join(dataDir, name)})`,
-    ...(fix === undefined ? {} : { fix }),
-  }))
+/** What all of them mean for a home on a server, whose replicas must have the same keys. */
+const SHARED_KEYS = {
+  state: 'fault',
+  says: 'is missing; without the keys of its home, this replica does not start',
+  fix: 'copy it from a replica that runs, or restore it from a backup; only the first start of a new home creates it',
+} as const
+
+const missingKeys = ({ dataDir, postgres, jwtSecretKey }: Places): Finding[] => {
+  const isMissing = (name: string): boolean => !existsSync(join(dataDir, name))
+  if (!postgres)
+    return KEYS.filter(([name]) => isMissing(name)).map(([name, { state, says, fix }]) => ({
+      check: 'files',
+      state,
+      says: `${says} (${join(dataDir, name)})`,
+      ...(fix === undefined ? {} : { fix }),
+    }))
+  const names = [
+    ...KEYS.map(([name]) => name),
+    ...(jwtSecretKey === undefined ? [KEY_FILES.tokens] : []),
+  ]
+  const { state, says, fix } = SHARED_KEYS
+  return names
+    .filter(isMissing)
+    .map((name) => ({ check: 'files', state, says: `${join(dataDir, name)} ${says}`, fix }))
+}

@@ -1,6 +1,7 @@
 import { SQL } from 'bun'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { bearer, clientOf } from '../../support/app.ts'
 import { CAN_FAKE, fakeTime } from '../../support/faketime.ts'
@@ -52,6 +53,22 @@ describe.if(CAN_POSTGRES)('doctor on a home on a server, at the compiled file', 
       expect(found(findings, check)).toStrictEqual([])
     expect(found(findings, 'files')).toHaveLength(1)
     expect(found(findings, 'files')[0]).toStartWith('ok ')
+  })
+
+  test('a replica whose keys are missing is told to copy them, not that the log is broken', async () => {
+    const other = temporaryFolder()
+    mkdirSync(join(other, 'data'), { mode: 0o700 })
+    const { out } = await runCommand(['doctor', '--json'], { folder: other, env: env() })
+    const { findings } = JSON.parse(out) as { findings: readonly Finding[] }
+    const names = ['log-signing-key', 'second-factor-key', 'guess-key', 'jwt-secret-key']
+    expect(found(findings, 'files')).toStrictEqual(
+      names.map(
+        (name) =>
+          `fault ${join(other, 'data', name)} is missing; without the keys of its home, this replica does not start`,
+      ),
+    )
+    expect(found(findings, 'unlock log')).toStrictEqual([])
+    rmSync(other, { recursive: true })
   })
 
   test('the running service says so too, and hears of a standby that it does not wait for', async () => {
