@@ -1,9 +1,11 @@
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type App, openApp } from '../app.ts'
 import { type Config, parseConfig, shownPlace } from '../config/config.ts'
 import { COMMAND_LINE } from '../domain/audit-event.ts'
 import { AppError } from '../errors.ts'
 import { processLogger } from '../http/log/logger.ts'
+import { DATABASE_FILE } from '../storage/files/data-dir.ts'
 import { type Copied, changedWords, copyHome } from '../storage/moving/copy-home.ts'
 import {
   type Move,
@@ -43,7 +45,7 @@ const MIGRATE = {
 export const migrate: Command = {
   summary: 'move all data to a PostgreSQL server, or back to a file',
   details:
-    'Stop the service first, on all machines. All data is copied and compared, and the log is verified, before the new database can be used. The keys stay in DATA_DIR. The old database keeps its data, but the service no longer starts with it. If the move is interrupted, run the same command again. Afterwards, set DATABASE_URI to the new address.',
+    'Stop the service first, on all machines. All data is copied and compared, and the log is verified, before the new database can be used. The keys stay in DATA_DIR. The old database keeps its data, but the service no longer starts with it. If the move is interrupted, run the same command again. Afterwards, set DATABASE_URI or DATABASE_URI_FILE to the new address, as the command says.',
   options: MIGRATE,
   examples: {
     'to a server': 'secure-lock-server migrate --to-file /etc/secure-lock.database',
@@ -68,7 +70,9 @@ export const migrate: Command = {
     const logger = processLogger({ level: 'fatal', format: 'text', write: () => {} })
     const app = await openApp(config, { logger, use: 'alone', mustExist: true })
     try {
-      await (place ? leave(app, { config, place, terminal }) : comeBack(app, { isSure, terminal }))
+      await (place
+        ? leave(app, { config, place, file, terminal })
+        : comeBack(app, { isSure, terminal }))
       return 0
     } finally {
       terminal.showProgress('')
@@ -80,10 +84,12 @@ export const migrate: Command = {
 type Leaving = {
   readonly config: Config
   readonly place: Place
+  /** The file with its address, if one was named. */
+  readonly file: string | undefined
   readonly terminal: Terminal
 }
 
-const leave = async (app: App, { config, place, terminal }: Leaving): Promise<void> => {
+const leave = async (app: App, { config, place, file, terminal }: Leaving): Promise<void> => {
   const { print } = terminal
   const to = shownPlace(place)
   const earlier = await moveIn(app.db)
@@ -111,8 +117,19 @@ const leave = async (app: App, { config, place, terminal }: Leaving): Promise<vo
   print(
     `The log is intact there: ${size === 1 ? '1 entry' : `${size} entries`}, with the same checkpoint.`,
   )
-  const uri = isPath(to) ? `sqlite:///${to}` : 'the new address'
-  print(`Set DATABASE_URI to ${uri}, then start the service.`)
+  print(`${newSettings({ config, to, file })}, then start the service.`)
+}
+
+/** What to change in the settings, so that the service finds the home where it is now. */
+const newSettings = ({
+  config: { dataDir },
+  to,
+  file,
+}: Pick<Leaving, 'config' | 'file'> & { readonly to: string }): string => {
+  if (to === join(resolve(dataDir), DATABASE_FILE))
+    return 'Remove DATABASE_URI and DATABASE_URI_FILE from the settings'
+  if (file !== undefined) return `Set DATABASE_URI_FILE to ${resolve(file)}`
+  return `Set DATABASE_URI to ${isPath(to) ? `sqlite:///${to}` : 'the new address'}`
 }
 
 /** Closes this place: from now on, no service starts with it. */

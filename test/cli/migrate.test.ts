@@ -84,7 +84,9 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     expect(moved.out).toContain(`rows to ${shown} in`)
     expect(moved.out).toContain('The log is intact there: 5 entries, with the same checkpoint.')
     expect(moved.out).not.toContain('secret')
-    expect(moved.out).toContain('Set DATABASE_URI to the new address, then start the service.')
+    expect(moved.out).toContain(
+      `Set DATABASE_URI_FILE to ${join(folder, 'address')}, then start the service.`,
+    )
     expect(await checkpointThere(schema)).toBe(checkpointIn(file))
     const verified = await runThere('log', 'verify', '--checkpoint', 'receipt')
     expect(verified).toMatchObject({ status: 0, words: '' })
@@ -151,6 +153,9 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     const back = await runThere('migrate', '--to', `sqlite:///${FILE}`)
     expect(back).toMatchObject({ status: 0, words: '' })
     expect(back.out).toContain('The log is intact there: 7 entries, with the same checkpoint.')
+    expect(back.out).toContain(
+      'Remove DATABASE_URI and DATABASE_URI_FILE from the settings, then start the service.',
+    )
     expect(checkpointIn(file)).toBe(await checkpointThere(schema))
     expect(readdirSync(join(folder, 'data')).some((name) => name.includes('.db.moved-20'))).toBe(
       true,
