@@ -33,6 +33,10 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
     /secure-lock\.database|migrate --to/,
     'it needs a server: test/cli/migrate.test.ts moves a home to one, and back',
   ],
+  [
+    /^(port=8081|for name in two three;)/,
+    'they need a server: test/cli/serve/same-settings.test.ts starts replicas',
+  ],
   [/^sha256sum --check/, '.ci/run runs it where the files are; nothing is published yet'],
 ]
 const isRun = ({ command }: Step): boolean => !NOT_RUN.some(([what]) => what.test(command))
