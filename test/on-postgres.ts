@@ -16,6 +16,10 @@ const ROOMS =
  * tests of that kind themselves. */
 const ABOUT_FILES: readonly (readonly [RegExp, string])[] = [
   [/^cli\/backup\//, 'a backup of a file; `server-home.test.ts` makes one of a server'],
+  [
+    /^cli\/command\/empty-folder/,
+    'a folder without a database: homes of tests may be there already',
+  ],
   [/^cli\/doctor\/(?:doctor|on-a-server)/, 'findings about a file, or about a server of its own'],
   [/^cli\/(?:help|serve|tls)\/|^cli\/migrate/, 'no database, or servers of their own'],
   [/^cli\/import\.test/, 'what was imported, as it is in the file'],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { PASSWORD, clientOf } from '../support/app.ts'
 import { type Service, UNLIMITED, runCommand, startService } from '../support/binary.ts'
+import { IS_POSTGRES } from '../support/test-server.ts'
 
 let service: Service
 
@@ -80,6 +81,8 @@ test('invalid arguments are refused with a reason', async () => {
   expect(await refused('list', 'all')).toStartWith("2 Unexpected argument 'all'")
   expect(await refused('revoke')).toBe('2 invite revoke needs one ID')
   expect(await refused('revoke', crypto.randomUUID())).toBe('1 No such invitation')
+  // Another folder has no database; on a server, the homes of tests may be there already.
+  if (IS_POSTGRES) return
   const elsewhere = await runCommand(['invite'], {})
   expect(elsewhere).toMatchObject({ status: 1, out: '' })
   expect(elsewhere.words).toContain('There is no database at')

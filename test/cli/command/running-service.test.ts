@@ -14,6 +14,7 @@ import {
 } from '../../support/binary.ts'
 import { lockDataDir } from '../../../src/storage/data-dir-lock.ts'
 import { selfSigned } from '../../support/certificates.ts'
+import { IS_POSTGRES } from '../../support/test-server.ts'
 import { atTerminal } from '../../support/terminal.ts'
 import { until } from '../../support/until.ts'
 
@@ -41,9 +42,12 @@ afterAll(async () => {
 const dataDir = () => join(folder, 'data')
 const description = (): string => join(dataDir(), 'service.json')
 
+/** With a server, whoever opens a home needs its keys. */
+const KEYS = IS_POSTGRES ? { JWT_SECRET_KEY: SECRET } : {}
+
 /** Runs a command elsewhere with nothing but the data folder. */
 const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}, input = '') =>
-  runCommand(args, { env: { DATA_DIR: dataDir(), ...env }, input })
+  runCommand(args, { env: { DATA_DIR: dataDir(), ...KEYS, ...env }, input })
 
 const findings = async (env: Readonly<Record<string, string>> = {}) => {
   const { out } = await run(['doctor', '--json'], env)
@@ -97,7 +101,8 @@ describe('a command that knows only the data folder', () => {
   })
 })
 
-describe('beside a running service, a command that would create another data folder', () => {
+// A home on a server is in no folder.
+describe.skipIf(IS_POSTGRES)('beside a service, a command that would create a data folder', () => {
   const add = ['user', 'add', 'eve']
 
   test('is refused if there is nobody to ask, unless the folder is its choice', async () => {

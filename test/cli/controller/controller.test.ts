@@ -7,6 +7,7 @@ import { controllerPlace } from '../../support/controller-place.ts'
 import { payloadHash } from '../../../src/domain/statement/statement.ts'
 import { testKey } from '../../support/statements.ts'
 import { until } from '../../support/until.ts'
+import { IS_POSTGRES } from '../../support/test-server.ts'
 
 const attempt = (number: number): string =>
   `0198a3f0-7c1d-7e52-8a5b-${String(number).padStart(12, '0')}`
@@ -333,6 +334,8 @@ test('two controllers do not share a state folder, and commands take it for no s
   const second = place.start(['--dry-run'])
   expect(await second.exited()).toBe(1)
   expect(second.output.words).toContain(`${place.state}: another controller runs there`)
+  // A home on a server is in no folder.
+  if (IS_POSTGRES) return
   const beside = await runCommand(['user', 'list'], { folder: place.folder, env: { DATA_DIR: '' } })
   expect(beside.words).toContain('There is no database')
   expect(beside.words).not.toContain(place.state)
