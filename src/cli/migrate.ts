@@ -109,7 +109,7 @@ const leave = async (app: App, { config, place, file, terminal }: Leaving): Prom
       print(`Copied ${rows.toLocaleString('en')} rows to ${to} in ${seconds} s, and compared them.`)
       if (changed > 0) print(changedWords(changed))
     }
-    await app.db.transaction((tx) => storeMove(tx, { ...move, isDone: true }))
+    await app.db.transaction((tx) => storeMove(tx, { ...move, isDone: true }, app.db))
   } finally {
     await target.close()
   }
@@ -136,7 +136,7 @@ const newSettings = ({
 const begin = async (app: App, { id, to }: Pick<Move, 'id' | 'to'>): Promise<Move> => {
   const move = { id, to, atMs: Date.now(), isDone: false }
   await app.db.transaction(async (tx) => {
-    await storeMove(tx, move)
+    await storeMove(tx, move, app.db)
     await app.audit.auditIn(tx).record(COMMAND_LINE, {
       action: 'home.move',
       result: 'success',
@@ -209,7 +209,7 @@ const requireSameLog = async (
 
 const takeBack = (app: App, { to }: Move): Promise<void> =>
   app.db.transaction(async (tx) => {
-    await forgetMove(tx)
+    await forgetMove(tx, app.db)
     await app.audit.auditIn(tx).record(COMMAND_LINE, {
       action: 'home.move_undo',
       result: 'success',

@@ -1,6 +1,7 @@
 import { Type as t, type Static } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { AppError } from '../../errors.ts'
+import type { Database } from '../database.ts'
 import type { Queries } from '../queries.ts'
 import { settingsIn, storedSetting } from '../sqlite/setting-store.ts'
 
@@ -28,15 +29,29 @@ export const moveIn = async (db: Pick<Queries, 'get'>): Promise<Move | undefined
   return move
 }
 
-export const storeMove = (tx: Queries, move: Move): Promise<void> =>
-  settingsIn(tx).put(MOVED_TO, JSON.stringify(move))
+type Left = Pick<Database, 'isFile'>
 
-export const forgetMove = async (tx: Queries): Promise<void> =>
-  void (await tx.run('DELETE FROM setting WHERE name = ?', MOVED_TO))
+/** Stores where a home moves to. On a server, no replica that may still run can write from then on. */
+export const storeMove = async (tx: Queries, move: Move, { isFile }: Left): Promise<void> => {
+  await settingsIn(tx).put(MOVED_TO, JSON.stringify(move))
+  if (!isFile) await tx.run('UPDATE home SET has_left = true WHERE id = 1')
+}
+
+export const forgetMove = async (tx: Queries, { isFile }: Left): Promise<void> => {
+  await forget(tx)
+  if (!isFile) await returnHere(tx)
+}
+
+/** Lets replicas write to a home on a server again. */
+export const returnHere = async (tx: Queries): Promise<void> =>
+  void (await tx.run('UPDATE home SET has_left = false WHERE id = 1'))
+
+const forget = (tx: Queries): Promise<number> =>
+  tx.run('DELETE FROM setting WHERE name = ?', MOVED_TO)
 
 /** Stores in the new place which move brought the home there. */
 export const storeArrival = async (tx: Queries, id: string): Promise<void> => {
-  await forgetMove(tx)
+  await forget(tx)
   await settingsIn(tx).put(MOVED_FROM, id)
 }
 

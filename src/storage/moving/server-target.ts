@@ -12,7 +12,7 @@ import { queriesOn } from '../postgres/queries.ts'
 import type { Queries } from '../queries.ts'
 import { type OnCopied, copyHome } from './copy-home.ts'
 import { copyToFile } from './home-file.ts'
-import { storeArrival } from './moved.ts'
+import { returnHere, storeArrival } from './moved.ts'
 import { movingClient, newPostgresHome } from './postgres-home.ts'
 import { sqliteHome } from './sqlite-home.ts'
 import { quoted } from './table.ts'
@@ -121,6 +121,7 @@ const beginHome = async (
       await forgetFingerprints(queries)
       await forgetReplicaStates(queries)
       await beforeCommit(queries)
+      await returnHere(queries)
       // Until then, no plan knows how large a table is.
       for (const { name } of home.tables) await client.script(`ANALYZE ${schema}.${quoted(name)}`)
       await client.script('COMMIT')

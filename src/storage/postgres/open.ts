@@ -106,6 +106,7 @@ export const openPostgres = async (
       schema,
       translate,
       program,
+      isAlone: use === 'alone',
       ...(notices ? { onTurn: notices.onTurn } : {}),
     })
     const db = database({

@@ -31,6 +31,9 @@ const SET_NO_LIMIT = "SELECT set_config('statement_timeout', '0', true)"
 
 const LOST = 'The server failed while it wrote this; nothing was written, try again'
 
+const LEFT =
+  'This home has moved away, or somebody has emptied a table of it; the next start says more'
+
 const UNKNOWN =
   'The database failed while it wrote this; it may or may not have been recorded, try again'
 
@@ -40,6 +43,8 @@ type Options = {
   readonly schema: string
   readonly translate: (sql: string) => string
   readonly program: Program
+  /** True for a command that has the home for itself, which may have moved away. */
+  readonly isAlone: boolean
   /** Called after each COMMIT with the turn and the one before it. */
   readonly onTurn?: (turn: number, before: number) => void
 }
@@ -53,6 +58,7 @@ export const postgresWriter = ({
   schema,
   translate,
   program,
+  isAlone,
   onTurn = () => {},
 }: Options): Writer => {
   let session: Session | undefined
@@ -89,7 +95,7 @@ export const postgresWriter = ({
       begun.query(
         `UPDATE ${schema}.home
          SET turn = $1, turn_before = turn
-         WHERE id = 1
+         WHERE id = 1${isAlone ? '' : ' AND NOT has_left'}
          RETURNING turn, turn_before AS before`,
         [newTurn()],
       ),
@@ -97,8 +103,9 @@ export const postgresWriter = ({
     ] as const
     first = program.first?.(queriesOn(begun, translate))
     first?.catch(() => {})
-    const [, , taken] = await Promise.all(taking)
-    return { turn: Number(taken[0]?.['turn']), before: Number(taken[0]?.['before']) }
+    const [, , [row]] = await Promise.all(taking)
+    if (!row) throw new AppError('unavailable', LEFT)
+    return { turn: Number(row['turn']), before: Number(row['before']) }
   }
 
   const begin = async (waitMs: number): Promise<void> => {

@@ -109,6 +109,8 @@ describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file'
     expect(refused.words).toContain('The current log has 5 events: the newest 2 will be lost.')
     expect((await run('log', 'verify')).out).toBe('The log is intact: 5 events\n')
 
+    // As a home that has moved away, to which nobody can write otherwise.
+    await server.query('UPDATE home.home SET has_left = true')
     const restored = await run('restore', '--yes', 'old.tar')
     expect(restored.status).toBe(0)
     expect(restored.out).toStartWith('Restored: 3 events and all accounts, as of 20')

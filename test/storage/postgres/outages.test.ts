@@ -3,6 +3,7 @@ import { postgresAddress } from '../../../src/config/postgres-address.ts'
 import { AppError } from '../../../src/errors.ts'
 import type { Database } from '../../../src/storage/database.ts'
 import { postgresClient } from '../../../src/storage/postgres/client.ts'
+import { forgetMove, storeMove } from '../../../src/storage/moving/moved.ts'
 import { openPostgres } from '../../../src/storage/postgres/open.ts'
 import type { Program } from '../../../src/storage/writing/writer.ts'
 import { startApp } from '../../support/app.ts'
@@ -52,6 +53,28 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
     )
     return Number(row?.count)
   }
+
+  test('that moves away while a replica has lost its connections takes nothing more from it', async () => {
+    await using home = await openHome()
+    const { db, schema } = home
+    await set(db, 'before')
+    await server.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_locks
+       WHERE locktype = 'advisory' AND mode = 'ShareLock'`,
+    )
+    const alone = await openPostgres(postgresAddress(server.home(schema)), {
+      program: noProgram,
+      use: 'alone',
+    })
+    const move = { id: 'x', to: '/elsewhere', atMs: 0, isDone: false }
+    await alone.transaction((tx) => storeMove(tx, move, alone))
+    await set(alone, 'last record')
+    expect(await faultOf(set(db, 'lost'))).toStartWith('unavailable: This home has moved away')
+    await alone.transaction((tx) => forgetMove(tx, alone))
+    await alone.close()
+    await set(db, 'after')
+    expect(await names(db)).toEqual(['after', 'before', 'last record'])
+  })
 
   test('a server that hangs is unavailable, and everything works again once it goes on', async () => {
     await using app = await startApp(

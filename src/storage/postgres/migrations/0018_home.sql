@@ -7,7 +7,9 @@ CREATE TABLE home (
   -- The last turn. Each transaction first takes a turn, and so waits for the one before it. Turns have random numbers,
   -- because a counter would repeat itself after a failover that lost commits.
   turn bigint NOT NULL DEFAULT 0,
-  turn_before bigint NOT NULL DEFAULT 0
+  turn_before bigint NOT NULL DEFAULT 0,
+  -- Since the home moved away, no replica gets a turn.
+  has_left boolean NOT NULL DEFAULT false
 );
 
 -- Which replica leads, until when by the clock of the database. The term grows each time another one leads. Empty until
