@@ -30,11 +30,20 @@ export const whileLeading = (app: App, log: Logger): Promise<void> => {
     await Promise.all([outbox.stop(), mqtt?.end(), ops.backups.stop()])
   }
 
+  const beginUnlessLost = async (): Promise<void> => {
+    try {
+      await begin()
+    } catch (error) {
+      // If the lead was lost meanwhile, `end` follows.
+      if (app.db.leading.isLeader()) throw error
+    }
+  }
+
   let turn: Promise<void> = Promise.resolve()
   app.db.leading.onChange((isLeader) => {
     if (!app.db.isFile) log.info(isLeader ? 'this replica leads' : 'this replica no longer leads')
     turn = turn
-      .then(isLeader ? begin : end)
+      .then(isLeader ? beginUnlessLost : end)
       .catch((error: unknown) => log.error({ err: error }, 'work of the leader'))
   })
   return turn

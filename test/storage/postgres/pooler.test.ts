@@ -220,7 +220,7 @@ describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
     await using pooler = await startPgBouncer(
       server.port,
       'session',
-      'ignore_startup_parameters = jit',
+      'ignore_startup_parameters = jit, default_transaction_isolation',
     )
     await using home = await openAt(pooler.home('like_server'))
     expect(home.wasTold()).toBe(false)
