@@ -23,6 +23,7 @@ const ABOUT_FILES: readonly (readonly [RegExp, string])[] = [
   [/^cli\/doctor\/(?:doctor|on-a-server)/, 'findings about a file, or about a server of its own'],
   [/^cli\/(?:help|serve|tls)\/|^cli\/migrate/, 'no database, or servers of their own'],
   [/^cli\/import\.test/, 'what was imported, as it is in the file'],
+  [/^audit\/trail/, 'the settings of a service with a file, as its audit events have them'],
   [/^binary\/(?:image|musl|release|supply-chain)/, 'what was built'],
   [/^unlocks\/(?:bundle|guard\/log|verify\/tampering)/, 'files that somebody changes by hand'],
   [/^unlocks\/summary\/(?:summary|written)/, 'what an upgrade of a file does, and its pages'],

@@ -13,7 +13,7 @@ type Planted = {
 }
 
 /** Events that one statement plants. */
-const PLANTED_AT_ONCE = 10_000
+const PLANTED_AT_ONCE = 2000
 
 /** Planted audit events, and the statements that the store runs. */
 const plantedTrail = async (planted: readonly Planted[]) => {

@@ -320,7 +320,8 @@ describe('audit events, at the compiled file', () => {
 
   test('[O3] stopping, starting and each changed setting are recorded, without secrets', async () => {
     await stop()
-    const secret = { JWT_SECRET_KEY: 'Zx9-kanarienvogel-kQ7w2Lm4Vb8Nc1' }
+    const key = 'Zx9-kanarienvogel-kQ7w2Lm4Vb8Nc1'
+    const secret = { JWT_SECRET_KEY: key }
     const settings = { REGISTRATION: 'closed', RATE_LIMIT_AUTH: '900/minute' }
     // On a server, all replicas have the first key.
     await start(IS_POSTGRES ? settings : { ...settings, ...secret })

@@ -6,6 +6,7 @@ import { PASSWORD, basic, bearer, clientOf, startApp } from '../support/app.ts'
 import { UNLIMITED, startService } from '../support/binary.ts'
 import { decidedLog } from '../support/decided-log.ts'
 import { claimed } from '../support/unlock-log.ts'
+import { IS_POSTGRES } from '../support/test-server.ts'
 
 const HTML = { accept: 'text/html,application/xhtml+xml' }
 
@@ -145,37 +146,41 @@ describe('the tables', () => {
     expect(html.match(/<td>/g)).toHaveLength(7)
   })
 
-  test('hundreds of thousands of rows stream without growing the process', async () => {
-    await using service = await startService({ env: UNLIMITED })
-    const { folder, url, pid } = service
-    await addAccount('own', { role: 'owner', folder })
-    await using db = await homeDatabase(folder)
-    await db.run(
-      `WITH RECURSIVE n (seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < 299999)
+  // A server ends the statement that fills the table.
+  test.skipIf(IS_POSTGRES)(
+    'hundreds of thousands of rows stream without growing the process',
+    async () => {
+      await using service = await startService({ env: UNLIMITED })
+      const { folder, url, pid } = service
+      await addAccount('own', { role: 'owner', folder })
+      await using db = await homeDatabase(folder)
+      await db.run(
+        `WITH RECURSIVE n (seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < 299999)
       INSERT INTO unlock_event (seq, id, username, method, salt, person_hash, lock, result, source,
         received_at_ms, happened_at_ms, is_late, is_time_uncertain, leaf_hash)
       SELECT seq, CAST(seq AS text), 'ada', 'pin ' || seq, ?1, ?1, 'front-door', 'unlocked', 'claimed',
         1700000000000 + seq, 1700000000000 + seq, 0, 0, ?1 FROM n`,
-      Uint8Array.of(0),
-    )
-    const residentMb = async () =>
-      Number(/VmRSS:\s+(\d+)/.exec(await Bun.file(`/proc/${pid}/status`).text())?.[1]) / 1024
-    const read = async () => {
-      const answer = await clientOf(url).get('/getLogs', basic('own', PASSWORD))
-      let [bytes, peakMb, tail] = [0, 0, '']
-      for await (const chunk of answer.body ?? []) {
-        bytes += chunk.byteLength
-        tail = (tail + new TextDecoder().decode(chunk)).slice(-120)
-        if (bytes % 7 === 0) peakMb = Math.max(peakMb, await residentMb())
+        Uint8Array.of(0),
+      )
+      const residentMb = async () =>
+        Number(/VmRSS:\s+(\d+)/.exec(await Bun.file(`/proc/${pid}/status`).text())?.[1]) / 1024
+      const read = async () => {
+        const answer = await clientOf(url).get('/getLogs', basic('own', PASSWORD))
+        let [bytes, peakMb, tail] = [0, 0, '']
+        for await (const chunk of answer.body ?? []) {
+          bytes += chunk.byteLength
+          tail = (tail + new TextDecoder().decode(chunk)).slice(-120)
+          if (bytes % 7 === 0) peakMb = Math.max(peakMb, await residentMb())
+        }
+        return { bytes, peakMb, tail }
       }
-      return { bytes, peakMb, tail }
-    }
-    const before = await residentMb()
-    const { bytes, peakMb, tail } = await read()
-    expect(tail).toEndWith(
-      '"300000":{"id":300000,"username":"ada","unlocking_method":"pin 299999","date_time":"2023-11-14T22:18:19.999Z"}}',
-    )
-    expect(bytes).toBeGreaterThan(28_000_000)
-    expect(Math.max(peakMb, await residentMb()) - before).toBeLessThan(120)
-  })
+      const before = await residentMb()
+      const { bytes, peakMb, tail } = await read()
+      expect(tail).toEndWith(
+        '"300000":{"id":300000,"username":"ada","unlocking_method":"pin 299999","date_time":"2023-11-14T22:18:19.999Z"}}',
+      )
+      expect(bytes).toBeGreaterThan(28_000_000)
+      expect(Math.max(peakMb, await residentMb()) - before).toBeLessThan(120)
+    },
+  )
 })

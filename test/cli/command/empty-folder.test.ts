@@ -64,6 +64,7 @@ const CREATES = new Set([
   'guest',
   'controller',
   'log',
+  'keys',
   'target',
   'token',
   'mqtt',
