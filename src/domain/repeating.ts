@@ -25,7 +25,7 @@ export const repeating = (work: () => Promise<number>): Repeating => {
 }
 
 /** Returns a function that runs `work` some milliseconds after a call: once for all calls until then, and once more for
- * calls during the work. */
+ * calls during the work. It must not reject. */
 export const atMostEvery = (ms: number, work: () => Promise<void>) => {
   let timer: Timer | undefined
   let isAgain = false
