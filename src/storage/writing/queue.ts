@@ -31,7 +31,7 @@ type Options<Item, Outcome> = {
   /** Returns the account that an item belongs to. An item of size 1 is a lone one, a larger one a batch; the
    * batches of one account fill at most half of the room. Items of no account wait with the lone ones. */
   readonly accountOf?: (item: Item) => string | undefined
-  /** Returns true for an item that does not wait for others to gather. */
+  /** Returns true for an item that does not wait for others to gather, nor shares its commit with other accounts. */
   readonly isUrgent?: (item: Item) => boolean
   /** How long an item waits for its turn. */
   readonly waitMsMax: number
@@ -62,7 +62,8 @@ const GATHERING_MS_MIN = 2.5
 
 /** Lets writes that arrive together share one COMMIT, and so one disk sync. With `accountOf`, lone items do not
  * wait behind the batches of other accounts: while both arrive, every second group has none but lone
- * ones. The items of one account keep their order. */
+ * ones. The lone items of accounts that wait for something urgent make a group of their own, at most every second
+ * one. The items of one account keep their order. */
 export const writeQueue = <Item, Outcome>({
   commit,
   afterGroup = () => undefined,
@@ -80,6 +81,8 @@ export const writeQueue = <Item, Outcome>({
   const sizeByAccount = new Map<string, number>()
   /** True if the last group left the batches waiting. */
   let wasLone = false
+  /** True if the last group left others waiting for something urgent. */
+  let wasUrgent = false
   let running: Promise<void> | undefined
   /** How many items the next group waits for, and until when. */
   let last = { count: 0, gatheringUntilMs: 0 }
@@ -92,6 +95,11 @@ export const writeQueue = <Item, Outcome>({
   /** Removes the first items of a line. */
   const take = (line: Line<Item, Outcome>, count: number): readonly Waiting<Item, Outcome>[] => {
     const taken = line.waiting.splice(0, count)
+    forget(line, taken)
+    return taken
+  }
+
+  const forget = (line: Line<Item, Outcome>, taken: readonly Waiting<Item, Outcome>[]): void => {
     for (const { size, account } of taken) {
       line.size -= size
       if (account === undefined) continue
@@ -99,7 +107,6 @@ export const writeQueue = <Item, Outcome>({
       if (remaining > 0) sizeByAccount.set(account, remaining)
       else sizeByAccount.delete(account)
     }
-    return taken
   }
 
   const takeGroup = (line: Line<Item, Outcome>): readonly Waiting<Item, Outcome>[] => {
@@ -112,8 +119,24 @@ export const writeQueue = <Item, Outcome>({
     return take(line, count)
   }
 
+  /** Removes the lone items of accounts that wait for something urgent, unless the last group was such a one. */
+  const takeUrgent = (): readonly Waiting<Item, Outcome>[] => {
+    const urgent = wasUrgent ? [] : lone.waiting.filter(({ item }) => isUrgent(item))
+    const accounts = new Set(urgent.map(({ item }) => accountOf?.(item)))
+    const isTaken = ({ item }: Waiting<Item, Outcome>) => accounts.has(accountOf?.(item))
+    const taken = lone.waiting.filter(isTaken)
+    const total = taken.reduce((sum, { size }) => sum + size, 0)
+    wasUrgent = taken.length > 0 && total <= groupSizeMax
+    if (!wasUrgent) return []
+    lone.waiting = lone.waiting.filter((waiting) => !isTaken(waiting))
+    forget(lone, taken)
+    return taken
+  }
+
   /** Batches never overtake lone items, which may be of the same account. */
   const nextGroup = (): readonly Waiting<Item, Outcome>[] => {
+    const urgent = takeUrgent()
+    if (urgent.length > 0) return urgent
     const group = takeGroup(lone)
     if (lone.waiting.length > 0 || batches.waiting.length === 0) return group
     wasLone = group.length > 0 && !wasLone
@@ -286,6 +309,6 @@ export const writeQueue = <Item, Outcome>({
 
 /** Items that wait in order of arrival, and their total size. */
 type Line<Item, Outcome> = {
-  readonly waiting: Waiting<Item, Outcome>[]
+  waiting: Waiting<Item, Outcome>[]
   size: number
 }

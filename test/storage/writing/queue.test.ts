@@ -10,6 +10,8 @@ const recording = (
     waitMsMax?: number
     monotonic?: () => number
     accountOf?: (item: string) => string
+    isUrgent?: (item: string) => boolean
+    sizeOf?: (item: string) => number
   } = {},
   failsAt = '',
 ) => {
@@ -129,6 +131,34 @@ describe('writes that share a commit', () => {
     const half = ['aaaaa', 'aaaaa'].map(submit)
     expect(await refusal('aa')).toMatchObject({ code: 'unavailable' })
     expect(await Promise.all([...half, submit('bbbbb')])).toStrictEqual(['AAAAA', 'AAAAA', 'BBBBB'])
+  })
+
+  test('that are urgent get every second group, with what their account sent, before and after, alone', async () => {
+    const { submit, groups } = recording({
+      accountOf: (item) => item.slice(0, 1),
+      isUrgent: (item) => item.endsWith('!'),
+      sizeOf: () => 1,
+    })
+    const first = submit('a1')
+    while (groups.length === 0) await Bun.sleep(0)
+    const others = ['b1', 'c1', 'd1', 'c!', 'c2', 'b2'].map(submit)
+    while (groups.length === 1) await Bun.sleep(0)
+    const later = ['e!', 'b3'].map(submit)
+    await Promise.all([first, ...others, ...later])
+    expect(groups).toStrictEqual([['a1'], ['c1', 'c!', 'c2'], ['b1', 'd1', 'b2', 'e!', 'b3']])
+  })
+
+  test('that are urgent wait with the others if their account sent more than a group takes', async () => {
+    const { submit, groups } = recording({
+      accountOf: (item) => item.slice(0, 1),
+      isUrgent: (item) => item.endsWith('!'),
+      sizeOf: () => 1,
+      groupSizeMax: 2,
+    })
+    const first = submit('a1')
+    while (groups.length === 0) await Bun.sleep(0)
+    await Promise.all([first, ...['b1', 'c1', 'c2', 'c!'].map(submit)])
+    expect(groups).toStrictEqual([['a1'], ['b1', 'c1'], ['c2', 'c!']])
   })
 
   test('fail together if their commit fails, and the next group continues', async () => {
