@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
 import { UNLIMITED, startService } from '../../support/binary.ts'
+import { until } from '../../support/until.ts'
 import { IS_LEFT_OUT, useBrowser, useService } from '../chromium.ts'
 import {
   ON_PHONE,
@@ -86,6 +87,7 @@ describe.skipIf(IS_LEFT_OUT)('doors', () => {
     await button.click()
     await unanswered.waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Asking the gateway… Front door' }).waitFor()
+    await until(() => ids.length === 2)
     await page.clock.fastForward('00:15')
     await unanswered.waitFor()
     answers = 'soon'

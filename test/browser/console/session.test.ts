@@ -64,6 +64,7 @@ describe.skipIf(IS_LEFT_OUT)('the first run', () => {
     await page.getByRole('button', { name: 'Continue' }).click()
 
     // Left here, it goes on here.
+    await page.getByRole('button', { name: 'Record a test opening' }).waitFor()
     await page.goto('/')
     await page.getByRole('button', { name: 'Record a test opening' }).waitFor()
     await look(page, 'first-run-opening')
