@@ -100,7 +100,7 @@ test('the leaf of a decision says if the time of the log is uncertain', async ()
   expect((await log.store.leaves(0, 1))[0]).toMatchObject({ isTimeUncertain: true })
 })
 
-test('a record shares the COMMIT and the numbers of unlocks and decisions, and all of it is proven', async () => {
+test('a record shares the COMMIT of unlocks and the numbers of unlocks and decisions, and all of it is proven', async () => {
   await using log = await decidedLog()
   const { db, unlockLog, store, key } = log
   const sizes: number[] = []
@@ -112,17 +112,19 @@ test('a record shares the COMMIT and the numbers of unlocks and decisions, and a
       unlockLog.recordIn(tx).add(RECORD)
       unlockLog.recordIn(tx).add({ ...RECORD, kind: 'lock.renamed' })
     }),
-    log.decide('ada'),
+    unlockLog.append([claimed(1)]),
   ])
-  expect(sizes.at(-1)).toBe(4)
-  const [, made, renamed, decided] = await store.leaves(-1, 9)
+  expect(sizes).toStrictEqual([1, 4])
+  await log.decide('ada')
+  const [, made, renamed, unlocked, decided] = await store.leaves(-1, 9)
   expect(made).toMatchObject({
     kind: 'grant.made',
     seq: 1,
     body: { text: '{"by":"Ada","locks":["front-door"],"who":"Eva"}' },
   })
   expect(renamed).toMatchObject({ kind: 'lock.renamed', seq: 2 })
-  expect(decided).toMatchObject({ source: 'decided', seq: 3 })
+  expect(unlocked).toMatchObject({ source: 'claimed', seq: 3 })
+  expect(decided).toMatchObject({ source: 'decided', seq: 4 })
   expect(
     await db.get('SELECT subject, by_public_id, about_public_id FROM log_record'),
   ).toStrictEqual({
@@ -131,7 +133,7 @@ test('a record shares the COMMIT and the numbers of unlocks and decisions, and a
     about_public_id: 'account-of-eva',
   })
   const verdict = await verifyLog({ source: store, head: await unlockLog.head(), key })
-  expect(verdict).toStrictEqual({ ok: true, size: 4 })
+  expect(verdict).toStrictEqual({ ok: true, size: 5 })
 })
 
 test('a unit of work that fails leaves no record', async () => {
