@@ -8,9 +8,18 @@ export type Numbers = { readonly account: number | null; readonly method: number
 /** The key of the buckets of a database, once it was read; it never changes. */
 export type BucketKey = { value?: string }
 
+/** Those that were read, by the database. */
+const keys = new WeakMap<object, BucketKey>()
+
+const keyOf = (db: object): BucketKey => {
+  const known = keys.get(db) ?? {}
+  keys.set(db, known)
+  return known
+}
+
 /** Returns a function that returns the bucket of a text. */
 const bucketsOf =
-  (db: Pick<Queries, 'get'>, key: BucketKey = {}) =>
+  (db: Pick<Queries, 'get'>, key: BucketKey = keyOf(db)) =>
   async (text: string): Promise<number> => {
     if (key.value === undefined) {
       const row = await db.get<{ value: string }>(

@@ -1,5 +1,4 @@
 import type { Queries } from '../../storage/database.ts'
-import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
 import type { UnlockEvent } from '../log/event.ts'
 import type { Context } from './context-store.ts'
 import { REPEAT_MS } from '../summary/counted-store.ts'
@@ -7,6 +6,7 @@ import {
   BEGIN,
   type Interval,
   type Place,
+  type Range,
   SORTING,
   type UnlockOrder,
   nextRange,
@@ -18,7 +18,7 @@ export type Claim = Pick<
   'seq' | 'source' | 'lock' | 'result' | 'reason' | 'occurredAtMs' | 'receivedAtMs'
 > & { readonly account: string | number | null; readonly method: string | null }
 
-export const CLAIM_COLUMNS = `
+const claimColumns = (account: string): string => `
   seq,
   source,
   lock,
@@ -26,8 +26,16 @@ export const CLAIM_COLUMNS = `
   reason,
   occurred_at_ms AS "occurredAtMs",
   received_at_ms AS "receivedAtMs",
-  account_number AS account,
+  ${account} AS account,
   method`
+
+/** The columns of a claim, with the number of its account. */
+export const CLAIM_COLUMNS = claimColumns('account_number')
+
+/** The columns of a claim, with the public id of its account, as events have it. */
+const LISTED_CLAIM_COLUMNS = claimColumns(
+  '(SELECT public_id FROM unlock_account WHERE unlock_account.number = account_number)',
+)
 
 /** An event as lists show it: with the sequence number of the event that it repeats, if it does, and what is
  * known now of its account, its token and its attempt. */
@@ -93,10 +101,10 @@ export const withRepeats = async (
   const before =
     SORTING[order].numbers === 1
       ? await beforeSeq(db, events)
-      : await beforeTime<UnlockRow>(db, firstHappened(events), UNLOCK_COLUMNS)
-  const claims = [...before.map(eventOf), ...events].toSorted((one, other) => one.seq - other.seq)
+      : await beforeTime(db, firstHappened(events), LISTED_CLAIM_COLUMNS)
+  const claims = [...before, ...events.map(claimOf)].toSorted((one, other) => one.seq - other.seq)
   const repeatOf = repeatFinder()
-  const found = new Map(claims.map((event) => [event.seq, repeatOf(claimOf(event))]))
+  const found = new Map(claims.map((claim) => [claim.seq, repeatOf(claim)]))
   return events.map((event) => ({
     ...event,
     repeatOf: event.sameAs ?? found.get(event.seq) ?? null,
@@ -105,15 +113,15 @@ export const withRepeats = async (
 
 /** Returns the events that happened in the 30 seconds before a place. Events after it may repeat them. */
 export const claimsBefore = (db: Pick<Queries, 'all'>, first: Place): Promise<readonly Claim[]> =>
-  beforeTime<Claim>(db, first, CLAIM_COLUMNS)
+  beforeTime(db, first, CLAIM_COLUMNS)
 
 const beforeSeq = (
   db: Pick<Queries, 'all'>,
   events: readonly UnlockEvent[],
-): Promise<readonly UnlockRow[]> => {
+): Promise<readonly Claim[]> => {
   const first = Math.min(...events.map(({ seq }) => seq))
-  return db.all<UnlockRow>(
-    `SELECT ${UNLOCK_COLUMNS} FROM unlock_event WHERE seq >= ? AND seq < ? ORDER BY seq`,
+  return db.all<Claim>(
+    `SELECT ${LISTED_CLAIM_COLUMNS} FROM unlock_event WHERE seq >= ? AND seq < ? ORDER BY seq`,
     first - EVENTS_BEFORE,
     first,
   )
@@ -127,29 +135,33 @@ const firstHappened = (events: readonly UnlockEvent[]): Place => {
 }
 
 /** Looks 30 seconds back: equal claims also happened within that time. */
-const beforeTime = async <Row>(
+const beforeTime = async (
   db: Pick<Queries, 'all'>,
   [ms = 0, seq = 0]: Place,
   columns: string,
-): Promise<readonly Row[]> => {
-  const rows: Row[] = []
+): Promise<readonly Claim[]> => {
+  const ranges: Range[] = []
   let interval: Interval | undefined = { low: [ms - REPEAT_MS, BEGIN], high: [ms, seq] }
-  while (interval && rows.length < EVENTS_BEFORE) {
+  while (interval) {
     const { range, rest } = nextRange(interval, SORTING.newest)
-    rows.push(
-      ...(await db.all<Row>(
+    ranges.push(range)
+    interval = rest
+  }
+  // Asked together, so that a server is waited for once.
+  const found = await Promise.all(
+    ranges.map((range) =>
+      db.all<Claim>(
         `SELECT ${columns}
          FROM unlock_event
          WHERE ${range.sql}
          ORDER BY ${SORTING.newest.orderBy}
          LIMIT ?`,
         ...range.values,
-        EVENTS_BEFORE - rows.length,
-      )),
-    )
-    interval = rest
-  }
-  return rows
+        EVENTS_BEFORE,
+      ),
+    ),
+  )
+  return found.flat().slice(0, EVENTS_BEFORE)
 }
 
 const claimOf = ({ person, ...event }: UnlockEvent): Claim => ({
