@@ -7,10 +7,8 @@ import { PASSWORD, bearer, clientOf } from '../support/app.ts'
 import { freePort, temporaryFolder } from '../support/binary.ts'
 import { testController } from '../support/controller.ts'
 import { controllerPlace } from '../support/controller-place.ts'
-import { type NewPass, codeOf, guestPhone } from '../support/guests.ts'
 import { startMosquitto } from '../support/mosquitto.ts'
 import { CAN_POSTGRES, startPostgres } from '../support/postgres-server.ts'
-import { follow } from '../support/stream.ts'
 import { until } from '../support/until.ts'
 import { type Replica, startReplicas } from './replicas.ts'
 
@@ -76,12 +74,6 @@ const twoReplicas = async () => {
       return made.code
     },
     stateAt,
-    /** Waits until both replicas show this state for a lock and its controller. */
-    bothSay: (label: string, state: string) =>
-      soon(async () => {
-        const states = await Promise.all([one, other].map((replica) => stateAt(replica, label)))
-        return states.flat().every((said) => said === state)
-      }),
     ask: async ({ url }: Replica, label: string) => {
       const id = crypto.randomUUID()
       const answer = clientOf(url).post(`/v1/locks/${label}/unlock`, { id }, oli)
@@ -117,148 +109,17 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
   })
   afterAll(() => home[Symbol.asyncDispose]())
 
-  /** A controller at a new lock that has enrolled at the first replica. */
-  const enrolled = async (label: string) => {
-    await home.addLock(label)
-    const controller = await testController(home.one.url)
-    expect(await controller.enrol(await home.codeFor(label))).toBe(200)
-    return controller
-  }
-
-  const copyKey = (): void => {
-    const name = join('data', KEY_FILES.door)
-    cpSync(join(home.one.folder, name), join(home.other.folder, name))
-  }
-
   test('a replica without the door key sends controllers to another, until it has the key', async () => {
-    const { other } = home
-    const controller = await enrolled('shed')
+    const { one, other } = home
+    await home.addLock('shed')
+    const controller = await testController(one.url)
+    expect(await controller.enrol(await home.codeFor('shed'))).toBe(200)
     const refused = await controller.poll({ at: other.url }).catch(String)
     expect(refused).toContain('503')
     expect(refused).toContain('copy door-signing-key from another replica')
-    copyKey()
+    const name = join('data', KEY_FILES.door)
+    cpSync(join(one.folder, name), join(other.folder, name))
     expect(await controller.poll({ at: other.url })).toBeUndefined()
-  })
-
-  test('with a controller that polls one replica opens once for an attempt that the other permitted, and may report to either', async () => {
-    const { one, other, ask, attempt, bothSay } = home
-    const controller = await enrolled('hall')
-    await bothSay('hall', 'offline')
-    expect(await ask(one, 'hall')).toMatchObject({ decision: 'permitted', delivery: 'offline' })
-    const stream = await follow(one.url, home.oli)
-    const polling = controller.poll({ wait: 30, at: other.url })
-    await bothSay('hall', 'online')
-
-    const { id, delivery } = await ask(one, 'hall')
-    expect(delivery).toBe('asked')
-    const answer = await polling
-    const [command = '', ...more] = answer?.commands ?? []
-    expect(more).toBeEmpty()
-    expect(await controller.attemptOf(command, answer?.nonce ?? new Uint8Array())).toBe(id)
-    // The first report goes to the replica that decided, the second to the one that sent the command.
-    const opening = await controller.next('opening', { attempt: id })
-    expect((await controller.sendTo(one.url, opening)).status).toBe(200)
-    await soon(async () => (await controller.poll({ at: other.url })) === undefined)
-    expect(await controller.poll({ at: one.url })).toBeUndefined()
-    const released = await controller.next('released', { attempt: id })
-    expect((await controller.sendTo(other.url, released)).status).toBe(200)
-    for (const replica of [one, other])
-      expect(await attempt(replica, 'hall', id)).toMatchObject({
-        delivery: 'happened',
-        lock_says: 'released',
-      })
-    await until(() => stream.messages.some(({ text }) => text.includes('"released"')))
-    await stream.leave()
-  })
-
-  test('opens for a guest whose page waits at one replica, while the lock answers the other', async () => {
-    const { one, other, oli, bothSay } = home
-    const controller = await enrolled('garden')
-    const holder = { pass: { label: 'Guest', devices_max: 1 } }
-    const made = clientOf(one.url).post('/v1/grants', { holder, locks: ['garden'] }, oli)
-    const phone = guestPhone(clientOf(one.url))
-    expect((await phone.bind(codeOf(await home.json<NewPass>(made)))).status).toBe(200)
-    const polling = controller.poll({ wait: 30, at: other.url })
-    await bothSay('garden', 'online')
-    const id = crypto.randomUUID()
-    expect((await phone.unlock({ id, lock: 'garden' })).body).toMatchObject({ delivery: 'asked' })
-    const headers = { cookie: phone.cookie(), origin: one.url }
-    let isOver = false
-    const waiting = home
-      .json<Delivered>(clientOf(one.url).get(`/v1/guest/attempts/${id}?wait=10`, headers))
-      .finally(() => (isOver = true))
-    await polling
-    expect(isOver).toBe(false)
-    await controller.sendTo(other.url, await controller.next('released', { attempt: id }))
-    expect(await waiting).toMatchObject({ delivery: 'happened', result: 'released' })
-  })
-
-  test('stays shut if a lockdown begins at one replica before the controller polls the other again', async () => {
-    const { one, other, oli, eva, ask, attempt, bothSay } = home
-    const controller = await enrolled('cellar')
-    // It has just polled the other, and may ask again at any moment.
-    const line = new AbortController()
-    const polling = controller.poll({ wait: 30, at: other.url, signal: line.signal })
-    await bothSay('cellar', 'online')
-    line.abort()
-    await polling.catch(() => undefined)
-    const id = crypto.randomUUID()
-    const asked = clientOf(one.url).post('/v1/locks/cellar/unlock', { id }, eva)
-    expect(await home.json<object>(asked)).toMatchObject({
-      decision: 'permitted',
-      delivery: 'asked',
-    })
-    const begun = clientOf(one.url).put('/v1/home/lockdown', { locks: ['cellar'] }, oli)
-    expect((await begun).status).toBe(200)
-    expect(await controller.poll({ at: other.url })).toBeUndefined()
-    expect(await attempt(one, 'cellar', id)).toMatchObject({
-      delivery: 'failed',
-      lock_says: 'withdrawn',
-    })
-    // An owner may still open it.
-    const owner = await ask(one, 'cellar')
-    const answer = await controller.poll({ wait: 20, at: other.url })
-    expect(
-      await controller.attemptOf(answer?.commands[0] ?? '', answer?.nonce ?? new Uint8Array()),
-    ).toBe(owner.id)
-  })
-
-  test('with two controllers has failed only once both have', async () => {
-    const { one, other, ask, attempt, bothSay } = home
-    const [left, right] = [await enrolled('gate'), await testController(one.url)]
-    expect(await right.enrol(await home.codeFor('gate'))).toBe(200)
-    const polls = [left.poll({ wait: 30, at: one.url }), right.poll({ wait: 30, at: other.url })]
-    await bothSay('gate', 'online')
-    await soon(async () => {
-      const rows = await home.query<{ n: string }>(
-        `SELECT count(*) AS n FROM home.controller JOIN home.lock ON lock.id = lock_id
-         WHERE lock.label = 'gate' AND online_until_ms IS NOT NULL`,
-      )
-      return Number(rows[0]?.n) === 2
-    })
-    const { id } = await ask(one, 'gate')
-    for (const answer of await Promise.all(polls)) expect(answer?.commands).toHaveLength(1)
-    await left.sendTo(other.url, await left.next('motor_blocked', { attempt: id }))
-    expect(await attempt(one, 'gate', id)).toMatchObject({ delivery: 'asked' })
-    await right.sendTo(one.url, await right.next('motor_blocked', { attempt: id }))
-    expect(await attempt(other, 'gate', id)).toMatchObject({
-      delivery: 'failed',
-      lock_says: 'motor_blocked',
-    })
-  })
-
-  test('whose command no controller fetches within ten seconds is offline, and stays shut', async () => {
-    const { one, other, ask, attempt, bothSay } = home
-    const controller = await enrolled('attic')
-    const line = new AbortController()
-    const polling = controller.poll({ wait: 30, at: other.url, signal: line.signal })
-    await bothSay('attic', 'online')
-    line.abort()
-    await polling.catch(() => undefined)
-    const { id, delivery } = await ask(one, 'attic')
-    expect(delivery).toBe('asked')
-    await soon(async () => (await attempt(other, 'attic', id)).delivery === 'offline')
-    for (const { url } of [one, other]) expect(await controller.poll({ at: url })).toBeUndefined()
   })
 
   test.if(HAPROXY !== null)(

@@ -18,7 +18,7 @@ const controller = {
   removedAtMs: null,
 } as const
 
-const watching = () => {
+const watching = (given: Partial<Parameters<typeof controllerWatch>[0]> = {}) => {
   const clock = { nowMs: 0, wallMs: () => clock.nowMs, monotonicMs: () => clock.nowMs }
   const told: string[] = []
   const stored: [string, number][] = []
@@ -30,6 +30,7 @@ const watching = () => {
     onError: (error) => {
       throw error
     },
+    ...given,
   })
   return { clock, told, stored, watch }
 }
@@ -62,6 +63,31 @@ test('one that was copied or removed is not announced', async () => {
   clock.nowMs += 9 * MINUTE_MS
   await watch.check()
   expect(told).toBeEmpty()
+  await watch.stop()
+})
+
+test('one that polls another replica is not silent, and the leader alone announces one that polls none', async () => {
+  const elsewhere = new Map([['one', 0]])
+  let leads = false
+  const { clock, told, watch } = watching({
+    seenElsewhereMs: () => Promise.resolve(elsewhere),
+    isLeader: () => leads,
+  })
+  watch.add(controller)
+  clock.nowMs += 2 * MINUTE_MS
+  elsewhere.set('one', clock.nowMs - 1).set('removed', clock.nowMs)
+  await watch.check()
+  expect(watch.isSilent('one')).toBe(false)
+  clock.nowMs += 2 * MINUTE_MS
+  await watch.check()
+  expect(watch.isSilent('one')).toBe(true)
+  expect(told).toBeEmpty()
+  leads = true
+  elsewhere.set('one', clock.nowMs)
+  await watch.check()
+  clock.nowMs += 2 * MINUTE_MS
+  await watch.check()
+  expect(told).toStrictEqual(['one'])
   await watch.stop()
 })
 
