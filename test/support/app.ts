@@ -34,15 +34,16 @@ export const startApp = async (
   const logLines: string[] = []
   const config = { ...parseConfig({ ...UNLIMITED, DATA_DIR: join(folder, 'data'), ...env }) }
   const place = await testPlace()
+  const logger = processLogger({
+    level: config.logLevel,
+    format: 'json',
+    write: (line) => logLines.push(line),
+  })
   const app = await openApp(
     // A test that names a place gets it.
     env['DATABASE_URI'] === undefined ? { ...config, ...place } : config,
     {
-      logger: processLogger({
-        level: config.logLevel,
-        format: 'json',
-        write: (line) => logLines.push(line),
-      }),
+      logger,
       clock: clockFrom({ wallMs: () => clock.nowMs, monotonicMs }),
       argon2id: CHEAP,
       ...options,
@@ -56,6 +57,7 @@ export const startApp = async (
     ...app,
     folder,
     clock,
+    logger,
     logLines,
     ...peopleOf(app, () => clock.nowMs),
     [Symbol.asyncDispose]: async () => {

@@ -37,15 +37,19 @@ const REQUEST = 'request'
 /** What the log says about a request. */
 type RequestFields = Readonly<Record<string, string | number | undefined>>
 
-/** Logs a request: an entry like any other at level `info`, but with one call of JSON.stringify, where pino
+/** Logs a request: an entry like any other at its level, but with one call of JSON.stringify, where pino
  * calls it once for each member. */
-export const logRequest = (logger: Logger, fields: RequestFields): void => {
+export const logRequest = (
+  logger: Logger,
+  level: 'debug' | 'info',
+  fields: RequestFields,
+): void => {
   // Checked each time, because a signal changes the level.
-  if (!logger.isLevelEnabled('info')) return
+  if (!logger.isLevelEnabled(level)) return
   const { [pino.symbols.streamSym]: stream } = logger as unknown as { [stream: symbol]: Entries }
   if (!stream) return
   stream.lastMsg = REQUEST
-  const entry = { level: 'info', time: new Date().toISOString(), ...fields, msg: REQUEST }
+  const entry = { level, time: new Date().toISOString(), ...fields, msg: REQUEST }
   stream.write(`${JSON.stringify(entry)}\n`)
 }
 

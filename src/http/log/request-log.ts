@@ -42,7 +42,7 @@ export const requestRecorder =
       status,
       durationMs,
     })
-    logRequest(logger, {
+    logRequest(logger, PROBES.has(route) && status < 400 ? 'debug' : 'info', {
       request_id: requestId,
       method,
       route,
@@ -52,6 +52,9 @@ export const requestRecorder =
       account: caller?.account?.publicId,
     })
   }
+
+/** Probes of supervisors and proxies, every second or two: in the log only if they fail, or at `debug`. */
+const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 
 /** Records each request; see `requestRecorder`. */
 export const requestLog = (record: ReturnType<typeof requestRecorder>) =>

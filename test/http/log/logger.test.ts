@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { logWritten, processLogger, switchLevel } from '../../../src/http/log/logger.ts'
-import { startApp } from '../../support/app.ts'
+import { bearer, startApp } from '../../support/app.ts'
 import { until } from '../../support/until.ts'
 
 describe('the log', () => {
@@ -128,16 +128,44 @@ describe('the log', () => {
 
   test('each request is one entry, with its route and without its query', async () => {
     await using app = await startApp()
-    await app.get('/readyz?token=kanarienvogel')
+    await app.get('/swagger/json?token=kanarienvogel')
     await app.get('/kanarienvogel')
     await app.post('/login', {})
     await until(() => app.logLines.length >= 3)
     const records = app.logLines.map((line) => JSON.parse(line) as Record<string, unknown>)
     expect(records).toMatchObject([
-      { msg: 'request', method: 'GET', route: '/readyz', status: 200, client: '127.0.0.1' },
+      { msg: 'request', method: 'GET', route: '/swagger/json', status: 200, client: '127.0.0.1' },
       { msg: 'request', method: 'GET', route: '/*', status: 404 },
       { msg: 'request', method: 'POST', route: '/login', status: 400 },
     ])
     expect(app.logLines.join('')).not.toContain('kanarienvogel')
+  })
+
+  test('probes of supervisors and proxies are entries only if they fail, or at debug', async () => {
+    await using app = await startApp()
+    const entries = (): unknown[][] =>
+      app.logLines
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter(({ msg }) => msg === 'request')
+        .map(({ level, route, status }) => [level, route, status])
+    /** Returns the entries of two probes, once the request after them has its own. */
+    const probe = async (): Promise<unknown[][]> => {
+      app.logLines.length = 0
+      for (const path of ['/livez', '/readyz', '/v1']) await app.get(path)
+      await until(() => entries().some(([, route]) => route === '/*'))
+      return entries().slice(0, -1)
+    }
+    expect(await probe()).toStrictEqual([])
+    app.logger.level = 'debug'
+    expect(await probe()).toStrictEqual([
+      ['debug', '/livez', 200],
+      ['debug', '/readyz', 200],
+    ])
+    app.logger.level = 'info'
+    const token = await app.signIn('ada')
+    expect((await app.post('/v1/unlocks', { method: 'pin' }, bearer(token))).status).toBe(200)
+    await app.db.run("UPDATE unlock_event SET method = 'app'")
+    await app.unlocks.verification.verifyAll()
+    expect(await probe()).toStrictEqual([['info', '/readyz', 503]])
   })
 })
