@@ -1,6 +1,9 @@
 import type { App } from '../../app.ts'
 import type { Logger } from '../../http/log/logger.ts'
 
+/** How soon to try again to begin the work. */
+const AGAIN_MS = 1000
+
 /** Does what only one replica of a home does, while this one leads: it sends messages, speaks with locks and the broker,
  * erases what is due, verifies the log and creates backups. Resolves once that has begun, or if another replica leads.
  * The end of the app ends it. */
@@ -30,21 +33,34 @@ export const whileLeading = (app: App, log: Logger): Promise<void> => {
     await Promise.all([outbox.stop(), mqtt?.end(), ops.backups.stop()])
   }
 
+  let turn: Promise<void> = Promise.resolve()
+  const take = (step: () => Promise<void>): void => {
+    turn = turn
+      .then(step)
+      .catch((error: unknown) => log.error({ err: error }, 'work of the leader'))
+  }
+
   const beginUnlessLost = async (): Promise<void> => {
     try {
       await begin()
     } catch (error) {
       // If the lead was lost meanwhile, `end` follows.
-      if (app.db.leading.isLeader()) throw error
+      if (!app.db.leading.isLeader()) return
+      // A server that hung may keep the lead here, and then nothing else would begin the work.
+      if (!app.db.isFile) setTimeout(() => take(beginAgain), AGAIN_MS).unref()
+      throw error
     }
   }
 
-  let turn: Promise<void> = Promise.resolve()
+  const beginAgain = async (): Promise<void> => {
+    if (!app.db.leading.isLeader()) return
+    await end()
+    await beginUnlessLost()
+  }
+
   app.db.leading.onChange((isLeader) => {
     if (!app.db.isFile) log.info(isLeader ? 'this replica leads' : 'this replica no longer leads')
-    turn = turn
-      .then(isLeader ? beginUnlessLost : end)
-      .catch((error: unknown) => log.error({ err: error }, 'work of the leader'))
+    take(isLeader ? beginUnlessLost : end)
   })
   return turn
 }

@@ -12,6 +12,7 @@ import {
 import { instanceOf } from '../../config/instance.ts'
 import { systemZoneFault } from '../../config/home-zone.ts'
 import { SETTINGS } from '../../config/settings.ts'
+import { AppError } from '../../errors.ts'
 import { yieldToEventLoop } from '../../domain/event-loop.ts'
 import { giveBackStartMemory } from '../../domain/start-memory.ts'
 import { isLoopback } from '../../http/request/client-address.ts'
@@ -188,6 +189,21 @@ const greet = async (config: Config, app: App, terminal: Terminal): Promise<void
   say(`Secure Lock Server ${version}`)
   for (const url of ownUrls(config)) say(`  listening  ${url}`)
   say(`  data       ${shownPlace(config)}`)
+  try {
+    await greetFromDatabase(config, app, terminal)
+  } catch (error) {
+    // Requests are answered already, and will be again once the database can be used.
+    if (!(error instanceof AppError && error.code === 'unavailable')) throw error
+    say(besideTerm('  warning    ', `${error.message}. ${LEFT_OUT}`, terminal))
+  }
+}
+
+const LEFT_OUT =
+  'So further warnings are left out here, and the setup code of a home without an owner: restart for a new one once the database answers'
+
+/** Shows what depends on the data. Rejects with `unavailable` if the database does not answer. */
+const greetFromDatabase = async (config: Config, app: App, terminal: Terminal): Promise<void> => {
+  const { say } = terminal
   const registration = await app.accounts.settings.registration()
   for (const warning of warnings({ ...config, registration }, terminal.env['TZ']))
     say(besideTerm('  warning    ', warning, terminal))

@@ -3,6 +3,7 @@ import { cpSync, existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { shownAddress } from '../../../src/config/postgres-address.ts'
 import { KEY_FILES } from '../../../src/storage/files/data-dir.ts'
+import { connect } from '../../../src/storage/postgres/client.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
 import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.ts'
@@ -94,6 +95,24 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     const other = first(without.replicas)
     await until(() => other.db.leading.isLeader())
     await until(async () => (await target(other)) === undefined)
+  })
+
+  test('that lead while the server hangs begin the work of the leader once it answers', async () => {
+    const home = place()
+    await using before = await startReplicas(1, home)
+    const old = await before.leader()
+    await old.stop()
+    const table = `${home.postgres.schema}.target`
+    await using busy = connect(home.postgres, { max: 1 })
+    await busy.unsafe(`BEGIN; LOCK TABLE ${table} IN SHARE MODE`).simple()
+    const env = { MQTT_URL: 'mqtt://127.0.0.1:1' }
+    await using after = await startReplicas(1, home, { keysOf: old.dataDir, env })
+    const one = first(after.replicas)
+    await until(() => one.logLines.some((line) => line.includes('work of the leader')))
+    await busy.unsafe('ROLLBACK').simple()
+    await until(
+      async () => (await one.db.get(`SELECT 1 FROM target WHERE id = 'mqtt'`)) !== undefined,
+    )
   })
 
   test('[kill -9] another one leads, and everything that was recorded is told', async () => {

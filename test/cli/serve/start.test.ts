@@ -1,3 +1,4 @@
+import { SQL } from 'bun'
 import { describe, expect, test } from 'bun:test'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -109,3 +110,29 @@ describe.if(CAN_POSTGRES)('what a start on a server prints for pasting', () => {
     expect(told).not.toContain('hidden')
   })
 })
+
+test.if(CAN_POSTGRES)(
+  'a server that hangs once the service listens leaves out what is printed from it, and ends no start',
+  async () => {
+    await using server = await startPostgres()
+    const folder = temporaryFolder()
+    const env = { ...UNLIMITED, DATABASE_URI: server.home('home') }
+    const start = () => startService({ folder, env })
+    await using first = await start()
+    await until(() => first.output().words.includes('  code '))
+    expect(await first.stop()).toBe(0)
+    // Until then, the setup code cannot be stored.
+    await using busy = new SQL(server.url(), { max: 1 })
+    await busy.unsafe('BEGIN; LOCK TABLE home.setting IN SHARE MODE').simple()
+    await using second = await start()
+    await until(() => second.output().log.includes('"msg":"started"'))
+    expect(second.output().words).toMatch(
+      /^ {2}warning {4}The database takes too long to answer\. So further warnings are left out here, and the setup code/m,
+    )
+    expect(second.output().words).not.toContain('  code ')
+    await busy.unsafe('ROLLBACK').simple()
+    await until(async () => (await clientOf(second.url).get('/readyz')).status === 200)
+    expect(await second.stop()).toBe(0)
+    rmSync(folder, { recursive: true })
+  },
+)
