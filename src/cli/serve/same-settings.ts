@@ -6,6 +6,8 @@ import { instanceOf } from '../../config/instance.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
 import type { AppError } from '../../errors.ts'
 import type { Logger } from '../../http/log/logger.ts'
+import { metricsTokenPath } from '../../ops/metrics/token.ts'
+import { readPrivateFile } from '../../storage/files/private-files.ts'
 import { dissent } from '../../storage/replicas/presence-store.ts'
 import type { Dissenter } from '../../storage/replicas/replicas.ts'
 
@@ -59,6 +61,12 @@ const hashes = ({ unlocks: { deriveUuid } }: App, config: Config): Record<string
     }),
   )
 
+/** Returns a keyed hash of the metrics token, or undefined if there is none. */
+const tokenHash = ({ unlocks: { deriveUuid } }: App, { dataDir }: Config): string | undefined => {
+  const token = readPrivateFile(metricsTokenPath(dataDir))?.trim()
+  return token ? deriveUuid(`metrics token\n${token}`) : undefined
+}
+
 /** How long a start waits for replicas with different settings to stop, and how often it checks. */
 const WAIT_MS_MAX = 30 * SECOND_MS
 const LOOK_MS = SECOND_MS / 4
@@ -82,7 +90,12 @@ export const joinReplicas = async (
 ): Promise<boolean> => {
   const { replicas } = app.db
   if (!replicas) return true
-  const self = { name: instanceOf(config) ?? '', version, settings: hashes(app, config) }
+  const self = {
+    name: instanceOf(config) ?? '',
+    version,
+    settings: hashes(app, config),
+    metricsToken: tokenHash(app, config),
+  }
   const end = new AbortController()
   void stopRequested.then(() => end.abort())
   const tell = (others: readonly Dissenter[]): void => onDissent(dissent(others))

@@ -104,6 +104,16 @@ const replication = (facts: ServerFacts): Finding => {
       page,
       id: 'standby-late',
     }
+  const stuck = standbys.find(({ stuckBytes }) => stuckBytes !== null)
+  if (stuck)
+    return {
+      check,
+      state: 'warning',
+      says: `The standby ${stuck.name ?? ''} does not keep up: it lacks ${kibibytes(stuck.stuckBytes ?? 0)} of what the database has written, and does not say for how long`,
+      fix: 'Check its network and its disk, and that pg_is_wal_replay_paused() is false there',
+      page,
+      id: 'standby-late',
+    }
   if (standbyNames === '' || synchronousCommit === 'local')
     return {
       check,
@@ -120,10 +130,12 @@ const replication = (facts: ServerFacts): Finding => {
   }
 }
 
+const kibibytes = (bytes: number): string => `${Math.ceil(bytes / 1024).toLocaleString('en')} KiB`
+
 const replicas = ({ replicas: running }: ServerFacts): readonly Finding[] => {
   const check = 'replicas'
   const found: Finding[] = []
-  const named = running.map(({ name, leads }) => (leads ? `${name} (leader)` : name)).join(', ')
+  const named = running.map(described).join(', ')
   const versions = new Set(running.map(({ version }) => version))
   const twice = running.find(({ name }, at) => running.findIndex((one) => one.name === name) < at)
   if (versions.size > 1)
@@ -144,12 +156,32 @@ const replicas = ({ replicas: running }: ServerFacts): readonly Finding[] => {
       page,
       id: 'replica-names',
     })
+  if (new Set(running.map(({ metricsToken }) => metricsToken)).size > 1)
+    found.push({
+      check,
+      state: 'warning',
+      says: 'Replicas have different metrics tokens, so some of them refuse Prometheus',
+      fix: 'Copy metrics-token from the DATA_DIR of one replica to the others, and restart those',
+      page,
+      id: 'replica-metrics-tokens',
+    })
   if (found.length > 0) return found
   const says =
     running.length === 0
       ? 'No replica is running'
       : `${running.length === 1 ? '1 replica is' : `${running.length} replicas are`} running: ${named}`
   return [{ check, state: 'ok', says }]
+}
+
+/** One that was killed counts as running for a while. */
+const described = ({ name, leads, silentMs }: ServerFacts['replicas'][number]): string => {
+  const notes = [
+    ...(leads ? ['leader'] : []),
+    ...(silentMs === undefined
+      ? []
+      : [`last heard of ${Math.round(silentMs / SECOND_MS)} seconds ago`]),
+  ]
+  return notes.length > 0 ? `${name} (${notes.join(', ')})` : name
 }
 
 const isKnown = ({ syncState }: Standby): boolean => syncState !== null

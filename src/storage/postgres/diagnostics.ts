@@ -1,3 +1,4 @@
+import { SECOND_MS } from '../../domain/duration.ts'
 import { TABLES_OF_SCHEMA } from './schema-check.ts'
 import type { Queries } from '../queries.ts'
 import { type RunningReplica, runningReplicas } from '../replicas/presence-store.ts'
@@ -33,8 +34,11 @@ export type Standby = {
   readonly name: string | null
   /** `sync`, `quorum`, `potential` or `async`. */
   readonly syncState: string | null
-  /** How long it takes until a commit can be read there; null while nothing is written. */
+  /** How long it takes until a commit can be read there; null while nothing is written, and sometimes if the standby is
+   * stuck. */
   readonly lagMs: number | null
+  /** How many bytes it lacks, if it still lacks what was written a while ago, although its lag is shorter or unknown. */
+  readonly stuckBytes: number | null
 }
 
 type Row = Omit<
@@ -81,13 +85,7 @@ export const serverFacts = async (
     isStandby: isStandby === 1,
     clockAheadMs: nowMs - (askedMs + answeredMs) / 2,
     tls: tls ?? undefined,
-    standbys: await db.all<Standby>(
-      `SELECT
-         application_name AS name,
-         sync_state AS "syncState",
-         CAST(extract(epoch FROM replay_lag) * 1000 AS bigint) AS "lagMs"
-       FROM pg_stat_replication`,
-    ),
+    standbys: await standbysOf(db, isStandby === 1),
     replicas: await runningReplicas(db),
     dead: await db.get<NonNullable<ServerFacts['dead']>>(
       `SELECT relname AS table, n_dead_tup AS dead, n_live_tup AS live
@@ -99,6 +97,39 @@ export const serverFacts = async (
     ),
   }
 }
+
+/** How long a standby that is behind gets to replay what was written by then. A lag may be missing, or that of long ago. */
+const CATCH_UP_MS = SECOND_MS
+
+const standbysOf = async (
+  db: Pick<Queries, 'get' | 'all'>,
+  isStandby: boolean,
+): Promise<readonly Standby[]> => {
+  if (isStandby) return listed(db, null)
+  const written = await db.get<{ lsn: string }>('SELECT CAST(pg_current_wal_lsn() AS text) AS lsn')
+  const lsn = written?.lsn ?? null
+  const found = await listed(db, lsn)
+  if (!found.some(({ stuckBytes }) => stuckBytes !== null)) return found
+  await Bun.sleep(CATCH_UP_MS)
+  return (await listed(db, lsn)).map((standby) =>
+    (standby.lagMs ?? 0) > CATCH_UP_MS ? { ...standby, stuckBytes: null } : standby,
+  )
+}
+
+/** Lists the standbys; those that lack what was written up to a position are stuck there. */
+const listed = (db: Pick<Queries, 'all'>, lsn: string | null): Promise<readonly Standby[]> =>
+  db.all<Standby>(
+    `SELECT
+       application_name AS name,
+       sync_state AS "syncState",
+       CAST(extract(epoch FROM replay_lag) * 1000 AS bigint) AS "lagMs",
+       CASE
+         WHEN replay_lsn < CAST(CAST(? AS text) AS pg_lsn)
+         THEN CAST(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) AS bigint)
+       END AS "stuckBytes"
+     FROM pg_stat_replication`,
+    lsn,
+  )
 
 /** Returns the bytes of all tables of a schema, with their indexes. */
 export const schemaBytes = async (db: Pick<Queries, 'get'>, schema: string): Promise<number> => {

@@ -15,6 +15,9 @@ type Dependencies = {
 const AGAIN_MS = 5 * SECOND_MS
 const LASTS_MS = 15 * SECOND_MS
 
+/** How long nothing is heard of a replica that runs, at most, unless the machine is busy. */
+const USUAL_MS_MAX = AGAIN_MS + 2 * SECOND_MS
+
 const IS_GONE = `seen_at < clock_timestamp() - interval '${LASTS_MS} milliseconds'`
 
 /** Registers this process among the running replicas of a home, by the clock of the database. */
@@ -37,13 +40,14 @@ export const presence = ({ db, outside, id }: Dependencies) => {
       })
       if (found.length === 0)
         await tx.run(
-          `INSERT INTO replica (id, name, version, settings, started_at, seen_at)
-           VALUES (?, ?, ?, ?, clock_timestamp(), clock_timestamp())
+          `INSERT INTO replica (id, name, version, settings, metrics_token, started_at, seen_at)
+           VALUES (?, ?, ?, ?, ?, clock_timestamp(), clock_timestamp())
            ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at`,
           id,
           self.name,
           self.version,
           JSON.stringify(self.settings),
+          self.metricsToken ?? null,
         )
       return found
     })
@@ -78,23 +82,38 @@ export type RunningReplica = {
   readonly name: string
   readonly version: string
   readonly leads: boolean
+  /** A hash of its metrics token; null if it has none. */
+  readonly metricsToken: string | null
+  /** For how long nothing has been heard of it, if that is longer than usual: it may have died. */
+  readonly silentMs?: number | undefined
 }
 
 /** Returns the running replicas, ordered by name. */
 export const runningReplicas = async (
   queries: Pick<Queries, 'all'>,
 ): Promise<readonly RunningReplica[]> => {
-  const rows = await queries.all<Omit<RunningReplica, 'leads'> & { leads: number }>(
+  const rows = await queries.all<Row>(
     `SELECT
        r.name,
        r.version,
+       r.metrics_token AS "metricsToken",
+       CAST(extract(epoch FROM clock_timestamp() - r.seen_at) * 1000 AS bigint) AS "unheardMs",
        CASE WHEN l.holder = r.id AND l.ends_at > clock_timestamp() THEN 1 ELSE 0 END AS leads
      FROM replica r
      LEFT JOIN lease l ON l.id = 1
      WHERE NOT ${IS_GONE}
      ORDER BY r.name, r.id`,
   )
-  return rows.map((row) => ({ ...row, leads: row.leads === 1 }))
+  return rows.map(({ leads, unheardMs, ...row }) => ({
+    ...row,
+    leads: leads === 1,
+    silentMs: unheardMs > USUAL_MS_MAX ? unheardMs : undefined,
+  }))
+}
+
+type Row = Pick<RunningReplica, 'name' | 'version' | 'metricsToken'> & {
+  readonly leads: number
+  readonly unheardMs: number
 }
 
 /** Returns the settings that both replicas know and that differ: a newer version may know more. */

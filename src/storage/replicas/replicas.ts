@@ -4,6 +4,8 @@ export type ReplicaSelf = {
   readonly version: string
   /** Hashes of the settings that all replicas share, by name. */
   readonly settings: Readonly<Record<string, string>>
+  /** A hash of the token with which Prometheus reads metrics, if there is one. */
+  readonly metricsToken?: string | undefined
 }
 
 /** A replica with different settings, and the names of these settings. */

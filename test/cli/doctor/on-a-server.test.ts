@@ -80,10 +80,19 @@ describe.if(CAN_POSTGRES)('doctor on a home on a server, at the compiled file', 
     }
     expect(found(await asked(), 'replication')).toStrictEqual(['ok The database has no standby'])
     await using standby = await server.standby()
+    await standby.query('SELECT pg_wal_replay_pause()')
+    await server.query('CREATE TABLE public.unreplayed ()')
+    await until(async () => /does not keep up/.test(found(await asked(), 'replication')[0] ?? ''))
+    expect(found(await asked(), 'replication')[0]).toMatch(
+      /^warning The standby \w+ does not keep up: it lacks [\d,]+ KiB of what the database has written, and does not say for how long$/,
+    )
+    await standby.query('SELECT pg_wal_replay_resume()')
     expect(await standby.query('SELECT pg_is_in_recovery() AS follows')).toMatchObject([
       { follows: true },
     ])
-    await until(async () => found(await asked(), 'replication')[0]?.startsWith('warning') === true)
+    await until(
+      async () => found(await asked(), 'replication')[0]?.includes('does not wait') === true,
+    )
     expect(found(await asked(), 'replication')).toStrictEqual([
       'warning The database does not wait for its 1 standby: a failover may lose unlocks that were acknowledged, and then the log stops',
     ])

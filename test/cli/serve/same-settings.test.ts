@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'bun:test'
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
 import { shownAddress } from '../../../src/config/postgres-address.ts'
 import { openPostgres } from '../../../src/storage/postgres/open.ts'
 import { dissent } from '../../../src/storage/replicas/presence-store.ts'
@@ -30,6 +32,17 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     const [one, two] = home.replicas
     if (!one || !two) throw new Error('they were not started')
     const changed = { GUEST_KEEP_DAYS: '8' }
+    await addAccount('oli', {
+      role: 'owner',
+      folder: two.folder,
+      env: { DATA_DIR: './data', DATABASE_URI: address },
+    })
+    const token = bearer(await tokenFor(two.url, 'oli'))
+    const doctor = async (): Promise<string> =>
+      (await clientOf(one.url).get('/v1/doctor', token)).text()
+    expect(await doctor()).toContain(
+      'Replicas have different metrics tokens, so some of them refuse Prometheus',
+    )
 
     expect(await one.stop()).toBe(0)
     const starting = one.start(changed)
@@ -37,12 +50,6 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     void starting.then(() => (hasStarted = true))
     // Meanwhile, the other one serves.
     const { post, get } = clientOf(two.url)
-    await addAccount('oli', {
-      role: 'owner',
-      folder: two.folder,
-      env: { DATA_DIR: './data', DATABASE_URI: address },
-    })
-    const token = bearer(await tokenFor(two.url, 'oli'))
     for (let count = 0; count < 3; count += 1) {
       expect((await post('/v1/unlocks', [{ method: 'pin' }], token)).status).toBe(200)
       await Bun.sleep(300)
@@ -53,6 +60,7 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     expect(one.output().log).toContain(
       'Other replicas of this home (two) run with different values of GUEST_KEEP_DAYS: use the same values, or stop those replicas',
     )
+    cpSync(join(one.folder, 'data/metrics-token'), join(two.folder, 'data/metrics-token'))
     await two.start(changed)
     await until(() => two.output().log.includes('"msg":"started"'))
 
@@ -79,8 +87,15 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
       (await eventsOf(action)).map(({ detail }) => detail['instance']).toReversed()
     expect(await instances('service.start')).toStrictEqual(['one', 'two', 'one', 'two'])
     expect(await instances('service.stop')).toStrictEqual(['one', 'two'])
-    const doctor = await (await get('/v1/doctor', token)).text()
-    expect(doctor).toMatch(/2 replicas are running: one( \(leader\))?, two( \(leader\))?/)
+    expect(await doctor()).toMatch(/2 replicas are running: one( \(leader\))?, two( \(leader\))?/)
+    await two.stop('SIGKILL')
+    // It is named for several seconds after these words first appear.
+    const lastHeard =
+      /2 replicas are running: one.*, two \((leader, )?last heard of \d+ seconds ago\)/
+    await until(async () => {
+      await Bun.sleep(200)
+      return lastHeard.test(await doctor())
+    })
   })
 
   test('count while they run, and are compared again after a freeze; one that died counts for a while', async () => {

@@ -16,7 +16,7 @@ const SAFE: ServerFacts = {
   bytes: 5_000_000,
   tls: 'TLSv1.3',
   standbys: [],
-  replicas: [{ name: 'a', version: '0.5.0', leads: true }],
+  replicas: [{ name: 'a', version: '0.5.0', leads: true, metricsToken: 'x' }],
   dead: { table: 'home', dead: 40, live: 1 },
 }
 
@@ -38,7 +38,7 @@ test('a server that forgets what it acknowledged is a fault', () => {
   expect(notWell({ isStandby: true })).toStrictEqual(['fault database'])
 })
 
-const standby = { name: 'b', syncState: 'async', lagMs: 20 }
+const standby = { name: 'b', syncState: 'async', lagMs: 20, stuckBytes: null }
 
 test('a standby that nobody waits for is a warning, and one that everybody waits for in vain a fault', () => {
   expect(notWell({ standbys: [standby] })).toStrictEqual(['warning replication'])
@@ -52,13 +52,14 @@ test('a standby that nobody waits for is a warning, and one that everybody waits
   ).toStrictEqual(['warning replication'])
   expect(notWell({ standbys: [], standbyNames: 'b' })).toStrictEqual(['fault replication'])
   expect(notWell({ standbys: [standby], standbyNames: 'c' })).toStrictEqual(['fault replication'])
-  expect(notWell({ standbys: [{ ...sync, lagMs: 11_000 }], standbyNames: 'b' })).toStrictEqual([
-    'warning replication',
-  ])
+  for (const behind of [{ lagMs: 11_000 }, { lagMs: null, stuckBytes: 100 }])
+    expect(notWell({ standbys: [{ ...sync, ...behind }], standbyNames: 'b' })).toStrictEqual([
+      'warning replication',
+    ])
 })
 
 test('a user without rights to see standbys is told nothing wrong about them', () => {
-  const unknown = { name: null, syncState: null, lagMs: null }
+  const unknown = { name: null, syncState: null, lagMs: null, stuckBytes: null }
   expect(notWell({ standbys: [unknown], standbyNames: 'b' })).toStrictEqual([])
 })
 
@@ -74,12 +75,20 @@ test('clock, connections and old rows', () => {
 
 test('replicas are named, and should have different names and the same version', () => {
   const [a, b] = [
-    { name: 'a', version: '0.5.0', leads: true },
-    { name: 'b', version: '0.5.0', leads: false },
+    { name: 'a', version: '0.5.0', leads: true, metricsToken: 'x' },
+    { name: 'b', version: '0.5.0', leads: false, metricsToken: 'x' },
   ]
   const said = (replicas: ServerFacts['replicas']) =>
     serverFindings({ ...SAFE, replicas }).find(({ check }) => check === 'replicas')
   expect(said([a, b])).toMatchObject({ state: 'ok', says: '2 replicas are running: a (leader), b' })
+  expect(said([{ ...a, silentMs: 8400 }, b])).toMatchObject({
+    state: 'ok',
+    says: '2 replicas are running: a (leader, last heard of 8 seconds ago), b',
+  })
+  expect(said([a, { ...b, metricsToken: 'y' }])).toMatchObject({
+    state: 'warning',
+    id: 'replica-metrics-tokens',
+  })
   expect(said([])).toMatchObject({ state: 'ok', says: 'No replica is running' })
   expect(said([a, { ...b, version: '0.6.0' }])).toMatchObject({
     state: 'warning',

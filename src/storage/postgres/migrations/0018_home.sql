@@ -36,6 +36,8 @@ CREATE TABLE replica (
   version text COLLATE "C" NOT NULL,
   -- Hashes of the settings that all replicas share, by name, as JSON.
   settings text COLLATE "C" NOT NULL,
+  -- A hash of the token with which Prometheus reads metrics.
+  metrics_token text COLLATE "C",
   started_at timestamptz NOT NULL,
   seen_at timestamptz NOT NULL
 );
