@@ -33,23 +33,14 @@ const fail = async (client: Client, address: string, times: number): Promise<voi
 
 type Row = { readonly kind: string; readonly address: string | null; readonly failures: number }
 
-const counted = (db: HomeDatabase): Promise<readonly Row[]> =>
+const counted = (db: Pick<HomeDatabase, 'all'>): Promise<readonly Row[]> =>
   db.all<Row>('SELECT kind, address, failures FROM failed_login ORDER BY kind, address')
 
-/** The compiled service with its own folder, `ada` registered from home, and its database. */
+/** An app where `ada` has registered from home. */
 const startHouse = async () => {
-  const service = await startService({ env: { ...UNLIMITED, ...PROXIED } })
-  const client = clientOf(service.url)
-  await client.post('/register', PERSON, from(HOME))
-  const db = await homeDatabase(service.folder)
-  return {
-    ...client,
-    db,
-    [Symbol.asyncDispose]: async () => {
-      await db.close()
-      await service[Symbol.asyncDispose]()
-    },
-  }
+  const app = await startApp(PROXIED)
+  await app.post('/register', PERSON, from(HOME))
+  return app
 }
 
 describe('what counts as a failed login', () => {
@@ -120,12 +111,10 @@ describe('what counts as a failed login', () => {
     expect(await clientsOf('2001:db8::1', '2001:db8:0:1::1')).toBe(2)
     expect(await clientsOf(STRANGER, `::ffff:${STRANGER}`, '::ffff:cb00:7142')).toBe(1)
     expect(await clientsOf(STRANGER, `${AWAY}, ${STRANGER}`, `${HOME}, ${STRANGER}`)).toBe(1)
-    await using open = await startService({ env: UNLIMITED })
-    const { post } = clientOf(open.url)
+    await using open = await startApp()
     for (const address of [HOME, AWAY, STRANGER, '2001:db8::1'])
-      await post('/login', { username: 'ada', password: 'wrong' }, from(address))
-    await using db = await homeDatabase(open.folder)
-    expect((await counted(db)).map(({ failures }) => failures)).toStrictEqual([4, 4, 4])
+      await open.post('/login', { username: 'ada', password: 'wrong' }, from(address))
+    expect((await counted(open.db)).map(({ failures }) => failures)).toStrictEqual([4, 4, 4])
   })
 
   test('[P4] simultaneous guesses gain nothing over guesses in turn', async () => {
@@ -141,10 +130,12 @@ describe('what counts as a failed login', () => {
   })
 
   test('[P4] neither names nor passwords typed as names are in the database', async () => {
-    await using house = await startHouse()
-    await house.post('/login', { username: PASSWORD, password: 'typed in the wrong order' })
-    expect(await house.db.contains(PASSWORD)).toBe(false)
-    expect(await counted(house.db)).toHaveLength(3)
+    await using service = await startService({ env: UNLIMITED })
+    const { post } = clientOf(service.url)
+    await post('/login', { username: PASSWORD, password: 'typed in the wrong order' })
+    await using db = await homeDatabase(service.folder)
+    expect(await db.contains(PASSWORD)).toBe(false)
+    expect(await counted(db)).toHaveLength(3)
   })
 })
 

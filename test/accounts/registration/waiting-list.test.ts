@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
+import { SETTINGS } from '../../../src/config/settings.ts'
 import { homeDatabase } from '../../support/home-database.ts'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { PASSWORD, type TestApp, bearer, clientOf, recordsOf, startApp } from '../../support/app.ts'
@@ -227,15 +228,13 @@ describe('the waiting list', () => {
   })
 
   test('[G3] filled from 12 addresses at the default limits, takes Grace from another at once', async () => {
-    const { RATE_LIMIT_AUTH: _, ...defaults } = ENV
-    await using service = await startService({
-      env: { ...defaults, WAITING_ACCOUNTS_MAX: '100' },
-    })
-    const { folder, url } = service
-    const client = clientOf(url)
-    await addAccount('oli', { folder, role: 'owner' })
-    const owner = await tokenFor(url, 'oli')
-    const register = registering(client)
+    const limits = {
+      RATE_LIMIT_AUTH: SETTINGS.rateLimitAuth.defaultText,
+      WAITING_ACCOUNTS_MAX: '100',
+    }
+    await using app = await startApp({ ...ENV, ...limits })
+    const owner = await app.signIn('oli', 'owner')
+    const register = registering(app)
     const flood = Array.from({ length: 120 }, (__, at) => [`squat-${at}`, `10.2.0.${at % 12}`])
     const taken: number[] = []
     await Promise.all(
@@ -248,9 +247,9 @@ describe('the waiting list', () => {
       }),
     )
     expect(taken).toHaveLength(120)
-    expect(await waiting(client, owner)).toHaveLength(100)
+    expect(await waiting(app, owner)).toHaveLength(100)
     expect(await register('grace', '10.3.0.1')).toStrictEqual(REGISTERED)
-    const after = await waiting(client, owner)
+    const after = await waiting(app, owner)
     expect(after.map(({ username }) => username)).toContain('grace')
     expect(after).toHaveLength(100)
   }, 120_000)
