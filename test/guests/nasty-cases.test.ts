@@ -43,6 +43,10 @@ describe('[7] a link that was passed on', () => {
     expect(denied).toMatchObject([
       { reason: 'another_device', lock: 'front-door', username: 'Plumber', source: 'decided' },
     ])
+    const audited = await home.db.all(
+      "SELECT result, subject FROM audit_event WHERE action = 'pass.refuse'",
+    )
+    expect(audited).toStrictEqual([{ result: 'failure', subject: `pass:${passIdOf(made)}` }])
     expect((await home.pass(made)).body.refused_at).not.toBeNull()
     expect(await first.unlock()).toMatchObject({ body: { decision: 'permitted' } })
   })

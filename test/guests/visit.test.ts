@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { codeOf, guestPhone, passIdOf } from '../support/guests.ts'
 import { homeWithGuests } from '../support/home-with-guests.ts'
+import { tableNames, textOf } from '../support/tables.ts'
 
 describe('a guest with a link', () => {
   test('looks, puts the pass into use and opens the door, and the decision is recorded', async () => {
@@ -28,6 +29,10 @@ describe('a guest with a link', () => {
       },
     })
     expect(phone.cookie()).toBe('')
+    expect((await home.pass(made)).body).toMatchObject({
+      looked_at: expect.any(String),
+      devices: [],
+    })
     expect((await phone.bind(codeOf(made))).body.bound).toStrictEqual({ count: 1, max: 2 })
     expect(phone.cookie()).toStartWith('lock-guest=')
     const { status, body } = await phone.unlock()
@@ -53,5 +58,21 @@ describe('a guest with a link', () => {
     expect(
       audited.events.filter(({ subject }) => subject?.id === `pass:${passIdOf(made)}`),
     ).toMatchObject([{ action: 'pass.bind' }, { action: 'pass.make' }])
+  })
+
+  test('leaves the code of the link in no line of the log and in no table', async () => {
+    await using home = await homeWithGuests({}, { LOG_LEVEL: 'debug' })
+    const made = await home.invite({ holder: { pass: { label: 'Plumber', devices_max: 1 } } })
+    const code = codeOf(made)
+    const [phone, other] = [guestPhone(home), guestPhone(home)]
+    await phone.look(code)
+    expect((await phone.bind(code)).status).toBe(200)
+    expect((await other.bind(code)).status).toBe(409)
+    await phone.unlock()
+    const logged = home.logLines.join('\n')
+    const stored = await textOf(home.db, await tableNames())
+    expect([logged.includes('/v1/guest/bind'), stored.includes('Plumber')]).toEqual([true, true])
+    for (const form of [code, Buffer.from(code, 'base64url').toString('hex')])
+      expect([logged.includes(form), stored.includes(form)]).toEqual([false, false])
   })
 })
