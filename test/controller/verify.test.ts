@@ -141,3 +141,10 @@ test('the manual shows vectors that are in the file, and the keys that they are 
   expect(shown.size).toBe(7)
   expect([...shown].filter((hex) => !known.has(hex))).toStrictEqual([])
 })
+
+test('the verifier in C is short, and as long as the manual says', () => {
+  const lines = textOf('test/controller/verify.c').split('\n')
+  const ours = lines.filter((line) => !/^\s*(\/\/.*)?$/.test(line)).length
+  expect(ours).toBeLessThan(150)
+  expect(textOf('src/manual/controller.md')).toContain(`a verifier in ${ours} lines of C99`)
+})

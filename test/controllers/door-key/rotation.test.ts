@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
 import { doorKeys } from '../../../src/controllers/door-key/door-key.ts'
+import { importKeyPair, publicKeyOf } from '../../../src/domain/statement/p256.ts'
 import { clockFrom } from '../../../src/domain/clock.ts'
 import { AppError } from '../../../src/errors.ts'
 import { recordsOf } from '../../support/app.ts'
@@ -50,6 +51,15 @@ test('a controller follows any number of new door keys, each signed by the one b
     'door_key.made',
   ])
   expect(recordsOf(home.logLines, 'door_key.rotate')).toHaveLength(2)
+  // The log has the public half of each.
+  const made = await home.db.all<{ body: string }>(
+    "SELECT body FROM log_record WHERE kind = 'door_key.made' ORDER BY seq",
+  )
+  const keys = made.map(({ body }) => (JSON.parse(body) as { key: string }).key)
+  const pair = await importKeyPair(
+    Uint8Array.fromBase64(readFileSync(keyFile(home), 'utf8').trim()),
+  )
+  expect([new Set(keys).size, keys.at(-1)]).toStrictEqual([3, (await publicKeyOf(pair)).toBase64()])
 })
 
 test('a controller that waits learns of the new key at once', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { PASSWORD } from '../../support/app.ts'
 import { until } from '../../support/until.ts'
 import { controlledHome } from '../../support/controlled-home.ts'
+import { withoutInstance } from '../../support/metrics-token.ts'
 
 type Home = Awaited<ReturnType<typeof controlledHome>>
 type Controller = Awaited<ReturnType<Home['enrolled']>>
@@ -48,6 +49,13 @@ describe('a controller that polls', () => {
       source: 'attested',
     })
     expect(await home.records()).toStrictEqual(['door_key.made', 'device.enrolled'])
+    const metrics = withoutInstance(await (await home.get('/metrics', home.as('amy'))).text())
+    for (const [name, labels] of [
+      ['commands', 'outcome="sent"'],
+      ['reports', 'result="opening"'],
+      ['reports', 'result="unlocked"'],
+    ])
+      expect(metrics).toContain(`secure_lock_controller_${name}_total{${labels}} 1\n`)
   })
 
   test('gets no command for a denied attempt, nor for a repeat', async () => {
@@ -152,12 +160,14 @@ describe('a controller that polls', () => {
     expect(await controller.poll()).toBeUndefined()
   })
 
-  test('gets no command that has expired meanwhile', async () => {
+  test('gets no command ten seconds after the decision', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
     await controller.poll()
-    await home.ask()
-    home.clock.passedMs += 10_000
+    const { id } = await home.ask()
+    home.clock.passedMs += 9999
+    expect(await attemptsIn(controller, await controller.poll())).toStrictEqual([id])
+    home.clock.passedMs += 1
     expect(await controller.poll()).toBeUndefined()
   })
 
@@ -219,7 +229,9 @@ describe('a controller that polls', () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
     const { id } = await askDuringPoll(home, controller)
-    home.clock.nowMs += 31_000
+    home.clock.nowMs += 29_999
+    expect(await home.attempt(id)).toMatchObject({ delivery: 'asked', result: null })
+    home.clock.nowMs += 2
     expect(await home.attempt(id)).toMatchObject({ delivery: 'unknown', result: 'unheard' })
     await controller.send(await controller.next('released', { attempt: id }))
     expect(await home.attempt(id)).toMatchObject({ delivery: 'happened', result: 'released' })

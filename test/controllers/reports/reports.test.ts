@@ -64,6 +64,22 @@ describe('reports of a controller', () => {
     expect(await size()).toBe(before)
   })
 
+  test('a report that was signed a second time is no fork: its payload is the same', async () => {
+    await using home = await controlledHome()
+    const controller = await home.enrolled()
+    const [first, again] = [
+      await controller.signReport('started', { counter: 1 }),
+      await controller.signReport('started', { counter: 1 }),
+    ]
+    expect(again).not.toStrictEqual(first)
+    for (const report of [first, again])
+      expect(await (await controller.send(report)).json()).toStrictEqual({
+        through: 1,
+        missing: [],
+      })
+    expect(await home.records()).not.toContain('device.forked')
+  })
+
   test('two reports with the same counter show a copied key: no trust, no commands, and an alarm', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
