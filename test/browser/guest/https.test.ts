@@ -5,6 +5,7 @@ import { PASSWORD } from '../../support/app.ts'
 import { UNLIMITED, startService, temporaryFolder } from '../../support/binary.ts'
 import { selfSigned } from '../../support/certificates.ts'
 import { IS_LEFT_OUT, useBrowser, useResource } from '../chromium.ts'
+import { openAs } from '../console/console.ts'
 import { TAKE_AWAY } from '../engines/older-browsers.ts'
 import { holdToOpen, isUnlock, onPhone, usePass } from './home.ts'
 
@@ -32,6 +33,18 @@ describe.skipIf(IS_LEFT_OUT)('a guest over HTTPS, after a warning about the cert
       data: { holder: { pass: { label: 'Plumber' } }, locks: ['front-door'] },
     })
     const { link } = (await made.json()) as { link: string }
+
+    // The host reads of the warning first, and the text to send tells the guest.
+    await using host = await openAs(browser(), service, 'Ada', '/console/guests', {
+      ignoreHTTPSErrors: true,
+    })
+    await host.page.getByRole('link', { name: 'New guest' }).click()
+    await host.page
+      .getByText('A guest’s phone warns once that it does not know your certificate')
+      .waitFor()
+    await host.page.getByLabel('Name of the guest').fill('Painter')
+    await host.page.getByRole('button', { name: 'Make the pass' }).click()
+    await host.page.getByText('Your phone will warn that the connection is not private').waitFor()
 
     await page.addInitScript({ content: TAKE_AWAY })
     await page.goto(`/guest${new URL(link).hash}`)

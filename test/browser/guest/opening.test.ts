@@ -59,6 +59,36 @@ describe.skipIf(IS_LEFT_OUT)('a guest at the door', () => {
     expectCalm(seen, [401])
   })
 
+  test('asks the gateway after 0.8 s, and no sooner', async () => {
+    const { path } = await invite(home())
+    await using seen = await onPhone(browser(), home(), '/manual')
+    const { page } = seen
+    await page.clock.install()
+    await page.goto(path)
+    await usePass(page)
+    const asked: string[] = []
+    page.on('request', (request) => {
+      if (isUnlock(request)) asked.push(request.url())
+    })
+    await page.clock.pauseAt(Date.now() + HOUR_MS)
+    await holdButton(page).hover()
+    await page.mouse.down()
+    await page.clock.runFor(799)
+    await page.mouse.up()
+    await page.getByText('Open the front door?').waitFor()
+    await page.getByRole('button', { name: 'Not now' }).click()
+    await holdButton(page).hover()
+    await page.mouse.down()
+    await page.clock.runFor(799)
+    expect(await page.locator('button.held').count()).toBe(1)
+    expect(asked).toEqual([])
+    await page.clock.runFor(1)
+    await page.clock.resume()
+    await page.getByText(LET_IN).waitFor()
+    await page.mouse.up()
+    expect(asked).toHaveLength(1)
+  })
+
   test('that presses only once is asked, as with a screen reader or a switch', async () => {
     await using seen = await atTheDoor()
     const { page, before } = seen
