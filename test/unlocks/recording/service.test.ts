@@ -138,6 +138,30 @@ describe('recording unlocks', () => {
     expect((await app.unlocks.unlockLog.head()).size).toBe(3)
   })
 
+  test('a phone can say neither that it was let in nor what the lock signed', async () => {
+    await using app = await startApp()
+    const { headers, recordAll } = await signedIn(app)
+    const outcomes = await recordAll([
+      ...['permitted', 'released', 'failed'].map((result) => ({ method: 'app', result })),
+      ...['decided', 'reported', 'attested'].map((source) => ({ method: 'app', source })),
+      { method: 'app', reporter: UUID, reporter_counter: 1, statement: 'hEOhASag' },
+    ])
+    expect(outcomes.map(({ status }) => status)).toStrictEqual([
+      'invalid',
+      'invalid',
+      'invalid',
+      'stored',
+      'stored',
+      'stored',
+      'stored',
+    ])
+    const answer = await app.get('/v1/unlocks', headers)
+    const { unlocks } = (await answer.json()) as { unlocks: object[] }
+    expect(unlocks).toHaveLength(4)
+    for (const unlock of unlocks)
+      expect(unlock).toMatchObject({ source: 'claimed', result: 'unlocked', reporter: null })
+  })
+
   test.each([
     ['2026-11-22T18:30:00.125+01:00', '2026-11-22T17:30:00.125Z'],
     ['2024-02-29T23:59:59Z', '2024-02-29T23:59:59.000Z'],
