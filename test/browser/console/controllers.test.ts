@@ -89,7 +89,7 @@ describe.skipIf(IS_LEFT_OUT)('a door with a controller', () => {
     const command = await how(page).locator('pre').innerText()
     expect(command).toContain(code)
     expect(command).toContain(service().url)
-    await how(page).getByRole('img', { name: 'QR code of the code' }).waitFor()
+    await how(page).getByRole('img', { name: 'QR code of the command' }).waitFor()
     await look(page, 'controller-code')
 
     device = await testController(service().url)

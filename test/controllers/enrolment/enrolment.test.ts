@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { qrSvg } from '../../../src/http/page/qr.ts'
 import { PASSWORD, recordsOf } from '../../support/app.ts'
 import { testController } from '../../support/controller.ts'
 import { controlledHome } from '../../support/controlled-home.ts'
@@ -21,7 +22,7 @@ describe('the code that enrols a controller', () => {
     expect(answer.status).toBe(200)
     const made = (await answer.json()) as Record<string, string>
     expect(made['command']).toContain(`--code ${made['code']}`)
-    expect(made['qr_svg']).toStartWith('<svg')
+    expect(made['qr_svg']).toBe(qrSvg(made['command'] ?? ''))
     expect(recordsOf(home.logLines, 'controller.enrol_code')).toMatchObject([
       { subject: 'front-door', result: 'success' },
     ])

@@ -61,7 +61,7 @@ export const NewControllerCode = ({ code, onDone }: CodeProps) => {
       </p>
       <img
         class="qr"
-        alt="QR code of the code"
+        alt="QR code of the command"
         src={`data:image/svg+xml,${encodeURIComponent(code.qr_svg)}`}
       />
       <div class="actions">
