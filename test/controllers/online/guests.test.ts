@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { controlledHome } from '../../support/controlled-home.ts'
-import { type NewPass, codeOf, guestPhone } from '../../support/guests.ts'
+import { type NewPass, codeOf, guestPhone, passIdOf } from '../../support/guests.ts'
+import { tableNames, textOf } from '../../support/tables.ts'
 
 /** A home whose guest has a phone, and may come twice. */
 const homeWithGuest = async () => {
@@ -107,4 +108,26 @@ test('a guest whose pass is revoked gets nothing of what waits', async () => {
   expect(body).toMatchObject({ decision: 'permitted' })
   await home.post(`/v1/grants/${made.id}/revocation`, {}, home.as('oli'))
   expect(await controller.poll()).toBeUndefined()
+})
+
+test('a guest who is erased while the door opens is named by nothing, and the report is stored', async () => {
+  await using home = await homeWithGuest()
+  const { controller, made, ask, db } = home
+  const { attempt } = await ask()
+  await controller.send(await controller.next('opening', { attempt }))
+  const erased = await home.delete(`/v1/passes/${passIdOf(made)}`, {}, home.as('oli'))
+  expect(erased.status).toBe(200)
+  expect((await controller.send(await controller.next('released', { attempt }))).status).toBe(200)
+  expect(await home.newestEvent()).toMatchObject({
+    result: 'released',
+    source: 'attested',
+    username: '',
+    guest: null,
+    attempt: null,
+  })
+  const left = await textOf(
+    db,
+    (await tableNames()).filter((name) => name !== 'audit_event'),
+  )
+  expect(['Plumber', 'iPhone'].filter((trace) => left.includes(trace))).toStrictEqual([])
 })
