@@ -110,10 +110,13 @@ for (const [sentence, unlock] of SENTENCES)
   })
 
 test('says who says so', () => {
-  expect(PROVENANCE).toMatchObject({
+  expect(PROVENANCE).toStrictEqual({
+    imported: 'from the old server',
     claimed: 'the phone says so',
-    reported: 'the lock says so',
+    observed: 'the gateway says so',
     decided: 'the gateway decided',
+    reported: 'the lock says so',
+    attested: 'the lock signed it',
   })
 })
 
