@@ -93,7 +93,16 @@ const paths = given.some((argument) => argument.startsWith('test/'))
   ? []
   : filesIn(isAll ? ROOMS : MOST_DIFFERENT)
 const run = Bun.spawn(
-  [process.execPath, 'test', '--parallel', '--timeout', '240000', ...given, ...paths],
+  [
+    process.execPath,
+    'test',
+    '--parallel',
+    '--no-isolate',
+    '--timeout',
+    '240000',
+    ...given,
+    ...paths,
+  ],
   {
     env: { ...process.env, TEST_POSTGRES: server.url(), TEST_POSTGRES_POOL: '1' },
     stdin: 'ignore',

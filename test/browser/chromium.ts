@@ -64,8 +64,14 @@ export const useResource = <Resource>(
   }
 }
 
+/** One Chromium for all test files that a process runs; it ends with the process. Each visit has a profile of its own. */
 export const useBrowser = (): (() => Browser) =>
-  useResource(startChromium, (browser) => browser.close())
+  useResource(
+    () => (shared ??= startChromium()),
+    () => {},
+  )
+
+let shared: Promise<Browser> | undefined
 
 /** Starts the executable, and then `prepare`s it. */
 export const useService = (

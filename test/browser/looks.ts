@@ -74,8 +74,8 @@ export const fits = async (page: Page, name: string, size: typeof PHONE): Promis
   expect({ name, width, scrollWidth }).toEqual({ name, width, scrollWidth: width })
 }
 
-/** Colours differ in the dark, and nothing else does. */
-const RULES = { light: undefined, dark: ['color-contrast'] } as const
+/** The rules for each scheme: colours differ in the dark, and nothing else does. */
+export const RULES = { light: undefined, dark: ['color-contrast'] } as const
 
 /** The end of one transition may start another, in an element that inherits the colour. */
 const END_ANIMATIONS = `(async () => {

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { Browser, BrowserContextOptions } from 'playwright-core'
+import { describe, expect, test } from 'bun:test'
+import type { BrowserContextOptions } from 'playwright-core'
 import { PAGES } from '../../src/manual/pages.ts'
-import { type Service, UNLIMITED, startService } from '../support/binary.ts'
+import { UNLIMITED } from '../support/binary.ts'
 import { inaccessible } from './accessibility.ts'
-import { IS_LEFT_OUT, startChromium, visit } from './chromium.ts'
-import { ENLARGED, fits, setLook } from './looks.ts'
+import { IS_LEFT_OUT, useBrowser, useService, visit } from './chromium.ts'
+import { ENLARGED, RULES, fits, setLook } from './looks.ts'
 
 const TEST_MS_MAX = 240_000
 
@@ -14,20 +14,10 @@ const LOOKS = [
 ] as const
 
 describe.skipIf(IS_LEFT_OUT)('the manual in a browser', () => {
-  let service: Service
-  let browser: Browser
+  const browser = useBrowser()
+  const service = useService({ env: UNLIMITED })
 
-  beforeAll(async () => {
-    service = await startService({ env: UNLIMITED })
-    browser = await startChromium()
-  }, TEST_MS_MAX)
-
-  afterAll(async () => {
-    await browser?.close()
-    await service?.stop()
-  }, TEST_MS_MAX)
-
-  const open = (options: BrowserContextOptions = {}) => visit(browser, service.url, options)
+  const open = (options: BrowserContextOptions = {}) => visit(browser(), service().url, options)
 
   test(
     '[I6] every page fits each screen, is accessible in the light and the dark and loads nothing from elsewhere',
@@ -40,7 +30,11 @@ describe.skipIf(IS_LEFT_OUT)('the manual in a browser', () => {
           const { width } = look
           await setLook(page, look)
           await fits(page, path, look)
-          expect([path, width, await inaccessible(page)]).toEqual([path, width, []])
+          expect([path, width, await inaccessible(page, RULES[look.scheme])]).toEqual([
+            path,
+            width,
+            [],
+          ])
         }
         // It has the layout of 320 px.
         await fits(page, path, ENLARGED)
