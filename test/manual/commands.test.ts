@@ -26,7 +26,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^sed -n 's\/\^extra/, 'it needs a receipt of a controller: test/unlocks/bundle runs it'],
   [/^create(user|db) /, 'they are PostgreSQL’s own, and ask for a password'],
   [
-    /^(pg_dump|psql) |\/dump_test\?/,
+    /^(pg_dump|psql) |\/dump_test\?|home\.tar/,
     'they need a server: test/cli/backup/server-home.test.ts verifies a dump',
   ],
   [

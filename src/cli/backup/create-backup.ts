@@ -5,7 +5,13 @@ import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { describeFile, packBackup, publishFile } from '../../storage/backup/backup-file.ts'
 import type { Manifest } from '../../storage/backup/manifest.ts'
-import { DATABASE_FILE, KEY_FILES, mebibytes, requireRoom } from '../../storage/files/data-dir.ts'
+import {
+  DATABASE_FILE,
+  DUMP_FILE,
+  KEY_FILES,
+  mebibytes,
+  requireRoom,
+} from '../../storage/files/data-dir.ts'
 import { copyDatabaseFile, databaseFileBytes, removeCopy } from '../../storage/database-copy.ts'
 import { fileBytes } from '../../storage/database-size.ts'
 import { lockDataDir, lockForBackup } from '../../storage/data-dir-lock.ts'
@@ -25,6 +31,9 @@ export type ShowProgress = (line: string) => void
 type Options = {
   readonly config: Config
   readonly file: string
+  /** Given to back up a home on a server as a dump by `pg_dump`, instead of as a database file: the folders with
+   * programs, as in `PATH`. */
+  readonly programs?: string | undefined
   readonly show: ShowProgress
   /** Called when all is on disk, before the file gets its name; if this fails, there is no
    * backup. */
@@ -37,6 +46,7 @@ type Options = {
 export const createBackup = async ({
   config,
   file,
+  programs,
   show,
   record,
 }: Options): Promise<CreatedBackup> => {
@@ -54,13 +64,17 @@ export const createBackup = async ({
   open.defer(lockDataDir(dataDir, 'command'))
   open.defer(await lockForBackup(dataDir, () => show(WAITING)))
   const copy = join(dataDir, 'backup-copy.part')
+  const dump = join(dataDir, 'backup-dump.part')
   try {
-    await copyDatabase(config, { copy, target, show })
+    await copyDatabase(config, { copy, dump, programs, target, show })
     const log = await verified(config, copy, show)
     const draft = newDraft(target, log.key)
     try {
-      const manifest = manifestOf(config, copy, log)
-      const pathOf = (name: string) => (name === DATABASE_FILE ? copy : join(dataDir, name))
+      const data =
+        programs === undefined ? describeFile(DATABASE_FILE, copy) : describeFile(DUMP_FILE, dump)
+      const manifest = manifestOf(config, data, log)
+      const places: Readonly<Record<string, string>> = { [DATABASE_FILE]: copy, [DUMP_FILE]: dump }
+      const pathOf = (name: string) => places[name] ?? join(dataDir, name)
       const progress = percentOf(show, 'Writing the backup')
       const passphrase = config.backupPassphrase
       await packBackup({ manifest, pathOf, to: draft, passphrase, progress })
@@ -77,6 +91,7 @@ export const createBackup = async ({
     throw fileUnavailable(`Cannot create the backup ${target}`, error)
   } finally {
     removeCopy(copy)
+    rmSync(dump, { force: true })
   }
 }
 
@@ -92,12 +107,30 @@ export const percentOf =
 const alreadyExists = (target: string): AppError =>
   new AppError('conflict', `${target} already exists, and a backup never overwrites a file`)
 
-type Copying = Pick<Options, 'show'> & { readonly copy: string; readonly target: string }
+type Copying = Pick<Options, 'show' | 'programs'> & {
+  readonly copy: string
+  /** Where to keep the dump that the copy is made from, if it is. */
+  readonly dump: string
+  readonly target: string
+}
 
 /** Copies the database as it is at one moment to a file. A home on a server is copied to a file of the same form, so
  * that it can be checked without the server, and restored to another or to a gateway without one. */
-const copyDatabase = async (config: Config, { copy, target, show }: Copying): Promise<void> => {
+const copyDatabase = async (
+  config: Config,
+  { copy, dump, programs, target, show }: Copying,
+): Promise<void> => {
   const { postgres, dataDir, databasePath } = config
+  if (postgres && programs !== undefined) {
+    const { dumpFromServer } = await import('./server-home.ts')
+    show('Waiting for pg_dump')
+    await dumpFromServer(
+      postgres,
+      { dump, path: copy, programs },
+      percentOf(show, 'Reading the dump'),
+    )
+    return requireRoomFor(dataDir, target, fileBytes(dump))
+  }
   if (postgres) {
     const { copyFromServer } = await import('./server-home.ts')
     await copyFromServer(postgres, copy, percentOf(show, 'Copying the database'))
@@ -138,7 +171,7 @@ const verified = async (
   }
 }
 
-const manifestOf = (config: Config, copy: string, log: LogFile): Manifest => {
+const manifestOf = (config: Config, data: Manifest['files'][number], log: LogFile): Manifest => {
   const { dataDir, jwtSecretKey } = config
   const { key, head, schemaVersion } = log
   const keys = Object.values(KEY_FILES).filter((name) => existsSync(join(dataDir, name)))
@@ -150,10 +183,7 @@ const manifestOf = (config: Config, copy: string, log: LogFile): Manifest => {
     made_at: new Date().toISOString(),
     log: { size: head.size, key: formatVerifierKey(key), checkpoint: head.checkpoint },
     secrets_elsewhere: jwtSecretKey === undefined ? [] : ['JWT_SECRET_KEY'],
-    files: [
-      describeFile(DATABASE_FILE, copy),
-      ...keys.map((name) => describeFile(name, join(dataDir, name))),
-    ],
+    files: [data, ...keys.map((name) => describeFile(name, join(dataDir, name)))],
   }
 }
 

@@ -3,10 +3,13 @@ import { join } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import type { PostgresAddress } from '../../config/postgres-address.ts'
 import type { OnCopied } from '../../storage/moving/copy-home.ts'
+import { loadDump } from '../../storage/moving/dump-file.ts'
 import { copyToFile } from '../../storage/moving/home-file.ts'
+import { pgDump } from '../../storage/moving/pg-dump.ts'
 import { openServerHome } from '../../storage/moving/server-target.ts'
 import { lockHome } from '../../storage/postgres/home-lock.ts'
-import { serverItself } from '../../storage/postgres/pooler.ts'
+import { cannotOpen } from '../../storage/postgres/open.ts'
+import { needsDirect, serverItself } from '../../storage/postgres/pooler.ts'
 
 /** Copies the home on a server to a file, while services use it, but not while it is moved or restored. */
 export const copyFromServer = async (
@@ -15,11 +18,38 @@ export const copyFromServer = async (
   onCopied: OnCopied,
 ): Promise<void> => {
   const direct = await serverItself(address)
+  await besideOthers(direct, () => copyToFile(direct ?? address, path, onCopied))
+}
+
+type Dumping = {
+  readonly dump: string
+  readonly path: string
+  /** The folders with `pg_dump` in one of them, as in `PATH`. */
+  readonly programs: string
+}
+
+/** Writes a dump of the home on a server with `pg_dump`, and what that contains to a database file. */
+export const dumpFromServer = async (
+  address: PostgresAddress,
+  { dump, path, programs }: Dumping,
+  onRead: OnCopied,
+): Promise<void> => {
+  const direct = await serverItself(address)
+  if (!direct) throw cannotOpen(address, needsDirect())
+  await besideOthers(direct, () => pgDump(direct, dump, programs))
+  await loadDump(dump, path, onRead)
+}
+
+/** Keeps the home from being moved or restored meanwhile; behind a pooler, nothing can. */
+const besideOthers = async (
+  direct: PostgresAddress | undefined,
+  work: () => Promise<void>,
+): Promise<void> => {
   const unlock = direct
     ? await lockHome({ address: direct, use: 'shared', onLost: () => {} })
     : async (): Promise<void> => {}
   try {
-    await copyToFile(direct ?? address, path, onCopied)
+    await work()
   } finally {
     await unlock()
   }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type App, openApp } from '../../app.ts'
 import type { Config } from '../../config/config.ts'
@@ -5,7 +6,7 @@ import { AppError } from '../../errors.ts'
 import { processLogger } from '../../http/log/logger.ts'
 import { unpackBackup } from '../../storage/backup/backup-file.ts'
 import type { Manifest } from '../../storage/backup/manifest.ts'
-import { DATABASE_FILE, requireRoom } from '../../storage/files/data-dir.ts'
+import { DATABASE_FILE, DUMP_FILE, requireRoom } from '../../storage/files/data-dir.ts'
 import { requireIntegrity } from '../../storage/database-copy.ts'
 import { formatVerifierKey } from '../../unlocks/tlog/signed-note.ts'
 import { verifyLog } from '../../unlocks/verify/verify-log.ts'
@@ -46,12 +47,22 @@ export const unpackVerified = async (options: Options): Promise<Unpacked> => {
       return attempt < ATTEMPTS_MAX ? readSecret('Passphrase of the backup: ') : undefined
     },
     accept: ({ files }) => {
-      const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+      // The contents of a dump are then written to a database file.
+      const bytes = files.reduce(
+        (sum, file) => sum + (file.name === DUMP_FILE ? 2 : 1) * file.bytes,
+        0,
+      )
       requireRoom(dirname(databasePath), bytes, 'the contents of the backup')
     },
     pathOf: (name) => (name === DATABASE_FILE ? databasePath : join(dataDir, name)),
     progress: percentOf(showProgress, 'Unpacking'),
   })
+  if (manifest.files.some(({ name }) => name === DUMP_FILE)) {
+    const dump = join(dataDir, DUMP_FILE)
+    const { loadDump } = await import('../../storage/moving/dump-file.ts')
+    await loadDump(dump, databasePath, percentOf(showProgress, 'Reading the dump'))
+    rmSync(dump)
+  }
   showProgress('Checking the database')
   requireIntegrity(databasePath)
   const silent = processLogger({ level: 'fatal', format: 'text', write: () => {} })

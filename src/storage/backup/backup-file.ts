@@ -251,14 +251,22 @@ const streamOf = (path: string): ReadableStream<Uint8Array<ArrayBuffer>> => {
 const NOT_ENCRYPTED =
   'it is not encrypted, though BACKUP_PASSPHRASE is set, so anyone could have created it. If you know where it comes from, run this command with an empty BACKUP_PASSPHRASE'
 
+/** The beginning of what pg_dump writes, as SQL or in its own form. */
+const DUMP = /^(?:--\n-- PostgreSQL database dump\n|PGDMP)/
+
+const WITHOUT_KEYS =
+  'it is a dump by pg_dump, without the keys; backup --pg-dump writes one with the keys, and the page PostgreSQL of the manual says how to verify this one with a copy of them'
+
 /** Returns the first bytes of a file. Throws `unavailable` if it cannot be read. */
 const startOf = (path: string): string => {
   try {
     if (!statSync(path).isFile()) throw new Error('it is not a regular file')
     const file = openSync(path, 'r')
     try {
-      const start = Buffer.alloc(HEADER_BYTES_MAX)
-      return start.toString('latin1', 0, readSync(file, start))
+      const buffer = Buffer.alloc(HEADER_BYTES_MAX)
+      const start = buffer.toString('latin1', 0, readSync(file, buffer))
+      if (DUMP.test(start)) throw new Error(WITHOUT_KEYS)
+      return start
     } finally {
       closeSync(file)
     }

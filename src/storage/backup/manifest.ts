@@ -1,6 +1,6 @@
 import { type Static, Type as t } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { DATABASE_FILE, KEY_FILES } from '../files/data-dir.ts'
+import { DATABASE_FILE, DUMP_FILE, KEY_FILES } from '../files/data-dir.ts'
 import { MIGRATIONS } from '../migrations.ts'
 
 const Version = t.String({ pattern: '^[0-9A-Za-z.+-]{1,64}$' })
@@ -34,7 +34,7 @@ export const MANIFEST_FILE = 'manifest.json'
 export const MANIFEST_BYTES_MAX = 1024 ** 2
 
 /** The files that a backup may contain. No other name is ever written to disk. */
-const NAMES: ReadonlySet<string> = new Set([DATABASE_FILE, ...Object.values(KEY_FILES)])
+const NAMES: ReadonlySet<string> = new Set([DATABASE_FILE, DUMP_FILE, ...Object.values(KEY_FILES)])
 
 /** Parses the manifest of a backup. Throws an Error that says what is wrong with it, also if its format
  * or schema is newer than this version knows. */
@@ -53,7 +53,8 @@ export const parseManifest = (text: string): Manifest => {
   const foreign = names.find((name) => !NAMES.has(name))
   if (foreign !== undefined)
     throw new Error(`it contains ${JSON.stringify(foreign)}, which no backup has`)
-  const missing = [DATABASE_FILE, KEY_FILES.log].find((name) => !names.includes(name))
+  const data = names.includes(DUMP_FILE) ? DUMP_FILE : DATABASE_FILE
+  const missing = [data, KEY_FILES.log].find((name) => !names.includes(name))
   if (missing !== undefined) throw new Error(`it has no ${missing}`)
   if (new Set(names).size < names.length) throw new Error('it contains a file twice')
   return manifest

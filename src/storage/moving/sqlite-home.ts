@@ -90,6 +90,12 @@ export const newSqliteHome = async (path: string) => {
     connection.run(`PRAGMA ${pragma}`)
   connection.run('BEGIN')
   const home = homeOn(connection)
+  const types = connection
+    .query<{ name: string; type: string }, []>(
+      `SELECT t.name || '.' || c.name AS name, c.type FROM sqlite_schema t, pragma_table_xinfo(t.name) c WHERE t.type = 'table'`,
+    )
+    .all()
+  const typeOf = new Map(types.map(({ name, type }) => [name, type]))
   for (const { name } of home.tables) connection.run(`DELETE FROM ${quoted(name)}`)
   const write: NewHome['write'] = async ({ name, columns }, rows) => {
     const insert = connection.query(
@@ -98,20 +104,44 @@ export const newSqliteHome = async (path: string) => {
     for (const row of rows) insert.run(...row)
     return 0
   }
+  const suspended: string[] = []
   return {
     ...home,
+    /** Lets rows come in any order, until the file is complete. */
+    suspendTriggers: (): void => {
+      const triggers = connection
+        .query<{ name: string; sql: string }, []>(
+          "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'",
+        )
+        .all()
+      for (const { name, sql } of triggers) {
+        suspended.push(sql)
+        connection.run(`DROP TRIGGER ${quoted(name)}`)
+      }
+    },
+    /** Returns the type of a column: `INTEGER`, `TEXT` or `BLOB`. */
+    typeOf: (table: string, column: string) => typeOf.get(`${table}.${column}`),
     write,
     setLastNumbers: async (numbers: ReadonlyMap<string, bigint>) => {
-      for (const [name, seq] of numbers)
+      for (const [name, seq] of numbers) {
+        // A table without rows has no number there yet.
+        connection.run(
+          `INSERT INTO sqlite_sequence (name, seq)
+           SELECT name, 0 FROM sqlite_schema
+           WHERE name = ? AND sql LIKE '%AUTOINCREMENT%' AND name NOT IN (SELECT name FROM sqlite_sequence)`,
+          [name],
+        )
         connection.run('UPDATE sqlite_sequence SET seq = ? WHERE name = ? AND seq < ?', [
           seq,
           name,
           seq,
         ])
+      }
     },
     draft,
     /** Completes the file under its draft's name, where it can be read. Returns that name. */
     complete: (): string => {
+      for (const sql of suspended) connection.run(sql)
       connection.run('COMMIT')
       if (connection.query('PRAGMA foreign_key_check').get() !== null)
         throw new Error('the copy has a row that refers to one that is not there')

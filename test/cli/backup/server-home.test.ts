@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { addAccount, tokenFor } from '../../support/accounts.ts'
 import { bearer, clientOf } from '../../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
@@ -77,6 +77,76 @@ describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file'
     expect(restored.status).toBe(0)
     const verified = await runCommand(['log', 'verify'], { folder: other, env: place })
     expect(verified.out).toBe('The log is intact: 3 events\n')
+  })
+
+  test('may be a dump by pg_dump in one file with the keys and a manifest', async () => {
+    const tools = { PATH: dirname(program('pg_dump')) }
+    const address = server.home('home').replace('postgres@', 'postgres:hidden@')
+    const dumped = await runCommand(['backup', '--pg-dump', 'dump.tar'], {
+      folder,
+      env: { ...env(), ...tools, DATABASE_URI: address },
+    })
+    expect(dumped).toMatchObject({ status: 0 })
+    expect(dumped.out).toStartWith('Backed up 5 events and all accounts to dump.tar (')
+    expect(dumped.out + dumped.words).not.toContain('hidden')
+    expect(readdirSync(join(folder, 'data')).filter((name) => name.includes('.part'))).toEqual([])
+
+    // Without the server, its checksums and its log are verified.
+    const other = elsewhere()
+    cpSync(join(folder, 'dump.tar'), join(other, 'dump.tar'))
+    const there = (...args: string[]) => runCommand(args, { folder: other, env: local })
+    const checked = await there('restore', '--check', 'dump.tar')
+    expect(checked).toMatchObject({ status: 0, words: '' })
+    expect(checked.out).toStartWith('The backup is intact: 5 events and all accounts, as of 20')
+    expect((await there('restore', 'dump.tar')).status).toBe(0)
+    expect((await there('log', 'verify')).out).toBe('The log is intact: 5 events\n')
+
+    // An empty schema gets it too.
+    const empty = elsewhere()
+    const place = { ...local, DATABASE_URI: server.home('emptied') }
+    const restored = await runCommand(['restore', join(other, 'dump.tar')], {
+      folder: empty,
+      env: place,
+    })
+    expect(restored.status).toBe(0)
+    const verified = await runCommand(['log', 'verify'], { folder: empty, env: place })
+    expect(verified.out).toBe('The log is intact: 5 events\n')
+
+    // Any program that reads tar, and psql, can use it as well.
+    expect(Bun.spawnSync(['tar', 'xf', 'dump.tar'], { cwd: other }).exitCode).toBe(0)
+    await server.query('CREATE DATABASE from_tar')
+    const loaded = Bun.spawnSync(
+      [
+        program('psql'),
+        '--quiet',
+        '--set',
+        'ON_ERROR_STOP=1',
+        '--file',
+        'pg_dump.sql',
+        server.url('from_tar'),
+      ],
+      { cwd: other },
+    )
+    expect(loaded.stderr.toString()).toBe('')
+    const again = await runCommand(['log', 'verify'], {
+      folder,
+      env: { ...local, DATABASE_URI: server.home('home', 'from_tar') },
+    })
+    expect(again.out).toBe('The log is intact: 5 events\n')
+
+    // One byte of the dump that is different, and one without the keys.
+    const altered = readFileSync(join(other, 'dump.tar'))
+    altered.writeUInt8(altered.readUInt8(30_000) ^ 1, 30_000)
+    writeFileSync(join(other, 'altered.tar'), altered)
+    expect((await there('restore', '--check', 'altered.tar')).words).toContain(
+      'pg_dump.sql is not what its manifest says',
+    )
+    expect((await there('restore', '--check', 'pg_dump.sql')).words).toContain(
+      'it is a dump by pg_dump, without the keys',
+    )
+    const refused = await there('backup', '--pg-dump', 'none.tar')
+    expect(refused).toMatchObject({ status: 2 })
+    expect(refused.words).toContain('--pg-dump is for one on a PostgreSQL server')
   })
 
   test('may be a pg_dump with the keys, which log verify verifies under any schema name', async () => {

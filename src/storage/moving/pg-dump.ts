@@ -1,0 +1,67 @@
+import { rmSync } from 'node:fs'
+import { rootCertificates } from 'node:tls'
+import type { PostgresAddress } from '../../config/postgres-address.ts'
+import { AppError } from '../../errors.ts'
+import { makePrivateFile, replacePrivateFile } from '../files/private-files.ts'
+
+/** Writes a schema, as it is at one moment, to a new file that `psql` can load, with the program `pg_dump`, while others
+ * use it; `path` lists folders as `PATH` does. Rejects with `unavailable` if that program is missing, older than the server, or fails. */
+export const pgDump = async (address: PostgresAddress, to: string, path: string): Promise<void> => {
+  const command = Bun.which('pg_dump', { PATH: path })
+  if (command === null)
+    throw new AppError(
+      'unavailable',
+      'There is no pg_dump on PATH: install the client of PostgreSQL (on Debian, postgresql-client), or leave out --pg-dump',
+    )
+  const caFile = `${to}.ca`
+  makePrivateFile(to)
+  try {
+    if (address.tls) replacePrivateFile(caFile, address.tls.ca ?? rootCertificates.join('\n'))
+    const child = Bun.spawn([command, ...OPTIONS, `--schema=${address.schema}`, `--file=${to}`], {
+      env: { PATH: path, ...environment(address, caFile) },
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: 'pipe',
+    })
+    const [words, status] = await Promise.all([new Response(child.stderr).text(), child.exited])
+    if (status !== 0) throw new AppError('unavailable', dumpFault(words))
+  } finally {
+    rmSync(caFile, { force: true })
+  }
+}
+
+const OPTIONS = [
+  '--format=plain',
+  '--encoding=UTF8',
+  '--no-owner',
+  '--no-privileges',
+  '--no-password',
+  '--lock-wait-timeout=30s',
+]
+
+/** How libpq reaches a server (postgresql.org/docs/15/libpq-envars.html). Only this user and root see the environment of a
+ * process, but everyone its arguments. */
+const environment = (
+  { host, port, user, password, database, tls }: PostgresAddress,
+  caFile: string,
+): Record<string, string> => ({
+  // Its messages are in English then.
+  LC_ALL: 'C',
+  PGHOST: host,
+  PGPORT: String(port),
+  PGUSER: user,
+  ...(password === undefined ? {} : { PGPASSWORD: password }),
+  PGDATABASE: database,
+  PGCONNECT_TIMEOUT: '10',
+  PGOPTIONS: '-c bytea_output=hex',
+  ...(tls ? { PGSSLMODE: 'verify-full', PGSSLROOTCERT: caFile } : { PGSSLMODE: 'disable' }),
+})
+
+/** Returns what went wrong, in words for people. */
+export const dumpFault = (words: string): string => {
+  const [, server, own] = /server version: (\S+)[^;]*; pg_dump version: (\S+)/.exec(words) ?? []
+  if (server !== undefined)
+    return `pg_dump is of version ${own}, and the server of ${server}: install a client that is not older than the server, or leave out --pg-dump`
+  const [first = 'it says nothing'] = words.split('\n')
+  return `pg_dump failed: ${first.replace(/^pg_dump: (?:error: )?/, '')}`
+}
