@@ -30,7 +30,7 @@ export const errorAnswerer =
   async (error, { request, route, requestId, caller }) => {
     const known = asHttpError(error)
     if (!known) logger.error({ request_id: requestId, err: error }, 'request failed')
-    else if (known.status === 503) logger.warn({ reason: known.message }, 'request refused')
+    else if (known.status === 503) logger.warn(refusal(error, requestId), 'request refused')
     const response = known ?? new HttpError(500, 'Internal error')
     if (caller && isDenial(error, request)) {
       const detail = { status: response.status, method: request.method, route }
@@ -38,6 +38,16 @@ export const errorAnswerer =
     }
     return answer(response, pathOf(request))
   }
+
+/** What the log says of a request that is answered 503: why, and what the database or the disk itself said. */
+const refusal = (error: unknown, requestId: string | undefined) => {
+  const { message, cause } = error as Error
+  return {
+    request_id: requestId,
+    reason: message,
+    cause: cause instanceof Error ? cause.message : undefined,
+  }
+}
 
 /** Answers the errors of Elysia's routes. */
 export const errorAnswers = (answerError: AnswerError) =>
