@@ -15,15 +15,13 @@ const ROOMS =
 /** Test files there that are about files, or start servers of their own, with the reason. Other test files skip single
  * tests of that kind themselves. */
 const ABOUT_FILES: readonly (readonly [RegExp, string])[] = [
-  [/^cli\/backup\//, 'a backup of a file; `server-home.test.ts` makes one of a server'],
+  [/^cli\/backup\/(?:backup|server-home)/, 'a backup of a file, and one of a server of its own'],
   [
     /^cli\/command\/empty-folder/,
     'a folder without a database: homes of tests may be there already',
   ],
   [/^cli\/doctor\/(?:doctor|on-a-server)/, 'findings about a file, or about a server of its own'],
   [/^cli\/(?:help|serve|tls)\/|^cli\/migrate/, 'no database, or servers of their own'],
-  [/^cli\/import\.test/, 'what was imported, as it is in the file'],
-  [/^audit\/trail/, 'the settings of a service with a file, as its audit events have them'],
   [/^binary\/(?:image|musl|release|supply-chain)/, 'what was built'],
   [/^unlocks\/(?:bundle|guard\/log|verify\/tampering)/, 'files that somebody changes by hand'],
   [/^unlocks\/summary\/(?:summary|written)/, 'what an upgrade of a file does, and its pages'],

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
-import { IS_POSTGRES } from '../support/test-server.ts'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { IS_POSTGRES, homeUri } from '../support/test-server.ts'
 import { type HomeDatabase, homeDatabase } from '../support/home-database.ts'
 import type { Role } from '../../src/domain/account.ts'
 import { version } from '../../package.json'
@@ -13,6 +15,7 @@ import {
   startService,
   temporaryFolder,
 } from '../support/binary.ts'
+import { until } from '../support/until.ts'
 
 type Party = { id: string; name: string | null } | null
 type Entry = {
@@ -88,6 +91,7 @@ describe('audit events, at the compiled file', () => {
 
   test('[O3] the first start has changed no setting, and records those that differ from their defaults', async () => {
     const records = await recorded()
+    const uri = await homeUri(join(folder, 'data'))
     expect(records.map(({ seq }) => seq)).toStrictEqual(records.map((_, index) => index))
     expect(records[0]?.detail).toStrictEqual({
       version,
@@ -97,7 +101,7 @@ describe('audit events, at the compiled file', () => {
       RATE_LIMIT_UNLOCK: 'off',
       RATE_LIMIT_CHANGES: 'off',
       RATE_LIMIT_DEFAULT: 'off',
-      ...(IS_POSTGRES ? { DATABASE_URI: 'set' } : {}),
+      ...(uri === undefined ? {} : { DATABASE_URI: uri, instance: hostname() }),
     })
     expect(records).toMatchObject([
       { action: 'service.start', result: 'success', actor: { id: UID, name: null } },
@@ -376,6 +380,8 @@ describe('audit events, at the compiled file', () => {
       await db.run(known?.sql ?? `ALTER TABLE audit_event ENABLE ${trigger}`)
     })
     await start({ LOG_RETENTION_DAYS: '1' })
+    // On a server, that is the work of the leader.
+    await until(() => service.output().log.includes('unlocks.retention'))
     const records = await recorded()
     expect(records.filter(({ action }) => action === 'unlocks.retention')).toMatchObject([
       {
@@ -433,7 +439,7 @@ describe('audit events, at the compiled file', () => {
     expect(rows).toHaveLength(2)
     expect(rows[1]).toMatch(
       new RegExp(
-        String.raw`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}service.stop +success +${UID} +- +command line$`,
+        String.raw`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}service.stop +success +${UID} +- +command line(?: +instance="\S+")?$`,
       ),
     )
     const asJson = (await command('audit', '--json', '--limit', '1')).out

@@ -12,9 +12,10 @@ import {
   runCommand,
   startService,
   temporaryFolder,
+  withHome,
 } from '../support/binary.ts'
+import { homeDatabase } from '../support/home-database.ts'
 import {
-  dataOf,
   eventIds,
   folderIn,
   idOf,
@@ -59,14 +60,12 @@ describe('importing from the legacy server', () => {
       counts: [`accounts 0 ${kinds.length} 0`, 'unlocks 0 30 0'],
     })
 
-    using db = dataOf(folder)
+    await using db = await homeDatabase(folder)
     const stored = () =>
-      db
-        .query<{ role: string; password_hash: string }, []>(
-          'SELECT role, password_hash FROM account ORDER BY id',
-        )
-        .all()
-    for (const { role, password_hash: hash } of stored())
+      db.all<{ role: string; password_hash: string }>(
+        'SELECT role, password_hash FROM account ORDER BY id',
+      )
+    for (const { role, password_hash: hash } of await stored())
       expect([role, hash]).toStrictEqual([
         'member',
         expect.stringMatching(/^(sha256|pbkdf2:|scrypt:).*\$argon2id\$/),
@@ -86,7 +85,7 @@ describe('importing from the legacy server', () => {
       ).toBe(200)
       expect((await logIn(password)).status).toBe(200)
     }
-    for (const { password_hash: hash } of stored()) expect(hash).toStartWith('$argon2id$')
+    for (const { password_hash: hash } of await stored()) expect(hash).toStartWith('$argon2id$')
 
     const owner = basic('oli', PASSWORD)
     const logs = (await (await get('/getLogs', owner)).json()) as Record<string, object>
@@ -125,7 +124,7 @@ describe('importing from the legacy server', () => {
         occurred_at: '2021-03-04T05:07:07.123Z',
       },
     ])
-    const receipt = await get(`/v1/unlocks/${eventIds(db)[1]}/receipt`, bearer(token))
+    const receipt = await get(`/v1/unlocks/${(await eventIds(db))[1]}/receipt`, bearer(token))
     writeFileSync(join(folder, 'receipt'), await receipt.text())
     const { out: key } = await runCommand(['log', 'key'], { folder })
     const proven = await runCommand(
@@ -257,26 +256,22 @@ describe('importing from the legacy server', () => {
     `)
     expect([status, counts]).toStrictEqual([1, ['accounts 5 0 9', 'unlocks 3 0 9']])
     expect(out + words).not.toMatch(/kanarienvogel|[$]|[0-9a-f]{64}|\p{Cc}(?<!\n)/u)
-    using db = dataOf(folder)
-    const rows = db
-      .query(
-        `SELECT public_id AS account, username, method
+    await using db = await homeDatabase(folder)
+    const rows = await db.all(
+      `SELECT public_id AS account, username, method
          FROM unlock_event
          LEFT JOIN unlock_account ON number = account_number
          ORDER BY seq`,
-      )
-      .all()
+    )
     expect(rows).toStrictEqual([
       { account: idOf(1), username: 'ada', method: 'pin' },
       // The person with this name here may be someone else than on the legacy server.
       { account: '', username: 'taken', method: 'pin' },
       { account: idOf(1), username: 'ada', method: '4711' },
     ])
-    const people = db
-      .query(
-        "SELECT username, public_id, phone, address FROM account WHERE username IN ('cy', 'eve', 'fay') ORDER BY id",
-      )
-      .all()
+    const people = await db.all(
+      "SELECT username, public_id, phone, address FROM account WHERE username IN ('cy', 'eve', 'fay') ORDER BY id",
+    )
     expect(people).toStrictEqual([
       {
         username: 'cy',
@@ -397,13 +392,14 @@ describe('importing from the legacy server', () => {
       status: 0,
       counts: ['accounts 0 0 0', 'unlocks 0 2 0'],
     })
-    using db = dataOf(folder)
-    expect(
-      db
-        .query<{ ms: number }, []>('SELECT occurred_at_ms AS ms FROM unlock_event ORDER BY seq')
-        .all()
-        .map(({ ms }) => new Date(ms).toISOString()),
-    ).toStrictEqual(['2021-07-04T03:06:07.000Z', '2021-07-04T05:06:07.000Z'])
+    await using db = await homeDatabase(folder)
+    const times = await db.all<{ ms: number }>(
+      'SELECT occurred_at_ms AS ms FROM unlock_event ORDER BY seq',
+    )
+    expect(times.map(({ ms }) => new Date(ms).toISOString())).toStrictEqual([
+      '2021-07-04T03:06:07.000Z',
+      '2021-07-04T05:06:07.000Z',
+    ])
   })
 
   test('an import killed half-way, while the service runs, is finished by the next one', async () => {
@@ -418,16 +414,16 @@ describe('importing from the legacy server', () => {
     const { post } = clientOf(service.url)
     await post('/register', { username: 'eve', password: PASSWORD, phone: '1', address: 'x' })
     const token = await tokenOf(post('/login', { username: 'eve', password: PASSWORD }))
-    using db = dataOf(folder)
-    const imported = () =>
-      db
-        .query<{ n: number }, []>(
-          "SELECT count(*) AS n FROM unlock_event WHERE source = 'imported'",
-        )
-        .get()?.n ?? 0
+    await using db = await homeDatabase(folder)
+    const imported = async (): Promise<number> => {
+      const row = await db.get<{ n: number }>(
+        "SELECT count(*) AS n FROM unlock_event WHERE source = 'imported'",
+      )
+      return row?.n ?? 0
+    }
     const running = Bun.spawn([BINARY, 'import', 'older/old.db'], {
       cwd: folder,
-      env: OWN_FOLDER,
+      env: await withHome({ env: OWN_FOLDER }, folder),
       stdout: 'ignore',
       stderr: 'ignore',
     })
@@ -438,10 +434,10 @@ describe('importing from the legacy server', () => {
       ).toBe(200)
       own += 1
     }
-    while (imported() < total / 3 && running.exitCode === null) await unlock()
+    while ((await imported()) < total / 3 && running.exitCode === null) await unlock()
     running.kill('SIGKILL')
     expect(await running.exited).not.toBe(0)
-    const half = imported()
+    const half = await imported()
     expect(half).toBeWithin(total / 3, total)
     const finishing = importing(folder)
     for (let n = 0; n < 20; n += 1) await unlock()
@@ -450,12 +446,10 @@ describe('importing from the legacy server', () => {
       counts: ['accounts 0 40 0', `unlocks ${total - half} ${half} 0`],
     })
     expect(own).toBeGreaterThan(20)
-    const order = db
-      .query<{ ms: number }, []>(
-        "SELECT occurred_at_ms AS ms FROM unlock_event WHERE source = 'imported' ORDER BY seq",
-      )
-      .all()
-      .map(({ ms }) => ms)
+    const rows = await db.all<{ ms: number }>(
+      "SELECT occurred_at_ms AS ms FROM unlock_event WHERE source = 'imported' ORDER BY seq",
+    )
+    const order = rows.map(({ ms }) => ms)
     expect(new Set(order).size).toBe(total)
     expect(order).toStrictEqual(order.toSorted((one, other) => one - other))
     expect(await runCommand(['log', 'verify'], { folder })).toMatchObject({
@@ -474,7 +468,7 @@ describe('importing from the legacy server', () => {
       if (sql) expect(Bun.spawnSync([process.execPath, '-e', make]).exitCode).toBe(0)
       const run = Bun.spawn([BINARY, 'import', 'older/old.db'], {
         cwd: folder,
-        env: OWN_FOLDER,
+        env: await withHome({ env: OWN_FOLDER }, folder),
         stdout: 'ignore',
         stderr: 'ignore',
       })

@@ -1,11 +1,11 @@
-import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { addAccount } from '../support/accounts.ts'
 import { bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
-import { IS_POSTGRES } from '../support/test-server.ts'
+import { homeDatabase } from '../support/home-database.ts'
+import { forgetHome } from '../support/test-server.ts'
 
 const TOKEN = /^sls_[0-9A-Za-z]{49}$/m
 
@@ -59,49 +59,48 @@ test('token make says what it does not accept, and makes nothing', async () => {
   rmSync(folder, { recursive: true })
 })
 
-// A server is restored with its own tools.
-test.skipIf(IS_POSTGRES)(
-  'doctor warns of tokens that never expire, and restore revives none that was revoked',
-  async () => {
-    const folder = temporaryFolder()
-    const run = async (...args: string[]) => {
-      const { status, out, words } = await runCommand(args, { folder })
-      expect(`${args.join(' ')}: ${status} ${words}`).toStartWith(`${args.join(' ')}: 0`)
-      return { out, words }
-    }
-    await addAccount('ada', { folder })
-    const make = async (name: string, days: string) =>
-      run('token', 'make', 'ada', '--name', name, '--scope', 'unlocks:read', '--days', days)
-    expect((await run('doctor')).out).toContain('Every access token expires')
-    await make('Kept', 'never')
-    await make('Revoked since', '90')
-    expect((await run('doctor')).out).toContain('ada’s access token Kept never expires')
-    const idOf = async (name: string) =>
-      (await run('token', 'list')).out
-        .split('\n')
-        .find((line) => line.endsWith(name))
-        ?.split('\t')[0] ?? ''
-    const revoked = await idOf('Revoked since')
-    await run('backup', 'then.tar')
-    await run('token', 'revoke', revoked)
-    await make('Made since', '90')
-    const { words } = await run('restore', '--yes', 'then.tar')
-    expect(words).toContain(
-      'Access tokens revoked, since nothing shows that they are still valid: 1\n',
-    )
-    const names = async () =>
-      (await run('token', 'list')).out
-        .trim()
-        .split('\n')
-        .slice(1)
-        .map((line) => line.split('\t').at(-1))
-    expect(await names()).toStrictEqual(['Kept'])
-    // Without the data that is replaced, nothing shows that a token is still valid.
-    rmSync(join(folder, 'data'), { recursive: true })
-    await run('restore', '--yes', 'then.tar')
-    expect(await names()).toStrictEqual([])
-    using restored = new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
-    expect(restored.query('SELECT count(*) AS n FROM access_token').get()).toStrictEqual({ n: 2 })
-    rmSync(folder, { recursive: true })
-  },
-)
+test('doctor warns of tokens that never expire, and restore revives none that was revoked', async () => {
+  const folder = temporaryFolder()
+  const run = async (...args: string[]) => {
+    const { status, out, words } = await runCommand(args, { folder })
+    expect(`${args.join(' ')}: ${status} ${words}`).toStartWith(`${args.join(' ')}: 0`)
+    return { out, words }
+  }
+  // A test server has faults of its own.
+  const doctor = async () => (await runCommand(['doctor'], { folder })).out
+  await addAccount('ada', { folder })
+  const make = async (name: string, days: string) =>
+    run('token', 'make', 'ada', '--name', name, '--scope', 'unlocks:read', '--days', days)
+  expect(await doctor()).toContain('Every access token expires')
+  await make('Kept', 'never')
+  await make('Revoked since', '90')
+  expect(await doctor()).toContain('ada’s access token Kept never expires')
+  const idOf = async (name: string) =>
+    (await run('token', 'list')).out
+      .split('\n')
+      .find((line) => line.endsWith(name))
+      ?.split('\t')[0] ?? ''
+  const revoked = await idOf('Revoked since')
+  await run('backup', 'then.tar')
+  await run('token', 'revoke', revoked)
+  await make('Made since', '90')
+  const { words } = await run('restore', '--yes', 'then.tar')
+  expect(words).toContain(
+    'Access tokens revoked, since nothing shows that they are still valid: 1\n',
+  )
+  const names = async () =>
+    (await run('token', 'list')).out
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.split('\t').at(-1))
+  expect(await names()).toStrictEqual(['Kept'])
+  // Without the data that is replaced, nothing shows that a token is still valid.
+  rmSync(join(folder, 'data'), { recursive: true })
+  forgetHome(join(folder, 'data'))
+  await run('restore', '--yes', 'then.tar')
+  expect(await names()).toStrictEqual([])
+  await using restored = await homeDatabase(folder)
+  expect(await restored.get('SELECT count(*) AS n FROM access_token')).toStrictEqual({ n: 2 })
+  rmSync(folder, { recursive: true })
+})

@@ -19,6 +19,7 @@ import { at, weekly } from '../support/grants.ts'
 import { until } from '../support/until.ts'
 import { openLog } from '../support/unlock-log.ts'
 import { homeDatabase } from '../support/home-database.ts'
+import { IS_POSTGRES } from '../support/test-server.ts'
 
 // The cases that doors get wrong, with the values that are right, through the API of the executable.
 
@@ -403,7 +404,8 @@ test('[8a] while nothing can be recorded nobody is let in, and the answer says w
   expect(await home.knock('gate', { id })).toMatchObject({ decision: 'permitted', repeat: false })
 })
 
-describe.if(CAN_FAKE)('by the clock of the machine', () => {
+// On a server, its clock counts, which is shared: see postgres-clocks.test.ts.
+describe.if(CAN_FAKE && !IS_POSTGRES)('by the clock of the machine', () => {
   /** A service that starts at a time, with its people. */
   const startAt = async (machine: ReturnType<typeof withClock>, clock: string) => {
     const service = await machine.start(clock)

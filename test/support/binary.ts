@@ -86,7 +86,11 @@ export const startService = async ({
     if (folder === undefined) rmSync(cwd, { recursive: true, force: true })
     return status
   }
-  await answering(() => isUp(url), started.exited)
+  await answering(
+    () => isUp(url),
+    started.exited,
+    () => output,
+  )
   return {
     url,
     folder: cwd,
@@ -167,7 +171,11 @@ const answersHere = async (url: string): Promise<boolean> => {
   return answer?.ok === true
 }
 
-const answering = async (isUp: () => Promise<boolean>, exited: Promise<number>): Promise<void> => {
+const answering = async (
+  isUp: () => Promise<boolean>,
+  exited: Promise<number>,
+  output: Service['output'],
+): Promise<void> => {
   const deadline = performance.now() + START_MS_MAX
   while (performance.now() < deadline) {
     const isAnswered = await isUp()
@@ -175,7 +183,8 @@ const answering = async (isUp: () => Promise<boolean>, exited: Promise<number>):
     if ((await Promise.race([exited, Bun.sleep(isAnswered ? 0 : 10)])) !== undefined) break
     if (isAnswered) return
   }
-  throw new Error('the service did not start')
+  const { log, words } = output()
+  throw new Error(`the service did not start: ${words}${log.slice(-2000)}`)
 }
 
 const collect = async (

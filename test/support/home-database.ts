@@ -7,6 +7,7 @@ import { tablesIn } from '../../src/storage/postgres/migrate.ts'
 import { queriesOn } from '../../src/storage/postgres/queries.ts'
 import type { Params, Queries } from '../../src/storage/queries.ts'
 import { databaseFile } from './database-file.ts'
+import { program } from './postgres-server.ts'
 import { homeUri } from './test-server.ts'
 
 /** The database of a home, opened while the executable may be running. Takes SQL as the stores write it. */
@@ -85,4 +86,25 @@ const onServer = async (uri: string): Promise<HomeDatabase> => {
     close: () => kept.disposeAsync(),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   }
+}
+
+/** Copies the home of a data folder on the test server to that of another; does nothing without a server. */
+export const copyHome = async (from: string, to: string): Promise<void> => {
+  const uris = [await homeUri(from), await homeUri(to)]
+  const [source, target] = uris.map((uri) => (uri === undefined ? '' : postgresAddress(uri).schema))
+  const [server] = (uris[0] ?? '').split('?')
+  if (!server || !source || !target) return
+  const dump = Bun.spawn([program('pg_dump'), '--schema', source, server], { stdout: 'pipe' })
+  const text = (await new Response(dump.stdout).text()).replaceAll(source, target)
+  const load = Bun.spawn(
+    [program('psql'), '--quiet', '--no-psqlrc', '--set', 'ON_ERROR_STOP=1', server],
+    {
+      stdin: Buffer.from(
+        `SET client_min_messages = error; DROP SCHEMA IF EXISTS ${target} CASCADE;\n${text}`,
+      ),
+      stdout: 'ignore',
+    },
+  )
+  if ((await dump.exited) !== 0 || (await load.exited) !== 0)
+    throw new Error('the home was not copied')
 }

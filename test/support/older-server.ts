@@ -2,6 +2,7 @@ import { Database } from 'bun:sqlite'
 import { createHmac, pbkdf2Sync } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Queries } from '../../src/storage/queries.ts'
 import { PASSWORD } from './app.ts'
 import { runCommand } from './binary.ts'
 
@@ -84,16 +85,9 @@ export const importing = async (folder: string, args: readonly string[] = [], en
   }
 }
 
-/** The database of the service in a folder, for inspection. */
-export const dataOf = (folder: string) =>
-  new Database(join(folder, 'data/secure-lock.db'), { readonly: true })
-
 /** The ids of all events, in order. */
-export const eventIds = (db: Database): readonly string[] =>
-  db
-    .query<{ id: string }, []>('SELECT id FROM unlock_event ORDER BY seq')
-    .all()
-    .map(({ id }) => id)
+export const eventIds = async (db: Queries): Promise<readonly string[]> =>
+  (await db.all<{ id: string }>('SELECT id FROM unlock_event ORDER BY seq')).map(({ id }) => id)
 
 /** The token in the answer to a login or registration. */
 export const tokenOf = async (answer: Promise<Response>): Promise<string> => {

@@ -37,3 +37,6 @@ export const homeUri = (dataDir: string): Promise<string | undefined> => {
   homes.set(path, known)
   return known
 }
+
+/** Lets a data folder that was removed be a new home, as on another machine. */
+export const forgetHome = (dataDir: string): boolean => homes.delete(resolve(dataDir))

@@ -1,10 +1,10 @@
-import { Database } from 'bun:sqlite'
 import { expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { databaseFile } from '../../support/database-file.ts'
 import { addAccount } from '../../support/accounts.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../../support/binary.ts'
+import { homeDatabase } from '../../support/home-database.ts'
+import { forgetHome } from '../../support/test-server.ts'
 
 const env = { ...UNLIMITED, LOG_LEVEL: 'warn', HOME_ZONE: 'Europe/Berlin' }
 
@@ -30,21 +30,22 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   const used = await grant('kay', '--lock', 'garage', '--uses', '3')
   const kept = await grant('lou', '--lock', 'garage')
   {
-    using before = databaseFile(join(folder, 'data', 'secure-lock.db'))
+    await using before = await homeDatabase(folder)
     for (const [label, name] of [
       ['garage', 'ada'],
       ['shed', 'ben'],
     ] as const)
-      before.run(
+      await before.run(
         `INSERT INTO lock_operator (lock_id, account_public_id)
          SELECT lock.id, account.public_id FROM lock, account WHERE label = ? AND username = ?`,
-        [label, name],
+        label,
+        name,
       )
     for (const id of ['kept', 'moved', 'off', 'gone'])
-      before.run(
+      await before.run(
         `INSERT INTO target (id, kind, name, settings, secrets, rules, state, version, created_at_ms)
          VALUES (?, 'webhook', 'hook', '{"url":"http://192.168.1.4/"}', '{}', '[]', 'enabled', 1, 0)`,
-        [id],
+        id,
       )
   }
   await run('backup', 'then.tar')
@@ -54,19 +55,24 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   await run('lock', 'disable', 'attic')
   await run('lock', 'retire', '--yes', 'cellar')
   await run('lock', 'lockdown', 'shed')
-  using live = databaseFile(join(folder, 'data', 'secure-lock.db'))
   const endedAtMs = Date.now() - 1000
-  live.run('UPDATE access_grant SET version = 2, starts_at_ms = ? WHERE id = ?', [
-    Date.parse('2990-01-01T00:00:00Z'),
-    narrowed,
-  ])
-  live.run('UPDATE access_grant SET version = 2, ends_at_ms = ? WHERE id = ?', [endedAtMs, ended])
-  live.run('UPDATE access_grant SET uses = 3 WHERE id = ?', [used])
-  live.run(`DELETE FROM lock_operator WHERE lock_id = (SELECT id FROM lock WHERE label = 'shed')`)
-  live.run(`UPDATE target SET settings = '{"url":"http://192.168.1.5/"}' WHERE id = 'moved'`)
-  live.run(`UPDATE target SET state = 'disabled', disabled_why = 'person' WHERE id = 'off'`)
-  live.run(`DELETE FROM target WHERE id = 'gone'`)
-  live.close()
+  {
+    await using live = await homeDatabase(folder)
+    for (const [sql, ...params] of [
+      [
+        'UPDATE access_grant SET version = 2, starts_at_ms = ? WHERE id = ?',
+        Date.parse('2990-01-01T00:00:00Z'),
+        narrowed,
+      ],
+      ['UPDATE access_grant SET version = 2, ends_at_ms = ? WHERE id = ?', endedAtMs, ended],
+      ['UPDATE access_grant SET uses = 3 WHERE id = ?', used],
+      [`DELETE FROM lock_operator WHERE lock_id = (SELECT id FROM lock WHERE label = 'shed')`],
+      [`UPDATE target SET settings = '{"url":"http://192.168.1.5/"}' WHERE id = 'moved'`],
+      [`UPDATE target SET state = 'disabled', disabled_why = 'person' WHERE id = 'off'`],
+      [`DELETE FROM target WHERE id = 'gone'`],
+    ] as const)
+      await live.run(sql, ...params)
+  }
 
   const { words } = await run('restore', '--yes', 'then.tar')
   expect(words).toContain('Grants revoked or changed again: 3\n')
@@ -74,13 +80,11 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   expect(words).toContain('Locks that the MQTT broker can no longer open: 1\n')
   expect(words).toContain('Targets that were removed or changed since, and are now disabled: 3\n')
   await run('log', 'verify')
-  using restored = new Database(join(folder, 'data', 'secure-lock.db'), { readonly: true })
-  const rows = restored
-    .query(
-      `SELECT access_grant.id, revoked_at_ms IS NOT NULL AS revoked, revoked_why AS why, starts_at_ms, uses, max(closed_at_ms) < 4e12 AS closed
-       FROM access_grant JOIN access_grant_lock ON grant_id = access_grant.id GROUP BY access_grant.id`,
-    )
-    .all() as { id: string }[]
+  await using restored = await homeDatabase(folder)
+  const rows = await restored.all<{ id: string }>(
+    `SELECT access_grant.id, revoked_at_ms IS NOT NULL AS revoked, revoked_why AS why, starts_at_ms, uses, max(closed_at_ms) < 4e12 AS closed
+     FROM access_grant JOIN access_grant_lock ON grant_id = access_grant.id GROUP BY access_grant.id`,
+  )
   const found = Object.fromEntries(rows.map(({ id, ...row }) => [id, row]))
   expect(found[revoked]).toMatchObject({ revoked: 1, why: 'moved out', closed: 1 })
   expect(found[narrowed]).toMatchObject({
@@ -91,10 +95,10 @@ test('restore FILE opens nothing again that was withdrawn since the backup', asy
   expect(found[used]).toMatchObject({ revoked: 0, uses: 3 })
   expect(found[kept]).toMatchObject({ revoked: 0, closed: 0 })
   expect(
-    restored.query('SELECT label FROM lock_operator JOIN lock ON lock.id = lock_id').all(),
+    await restored.all('SELECT label FROM lock_operator JOIN lock ON lock.id = lock_id'),
   ).toStrictEqual([{ label: 'garage' }])
   expect(
-    restored.query("SELECT id FROM target WHERE state = 'enabled' AND kind = 'webhook'").all(),
+    await restored.all("SELECT id FROM target WHERE state = 'enabled' AND kind = 'webhook'"),
   ).toStrictEqual([{ id: 'kept' }])
   const locks = (await run('lock', 'list')).out
   expect(locks).toMatch(/attic.*disabled/)
@@ -124,6 +128,7 @@ test('restore FILE lets an owner confirm what it cannot compare', async () => {
   expect(await stateOf(counted)).toContain('\tnow\t')
 
   rmSync(join(folder, 'data'), { recursive: true })
+  forgetHome(join(folder, 'data'))
   const fresh = await run('restore', '--yes', 'then.tar')
   expect(fresh.words).toContain('until an owner confirms them, since they may have been revoked')
   expect(fresh.words).toContain('or used up: 1. See grant list\n')

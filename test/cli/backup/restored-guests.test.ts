@@ -11,8 +11,9 @@ import {
   temporaryFolder,
 } from '../../support/binary.ts'
 import { testController } from '../../support/controller.ts'
-import { databaseFile } from '../../support/database-file.ts'
 import { guestPhone } from '../../support/guests.ts'
+import { homeDatabase } from '../../support/home-database.ts'
+import { forgetHome } from '../../support/test-server.ts'
 import { until } from '../../support/until.ts'
 
 const env = { ...UNLIMITED, LOG_LEVEL: 'warn' }
@@ -93,12 +94,11 @@ test('restore FILE gives guests and controllers back only what they have now', a
     expect((await bind(service, gone)).status).toBe(404)
   expect((await bind(service, code)).status).toBe(200)
   {
-    using db = databaseFile(join(folder, 'data', 'secure-lock.db'))
-    const { label } = db.query('SELECT label FROM pass WHERE id = ?').get(erased.id) as {
-      label: null
-    }
-    expect(label).toBeNull()
-    const guests = db.query("SELECT count(*) AS count FROM pass_device WHERE name = 'iPhone'").get()
+    await using db = await homeDatabase(folder)
+    expect(await db.get('SELECT label FROM pass WHERE id = ?', erased.id)).toStrictEqual({
+      label: null,
+    })
+    const guests = await db.get("SELECT count(*) AS count FROM pass_device WHERE name = 'iPhone'")
     expect(guests).toStrictEqual({ count: 4 })
   }
 
@@ -137,6 +137,7 @@ test('restore FILE on another machine lets guests wait for an owner, and names t
   await run('backup', 'then.tar')
   await service.stop()
   rmSync(join(folder, 'data'), { recursive: true })
+  forgetHome(join(folder, 'data'))
   const { words } = await run('restore', '--yes', 'then.tar')
   expect(words).toContain('or used up: 1. See grant list\n')
   expect(words).toContain('Controllers as they were at the time of the backup: 1.')

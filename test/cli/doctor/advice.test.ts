@@ -104,7 +104,13 @@ test('after an owner is added and REGISTRATION is set, neither is warned of', as
 test('after TRUSTED_PROXIES names a proxy and Prometheus has the token, neither is warned of', async () => {
   const folder = await stopped()
   const forwarded = { 'x-forwarded-for': '203.0.113.9' }
-  const before = await startService({ folder, env: UNLIMITED })
+  // Doctor looks at what happened since the start.
+  const start = async (env: Env) => {
+    const service = await startService({ folder, env })
+    await until(() => service.output().log.includes('"started"'))
+    return service
+  }
+  const before = await start(UNLIMITED)
   await clientOf(before.url).get('/livez', forwarded)
   expect((await clientOf(before.url).get('/metrics')).status).toBe(401)
   expect(await finding(folder, 'proxy')).toMatchObject({ state: 'warning' })
@@ -115,8 +121,7 @@ test('after TRUSTED_PROXIES names a proxy and Prometheus has the token, neither 
   expect(await finding(folder, 'metrics')).toMatchObject({ state: 'ok' })
   await before.stop()
   const env = { ...UNLIMITED, TRUSTED_PROXIES: '127.0.0.1' }
-  await using after = await startService({ folder, env })
-  await until(() => after.output().log.includes('"started"'))
+  await using after = await start(env)
   await clientOf(after.url).get('/livez', forwarded)
   expect(await finding(folder, 'proxy')).toMatchObject({ state: 'ok' })
   await after.stop()

@@ -300,34 +300,30 @@ describe('recording unlocks', () => {
     expect((await app.unlocks.unlockLog.head()).size).toBe(1)
   })
 
-  // A server is restored with its own tools.
-  test.skipIf(IS_POSTGRES)(
-    '[G10] an Idempotency-Key is known after a restart and in a restored backup',
-    async () => {
-      const [folder, restored] = [temporaryFolder(), temporaryFolder()]
-      await addAccount('ada', { folder })
-      /** Unlocks with the same key, and returns how many unlocks there are. */
-      const unlockIn = async (where: string): Promise<number> => {
-        await using service = await startService({ folder: where, env: UNLIMITED })
-        const { get, post } = clientOf(service.url)
-        const token = bearer(await tokenFor(service.url, 'ada'))
-        const sent = { ...token, 'idempotency-key': 'unlock-1' }
-        expect((await post('/logUnlocking', { 'unlocking-method': 'pin' }, sent)).status).toBe(200)
-        const { unlocks } = (await (await get('/v1/unlocks', token)).json()) as {
-          unlocks: unknown[]
-        }
-        await service.stop()
-        return unlocks.length
+  test('[G10] an Idempotency-Key is known after a restart and in a restored backup', async () => {
+    const [folder, restored] = [temporaryFolder(), temporaryFolder()]
+    await addAccount('ada', { folder })
+    /** Unlocks with the same key, and returns how many unlocks there are. */
+    const unlockIn = async (where: string): Promise<number> => {
+      await using service = await startService({ folder: where, env: UNLIMITED })
+      const { get, post } = clientOf(service.url)
+      const token = bearer(await tokenFor(service.url, 'ada'))
+      const sent = { ...token, 'idempotency-key': 'unlock-1' }
+      expect((await post('/logUnlocking', { 'unlocking-method': 'pin' }, sent)).status).toBe(200)
+      const { unlocks } = (await (await get('/v1/unlocks', token)).json()) as {
+        unlocks: unknown[]
       }
-      expect(await unlockIn(folder)).toBe(1)
-      expect(await unlockIn(folder)).toBe(1)
-      const backup = join(restored, 'door.tar.gz')
-      expect((await runCommand(['backup', backup], { folder })).status).toBe(0)
-      expect((await runCommand(['restore', backup], { folder: restored })).status).toBe(0)
-      expect(await unlockIn(restored)).toBe(1)
-      for (const path of [folder, restored]) rmSync(path, { recursive: true })
-    },
-  )
+      await service.stop()
+      return unlocks.length
+    }
+    expect(await unlockIn(folder)).toBe(1)
+    expect(await unlockIn(folder)).toBe(1)
+    const backup = join(restored, 'door.tar.gz')
+    expect((await runCommand(['backup', backup], { folder })).status).toBe(0)
+    expect((await runCommand(['restore', backup], { folder: restored })).status).toBe(0)
+    expect(await unlockIn(restored)).toBe(1)
+    for (const path of [folder, restored]) rmSync(path, { recursive: true })
+  })
 
   test('full queues that arrive together are committed one by one, and other requests are answered in between', async () => {
     await using app = await startApp()
