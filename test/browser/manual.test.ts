@@ -4,7 +4,7 @@ import { PAGES } from '../../src/manual/pages.ts'
 import { UNLIMITED } from '../support/binary.ts'
 import { inaccessible } from './accessibility.ts'
 import { IS_LEFT_OUT, useBrowser, useService, visit } from './chromium.ts'
-import { ENLARGED, RULES, fits, setLook } from './looks.ts'
+import { ENLARGED, CHECKS, fits, setLook } from './looks.ts'
 
 const TEST_MS_MAX = 240_000
 
@@ -30,7 +30,7 @@ describe.skipIf(IS_LEFT_OUT)('the manual in a browser', () => {
           const { width } = look
           await setLook(page, look)
           await fits(page, path, look)
-          expect([path, width, await inaccessible(page, RULES[look.scheme])]).toEqual([
+          expect([path, width, await inaccessible(page, CHECKS[look.scheme])]).toEqual([
             path,
             width,
             [],
