@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allCommands } from '../../src/cli/commands.ts'
+import { isOwnSetting } from '../../src/cli/serve/same-settings.ts'
 import { PROGRAM, commandPage } from '../../src/cli/help/help.ts'
-import { SETTING_GROUPS } from '../../src/config/settings.ts'
+import { SETTINGS, SETTING_GROUPS } from '../../src/config/settings.ts'
 import { AUDIT_ACTIONS } from '../../src/domain/audit-actions.ts'
 import { serviceGauges } from '../../src/ops/metrics/gauges.ts'
 import { controllerMetrics, counts } from '../../src/controllers/metrics.ts'
@@ -47,6 +48,18 @@ const settings = async (): Promise<string> =>
     ])
     return `## ${title}\n\n${table(['setting', 'default', 'meaning'], rows)}`
   }).join('\n\n')
+
+const sharedSettings = async (): Promise<string> => {
+  const rows = SETTING_GROUPS.map(([title, group]) => {
+    const { own = [], shared = [] } = Object.groupBy(
+      Object.values(group).map(({ env }) => env),
+      // A key, which is compared with the others.
+      (name) => (isOwnSetting(name) && name !== SETTINGS.jwtSecretKey.env ? 'own' : 'shared'),
+    )
+    return [title, shared.map(code).join(', '), own.map(code).join(', ')]
+  })
+  return table(['settings', 'the same on all replicas', 'may differ'], rows)
+}
 
 /** Settings and options in the descriptions of commands. */
 const WORDS = /\b[A-Z]+(?:_[A-Z]+)+\b|--[a-z-]+/g
@@ -118,6 +131,7 @@ const actions = async (): Promise<string> =>
 
 export const GENERATED: readonly Generated[] = [
   { page: 'settings', name: 'settings', markdown: settings },
+  { page: 'postgresql', name: 'shared settings', markdown: sharedSettings },
   { page: 'commands', name: 'commands', markdown: commands },
   { page: 'metrics', name: 'metrics', markdown: metrics },
   { page: 'api', name: 'endpoints', markdown: endpoints },
