@@ -38,10 +38,12 @@ export const openAccounts = async ({ clock, ...given }: Given) => {
       ...administrationRoutes(services),
     ] satisfies readonly Endpoint[],
 
-    /** Stops an erasure under way; the next start finishes it. */
+    /** Stops an erasure under way, which the next start finishes, and voids the setup code. */
     [Symbol.asyncDispose]: async (): Promise<void> => {
       services.erasures.stop()
       services.waitingList.stop()
+      // If the database does not answer, it expires by itself.
+      await services.firstOwner.voidSetupCode().catch(() => {})
     },
   }
 }

@@ -59,6 +59,14 @@ export const firstOwnerService = (deps: Dependencies) => {
     return new AppError(code, REFUSALS[reason], { reason })
   }
 
+  /** Voids the setup code of this process, also at other replicas. */
+  const voidSetupCode = async (): Promise<void> => {
+    const own = setupCode
+    setupCode = undefined
+    if (own && !db.isFile)
+      await db.transaction((tx) => settingsIn(tx).removeAll(storedCode(own.hash)))
+  }
+
   return {
     isNeeded: async (): Promise<boolean> => !(await hasOwner(db)),
 
@@ -71,6 +79,7 @@ export const firstOwnerService = (deps: Dependencies) => {
       const code = newOneTimeCode()
       const endsAtMs = clock.monotonicMs() + SETUP_CODE_MINUTES * MINUTE_MS
       const hash = hashOneTimeCode(code)
+      await voidSetupCode()
       setupCode = { hash, endsAtMs }
       if (!db.isFile) {
         const storedEndMs = clock.nonDecreasingMs() + SETUP_CODE_MINUTES * MINUTE_MS
@@ -78,6 +87,8 @@ export const firstOwnerService = (deps: Dependencies) => {
       }
       return { code, link: linkTo(`setup=${code}`) }
     },
+
+    voidSetupCode,
 
     /** Creates the first owner and logs them in. Throws `conflict` if there is an owner,
      * `forbidden` if the code is wrong or has expired, and `invalid` as for any account; the code
