@@ -24,7 +24,7 @@ const ABOUT_FILES: readonly (readonly [RegExp, string])[] = [
   [/^cli\/(?:help|serve|tls)\/|^cli\/migrate/, 'no database, or servers of their own'],
   [/^binary\/(?:image|musl|release|supply-chain)/, 'what was built'],
   [/^unlocks\/(?:bundle|guard\/log|verify\/tampering)/, 'files that somebody changes by hand'],
-  [/^unlocks\/summary\/(?:summary|written)/, 'what an upgrade of a file does, and its pages'],
+  [/^unlocks\/summary\/written/, 'the pages of a file'],
 ]
 
 /** The tests whose statements differ most between the engines: lists as JSON, sums, pages, counters, the order of

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { CAN_SLOW, slowDisk } from '../support/slow-disk.ts'
-import { expectSummary } from '../support/summary.ts'
+import { expectFileSummary } from '../support/summary.ts'
 import { ROUNDS, expectTruth, signIn, spread, tell } from './evidence.ts'
 import { load, noOutcomes } from './load.ts'
 
@@ -40,7 +40,7 @@ test(`[D1] ${ROUNDS} times kill -9 under load: acknowledged events are there onc
     expect({ status, words }).toStrictEqual({ status: 0, words: '' })
     size = expectTruth(database, outcomes, size)
     expect(out).toContain(`${size} events`)
-    expect(size - expectSummary(database)).toBeLessThan(256)
+    expect(size - (await expectFileSummary(database))).toBeLessThan(256)
     acknowledged += outcomes.acknowledged.size
   }
   expect(acknowledged).toBeGreaterThan(ROUNDS)

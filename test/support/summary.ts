@@ -1,5 +1,6 @@
 import { Database } from 'bun:sqlite'
 import { expect } from 'bun:test'
+import type { Params, Queries } from '../../src/storage/queries.ts'
 import { isCounted } from '../../src/unlocks/log/event.ts'
 import {
   newSums,
@@ -7,6 +8,7 @@ import {
   QUARTER_MS,
   unpackTallies,
 } from '../../src/unlocks/summary/packed-tallies.ts'
+import { homeDatabase } from './home-database.ts'
 
 type Row = {
   readonly seq: number
@@ -21,52 +23,73 @@ type Row = {
   readonly repeat: number
 }
 
-/** Compares the summary in a database file with a plain count of the rows, while others may write; returns how
- * many unlocks are in the summary. */
-export const expectSummary = (path: string): number => {
-  using db = new Database(path, { readonly: true })
-  return db.transaction(() => compare(db))()
+/** Compares the summary of a home with a plain count of the rows, while others wait; returns how many unlocks are in
+ * the summary. */
+export const expectHomeSummary = async (folder: string): Promise<number> => {
+  await using db = await homeDatabase(folder)
+  const release = await db.holdWrites()
+  try {
+    return await expectSummary(db)
+  } finally {
+    await release()
+  }
 }
 
-const compare = (db: Database): number => {
-  const { size } = db.query('SELECT size FROM unlock_summary').get() as { size: number }
-  const rows = db
-    .query<Row, [number]>(
-      `SELECT seq, unlock_account.id AS account, method_number AS method, lock, result, reason,
-         happened_at_ms AS happened, received_at_ms AS received, is_time_uncertain AS uncertain,
-         is_repeat AS repeat
-       FROM unlock_event
-       LEFT JOIN unlock_account ON number = account_number
-       WHERE seq < ?
-       ORDER BY seq`,
-    )
-    .all(size)
-  expect(tallied(db)).toStrictEqual(counted(rows))
+/** The same for a database file whose WAL is to stay as it is. */
+export const expectFileSummary = async (path: string): Promise<number> => {
+  using file = new Database(path, { readonly: true })
+  file.run('BEGIN')
+  return expectSummary({
+    all: async <Row>(sql: string, ...params: Params) => file.query(sql).all(...params) as Row[],
+    get: async <Row>(sql: string, ...params: Params) =>
+      (file.query(sql).get(...params) ?? undefined) as Row | undefined,
+  })
+}
+
+/** The same in a transaction. */
+export const expectSummary = async (db: Pick<Queries, 'all' | 'get'>): Promise<number> => {
+  const { size = 0 } = (await db.get<{ size: number }>('SELECT size FROM unlock_summary')) ?? {}
+  const rows = await db.all<Row>(
+    `SELECT seq, unlock_account.id AS account, method_number AS method, lock, result, reason,
+       happened_at_ms AS happened, received_at_ms AS received, is_time_uncertain AS uncertain,
+       is_repeat AS repeat
+     FROM unlock_event
+     LEFT JOIN unlock_account ON number = account_number
+     WHERE seq < ?
+     ORDER BY seq`,
+    size,
+  )
+  expect(await tallied(db)).toStrictEqual(counted(rows))
   expect(
-    db.query('SELECT method, happened_at_ms, seq FROM unlock_of_method ORDER BY seq').values(),
+    await db.all(
+      'SELECT method, happened_at_ms AS happened, seq FROM unlock_of_method ORDER BY seq',
+    ),
   ).toStrictEqual(
-    rows.flatMap(({ method, happened, seq }) => (method === null ? [] : [[method, happened, seq]])),
+    rows.flatMap(({ method, happened, seq }) =>
+      method === null ? [] : [{ method, happened, seq }],
+    ),
   )
   expect(
-    db
-      .query(
-        `SELECT unlock_lock.lock, happened_at_ms, seq
-         FROM unlock_of_lock
-         JOIN unlock_lock ON number = unlock_of_lock.lock
-         ORDER BY seq`,
+    await db.all(
+      `SELECT unlock_lock.lock, happened_at_ms AS happened, seq
+       FROM unlock_of_lock
+       JOIN unlock_lock ON number = unlock_of_lock.lock
+       ORDER BY seq`,
+    ),
+  ).toStrictEqual(rows.map(({ lock, happened, seq }) => ({ lock, happened, seq })))
+  const marks = new Map(
+    (
+      await db.all<{ seq: number; received: number }>(
+        'SELECT seq, received_at_ms AS received FROM unlock_mark',
       )
-      .values(),
-  ).toStrictEqual(rows.map(({ lock, happened, seq }) => [lock, happened, seq]))
-  const marks = new Set(db.query('SELECT seq FROM unlock_mark').values().flat())
+    ).map(({ seq, received }) => [seq, received]),
+  )
   const marked = new Set<number>()
   for (const { seq, received, uncertain } of rows) {
     const block = Math.floor(seq / 256)
     if (uncertain === 1 || marked.has(block)) continue
     marked.add(block)
-    expect(marks).toContain(seq)
-    expect(
-      db.query('SELECT 1 FROM unlock_mark WHERE seq = ? AND received_at_ms = ?').get(seq, received),
-    ).not.toBeNull()
+    expect(marks.get(seq)).toBe(received)
   }
   return size
 }
@@ -82,22 +105,21 @@ const counted = (rows: readonly Row[]): ReadonlyMap<string, number> => {
 
 /** Returns the tallies of the summary, packed or in rows of their own, and whether the sums of each packed day
  * are those of its tallies. */
-const tallied = (db: Database): ReadonlyMap<string, number> => {
+const tallied = async (db: Pick<Queries, 'all'>): Promise<ReadonlyMap<string, number>> => {
   const counts = new Map<string, number>()
-  for (const [quarter, account, method, unlocks] of db
-    .query('SELECT quarter, account, method, unlocks FROM unlock_tally')
-    .values() as number[][])
-    add(counts, `${quarter} ${account} ${method}`, unlocks ?? 0)
-  const days = db.query('SELECT day, sums, tallies FROM unlock_tally_day').all()
-  for (const { day, sums, tallies } of days as {
-    day: number
-    sums: Uint8Array
-    tallies: Uint8Array
-  }[]) {
+  const tallies = await db.all<Record<'quarter' | 'account' | 'method' | 'unlocks', number>>(
+    'SELECT quarter, account, method, unlocks FROM unlock_tally',
+  )
+  for (const { quarter, account, method, unlocks } of tallies)
+    add(counts, `${quarter} ${account} ${method}`, unlocks)
+  const days = await db.all<{ day: number; sums: Uint8Array; tallies: Uint8Array }>(
+    'SELECT day, sums, tallies FROM unlock_tally_day',
+  )
+  for (const { day, sums, tallies: ofDay } of days) {
     const packed = newSums(day * 96)
     addPackedSums(packed, day, sums)
     const [quarters, methods, accounts] = [new Map(), new Map(), new Map()]
-    unpackTallies(day, tallies, (quarter, account, method, unlocks) => {
+    unpackTallies(day, ofDay, (quarter, account, method, unlocks) => {
       add(counts, `${quarter} ${account} ${method}`, unlocks)
       add(quarters, quarter - day * 96, unlocks)
       add(methods, method, unlocks)

@@ -3,10 +3,10 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { erasedPeople } from '../../../src/accounts/people/restore-store.ts'
 import { COMMAND_LINE } from '../../../src/domain/audit-event.ts'
-import { openReadOnly } from '../../../src/storage/open.ts'
 import { makeToken } from '../../support/access-tokens.ts'
 import { PASSWORD, bearer, startApp } from '../../support/app.ts'
 import { temporaryFolder } from '../../support/binary.ts'
+import { homeDatabase } from '../../support/home-database.ts'
 import { openLog } from '../../support/unlock-log.ts'
 
 test('[T3] a restore revokes every session, reset code, invitation and access token that may have ended', async () => {
@@ -56,8 +56,9 @@ test('[D7] a database still knows which accounts it erased once their marks are 
   const publicId = (await app.accounts.authentication.find('grace'))?.publicId ?? ''
   await app.accounts.administration.erase({ by: COMMAND_LINE, publicId })
   await app[Symbol.asyncDispose]()
-  const db = openReadOnly(join(folder, 'data/secure-lock.db'))
-  expect(await erasedPeople(db)).toStrictEqual([publicId])
-  db.close()
+  {
+    await using db = await homeDatabase(folder)
+    expect(await erasedPeople(db)).toStrictEqual([publicId])
+  }
   rmSync(folder, { recursive: true })
 })

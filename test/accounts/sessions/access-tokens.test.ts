@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { accessTokens } from '../../../src/accounts/sessions/access-tokens.ts'
 import { PASSWORD, bearer, clientOf } from '../../support/app.ts'
 import { UNLIMITED, startService } from '../../support/binary.ts'
+import { IS_POSTGRES } from '../../support/test-server.ts'
 
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
@@ -47,7 +48,10 @@ const badTokens = (good: string, secret: string): Record<string, string> => {
     'an exp of null': resigned({ exp: null }),
     'a negative exp': resigned({ exp: -1 }),
     'no iat': hmacToken(HS256, without('iat'), secret),
-    'an iat in the future': resigned({ iat: now + 600, exp: now + 1200 }),
+    // The clock of another replica may be ahead by any time; `exp` limits its tokens.
+    ...(IS_POSTGRES
+      ? {}
+      : { 'an iat in the future': resigned({ iat: now + 600, exp: now + 1200 }) }),
     'an old iat with a far exp': resigned({ iat: now - 40 * 60, exp: now + 86_400 }),
     'an nbf in the future': resigned({ nbf: now + 600 }),
     'another issuer': resigned({ iss: 'someone' }),
