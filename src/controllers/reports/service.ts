@@ -207,6 +207,8 @@ export const reportService = (deps: Dependencies) => {
       if (isKnown) await settleIn(tx, attempt, { state: outcome, detail: result })
     }
     if (permitted || (outcome !== 'happened' && result !== 'opened_unasked')) return
+    const isForgotten = attempt !== undefined && asker === undefined
+    if (isForgotten && (await reportsIn(tx).wasPermitted(attempt, controller.lock))) return
     await announceIn(tx, {
       event: 'controller.alarm',
       says: `The lock ${controller.lock} opened although nobody was let in, according to its controller ${controller.name}`,

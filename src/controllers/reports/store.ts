@@ -28,6 +28,9 @@ type AskerRow = {
 /** How many of a controller's newest reports are read for what it said about recent attempts. */
 const NEWEST_MAX = 200
 
+/** Of how many of the newest decisions an attempt is looked for. */
+const DECISIONS_SEARCHED = 20_000
+
 /** The most runs that are asked for at a time. */
 const RUNS_MAX = 20
 
@@ -173,6 +176,20 @@ export const reportsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
       )
       return gap
     },
+
+    /** Returns true if the log says that an attempt at a lock was permitted, of which nothing else is known any more: the
+     * person was erased. Looks at the newest decisions only, because no index has attempts. */
+    wasPermitted: async (attemptId: string, lock: string): Promise<boolean> =>
+      (await queries.get(
+        `SELECT 1
+        FROM (
+          SELECT seq, attempt_id FROM unlock_decision ORDER BY seq DESC LIMIT ${DECISIONS_SEARCHED}
+        ) AS decision
+        JOIN unlock_event ON unlock_event.seq = decision.seq
+        WHERE decision.attempt_id = ? AND unlock_event.lock = ? AND unlock_event.result = 'permitted'`,
+        attemptId,
+        lock,
+      )) !== undefined,
 
     /** Returns who asked for an attempt, or undefined if there is no such attempt. */
     askerOf: async (attemptId: string): Promise<Asker | undefined> => {

@@ -9,15 +9,28 @@ import { untilTaken } from '../../support/until.ts'
 const codeOf = async (answer: Response): Promise<string> =>
   `${answer.status} ${((await answer.json()) as { code?: string }).code}`
 
+type Home = Awaited<ReturnType<typeof controlledHome>>
+
 /** Reports that nobody asked for, signed one after another. */
-const several = async (
-  controller: Awaited<ReturnType<Awaited<ReturnType<typeof controlledHome>>['enrolled']>>,
-  count: number,
-) => {
+const several = async (controller: Awaited<ReturnType<Home['enrolled']>>, count: number) => {
   const statements: Uint8Array[] = []
   while (statements.length < count) statements.push(await controller.next('started'))
   return statements
 }
+
+/** Has a webhook called on alarms. */
+const onAlarm = (home: Home) =>
+  home.post(
+    '/v1/targets',
+    {
+      kind: 'webhook',
+      name: 'Alarm',
+      settings: { url: 'http://127.0.0.1:1/' },
+      rules: [{ on: 'controller.alarm' }],
+      password: 'correct horse battery',
+    },
+    home.as('oli'),
+  )
 
 describe('reports of a controller', () => {
   test('a gap is found, asked for, and filled by late reports in any order', async () => {
@@ -206,20 +219,27 @@ describe('reports of a controller', () => {
     }
   })
 
+  test('an opening for somebody who was let in and then erased is no alarm, and one for an attempt that never was is one', async () => {
+    await using home = await controlledHome()
+    const controller = await home.enrolled()
+    await onAlarm(home)
+    const alarms = () => home.db.all('SELECT event FROM delivery')
+    const polling = controller.poll({ wait: 20 })
+    await home.online()
+    const { id: attempt } = await home.ask()
+    await polling
+    await home.db.run('DELETE FROM attempt')
+    await controller.send(await controller.next('released', { attempt }))
+    expect(await home.newestEvent()).toMatchObject({ result: 'released', username: '' })
+    expect(await alarms()).toStrictEqual([])
+    await controller.send(await controller.next('released', { attempt: crypto.randomUUID() }))
+    expect(await alarms()).toStrictEqual([{ event: 'controller.alarm' }])
+  })
+
   test('an opening that nobody asked for is an event without a person, and an alarm', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
-    await home.post(
-      '/v1/targets',
-      {
-        kind: 'webhook',
-        name: 'Alarm',
-        settings: { url: 'http://127.0.0.1:1/' },
-        rules: [{ on: 'controller.alarm' }],
-        password: 'correct horse battery',
-      },
-      home.as('oli'),
-    )
+    await onAlarm(home)
     await controller.send(await controller.next('opened_unasked'))
     expect(await home.newestEvent()).toMatchObject({ result: 'unlocked', username: '' })
     const told = await home.db.all<{ event: string; about: string }>(
