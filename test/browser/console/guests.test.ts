@@ -167,7 +167,7 @@ describe.skipIf(IS_LEFT_OUT)('guests', () => {
       .waitFor()
     await look(page, 'guest-change')
     await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByText('Saved. The link stays the same.').waitFor()
+    await page.getByText('Saved, effective now. The link stays the same.').waitFor()
     await page.getByText('Front door · until 31 March 2099').first().waitFor()
     expect(await open(plumber.headers)).toBe('permitted')
 

@@ -91,7 +91,7 @@ const Parts = ({ guest, loaded: { reload }, refresh }: PartsProps) => {
           mayBeAll={isAtLeast(role.value, 'admin')}
           mayOffer={mayOffer}
           messageFor={beyondWords}
-          onChanged={() => changed('Saved. The link stays the same.')}
+          onChanged={() => changed('Saved, effective now. The link stays the same.')}
           onReload={reload}
           onCancel={() => setChanging(false)}
         />
