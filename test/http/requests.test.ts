@@ -49,7 +49,9 @@ describe('what a client may send', () => {
         canary,
         '',
       ]
-      const calls = bodies.flatMap((body) => [
+      // One of each kind is enough where only NODE_ENV differs.
+      const tried = bodies.filter((_, at) => !('NODE_ENV' in nodeEnv) || at % 4 === 0)
+      const calls = tried.flatMap((body) => [
         () => post('/register', body),
         () => post('/login', body),
         () => post('/logUnlocking', body),

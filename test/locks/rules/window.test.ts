@@ -385,12 +385,12 @@ test('a window is open whenever the local time is inside it; longer only in the 
         seen.longer++
       }
     }),
-    { numRuns: 20_000 },
+    { numRuns: 5000 },
   )
   // The cases were what they should be.
-  expect(seen.nearChange).toBeGreaterThan(10_000)
-  expect(seen.open).toBeGreaterThan(50_000)
-  expect(seen.longer).toBeGreaterThan(100)
+  expect(seen.nearChange).toBeGreaterThan(2500)
+  expect(seen.open).toBeGreaterThan(12_500)
+  expect(seen.longer).toBeGreaterThan(25)
 }, 240_000)
 
 test('intervals of windows agree with local time at their ends', () => {
