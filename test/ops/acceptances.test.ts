@@ -162,5 +162,5 @@ describe('a warning that an owner accepts', () => {
       id: 'registration-open',
       accepted: { until, reason: 'We know', by: 'oli' },
     })
-  }, 60_000)
+  })
 })

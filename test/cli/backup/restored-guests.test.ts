@@ -126,7 +126,7 @@ test('restore FILE gives guests and controllers back only what they have now', a
   )
   await service.stop()
   rmSync(folder, { recursive: true })
-}, 90_000)
+})
 
 test('restore FILE on another machine lets guests wait for an owner, and names the controllers', async () => {
   const { folder, run, invite, controllerCode, bind } = await home()
@@ -152,4 +152,4 @@ test('restore FILE on another machine lets guests wait for an owner, and names t
   expect(await listed()).toContain('\tnow\t')
   await service.stop()
   rmSync(folder, { recursive: true })
-}, 90_000)
+})

@@ -203,4 +203,4 @@ test('no command waits for a pipe in place of what a service says of itself', as
   }
   release()
   rmSync(home, { recursive: true })
-}, 90_000)
+})

@@ -83,7 +83,7 @@ describe('grant import, at the compiled file', () => {
     const back = await imported(AIRBNB, ...options)
     expect(back.lines).toBeEmpty()
     expect(back.words).toContain('1 revoked before')
-  }, 60_000)
+  })
 
   test('touches no other calendar, and prints objects for a script', async () => {
     const options = ['--lock', 'front-door', '--json']
@@ -106,7 +106,7 @@ describe('grant import, at the compiled file', () => {
     ])
     expect(await passes('Workshop')).toMatchObject([{ why: 'booking cancelled' }])
     expect(await passes('Other')).toMatchObject([{ why: null }])
-  }, 60_000)
+  })
 
   test.each([
     ['a broken line', AIRBNB.replace('SUMMARY:Airbnb (Not available)', 'SUMMARY'), [], 'iCalendar'],

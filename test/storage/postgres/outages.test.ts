@@ -104,7 +104,7 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
 
     await until(async () => (await record()) === 200)
     await until(async () => (await status('/readyz')) === 200)
-  }, 60_000)
+  })
 
   test('a server that is stopped is unavailable at once, and is used again after its restart', async () => {
     await using home = await openHome()
@@ -217,7 +217,7 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
     )
     await set(home.db, 'quick')
     expect(await names(home.db)).toEqual(['quick'])
-  }, 30_000)
+  })
 
   test('a replica that hangs in a transaction does not keep the others waiting', async () => {
     await using home = await openHome()
@@ -233,7 +233,7 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
     await until(async () => (await faultOf(set(other.db, `b${Math.random()}`))) === 'resolved: 1')
     end()
     expect(await held).toBe('gone')
-  }, 30_000)
+  })
 
   /** Takes the turn of a home in a process that then stands still, until the end is told. */
   const holdTurn = async (
@@ -323,5 +323,5 @@ describe.if(CAN_POSTGRES)('a home on a server', () => {
       server.thaw()
     }
     await until(async () => (await connections()) === before)
-  }, 30_000)
+  })
 })

@@ -134,7 +134,7 @@ describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
       ),
     )
     expect(colours).toEqual([[{ value: 'red99' }], [{ value: 'blue99' }]])
-  }, 60_000)
+  })
 
   test('commits of others are seen by looking, and heard with the address of the server', async () => {
     await using pooler = await startPgBouncer(server.port, 'transaction')
@@ -149,7 +149,7 @@ describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
     await other.db.run("INSERT INTO setting (name, value) VALUES ('a', 'x')")
     await until(() => looking.calls() > before && listening.calls() > beforeToo)
     await other.db.close()
-  }, 60_000)
+  })
 
   test('statements are JIT-compiled there, unless that is turned off for the user', async () => {
     const jitAt = async () => {
@@ -196,7 +196,7 @@ describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
     expect(await home.db.all("SELECT value FROM setting WHERE name = 'a'")).toEqual([
       { value: 'y' },
     ])
-  }, 60_000)
+  })
 
   test('commands that only read do so through it', async () => {
     await using pooler = await startPgBouncer(server.port, 'transaction')

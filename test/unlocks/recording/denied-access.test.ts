@@ -241,7 +241,7 @@ describe('access denied by the server', () => {
     }
     expect(unlocks[0]).toMatchObject({ username: 'thief', reason: 'disabled_user_denied' })
     expect(unlocks).toHaveLength(21)
-  }, 60_000)
+  })
 
   test('[D4] stays denied even if the log cannot record it', async () => {
     const lines: string[] = []
