@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import type { Account } from '../domain/account.ts'
 import type { RecordAuditEvent } from '../domain/audit-event.ts'
+import { SECOND_MS } from '../domain/duration.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { OpenWindows } from '../domain/limits/windows.ts'
 import { AppError } from '../errors.ts'
@@ -63,6 +64,10 @@ type Dependencies = {
   /** Called at most once a second after an upgrade, until the summary of the log is complete. */
   readonly onUpgrade?: ((done: string) => void) | undefined
 }
+
+/** How long a COMMIT of another replica may take, and its clock be behind, at most: its statements are given up much
+ * sooner. */
+const COMMIT_MS_MAX = 10 * SECOND_MS
 
 type QuotaSetting =
   | 'rateLimitUnlock'
@@ -131,7 +136,9 @@ export const openUnlocks = async ({
   const queries = unlockQueries(db, clock)
   const eventsOf = exportedEvents(db, clock.wallMs)
   const labels = lockLabels(db)
-  const visible = { visibleSize: visibleSize({ unlockLog, store, clock }) }
+  const visible = {
+    visibleSize: visibleSize({ unlockLog, store, clock, commitMs: db.isFile ? 0 : COMMIT_MS_MAX }),
+  }
   const stream = eventStream({ queries, unlockLog, heartbeatSeconds, ...visible })
   const quota = unlockQuota({
     windows: config.rateLimitUnlock,
