@@ -40,9 +40,9 @@ export const expectFileSummary = async (path: string): Promise<number> => {
   using file = new Database(path, { readonly: true })
   file.run('BEGIN')
   return expectSummary({
-    all: async <Row>(sql: string, ...params: Params) => file.query(sql).all(...params) as Row[],
-    get: async <Row>(sql: string, ...params: Params) =>
-      (file.query(sql).get(...params) ?? undefined) as Row | undefined,
+    all: async <Found>(sql: string, ...params: Params) => file.query(sql).all(...params) as Found[],
+    get: async <Found>(sql: string, ...params: Params) =>
+      (file.query(sql).get(...params) ?? undefined) as Found | undefined,
   })
 }
 
