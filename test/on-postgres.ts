@@ -32,8 +32,9 @@ const ABOUT_FILES: readonly (readonly [RegExp, string])[] = [
  * send few statements of their own. */
 const MOST_DIFFERENT = [
   'contract',
-  ...'accounts/lockout audit legacy-tables locks/decisions locks/registry outbox/core'.split(' '),
-  ...'labels log search summary units'.split(' ').map((name) => `unlocks/${name}`),
+  'audit/{guesses,reading,service,service-lifecycle,store}',
+  ...'accounts/lockout legacy-tables locks/decisions locks/registry outbox/core'.split(' '),
+  ...'labels log search summary/statistics units'.split(' ').map((name) => `unlocks/${name}`),
 ]
 
 /** What opens a database that can be on a server, and where that is defined. */
