@@ -464,6 +464,8 @@ test('[O3] audit events are logged at every log level', async () => {
     .log.trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
+    // On a server, the stop may interrupt what the leader has just begun.
+    .filter(({ err }) => !(IS_POSTGRES && JSON.stringify(err ?? '').includes('is stopping')))
   expect(lines.filter(({ msg }) => msg !== 'audit event')).toStrictEqual([])
   const levels = Object.fromEntries(lines.map(({ action, level }) => [action, level]))
   expect(levels).toMatchObject({

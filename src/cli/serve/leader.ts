@@ -20,7 +20,11 @@ export const whileLeading = (app: App, log: Logger): Promise<void> => {
   const begin = async (): Promise<void> => {
     await app.beginLeading()
     unlocks.verification.start()
-    for (const round of rounds) await round.apply()
+    for (const round of rounds) {
+      // The service may be stopping.
+      if (!app.db.leading.isLeader()) return
+      await round.apply()
+    }
     ops.backups.start()
     await mqtt?.begin()
     outbox.start()
