@@ -42,7 +42,7 @@ export const openAccounts = async ({ clock, ...given }: Given) => {
     [Symbol.asyncDispose]: async (): Promise<void> => {
       services.erasures.stop()
       services.waitingList.stop()
-      // If the database does not answer, it expires by itself.
+      // If the database does not answer, the code expires by itself.
       await services.firstOwner.voidSetupCode().catch(() => {})
     },
   }

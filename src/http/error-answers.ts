@@ -39,7 +39,7 @@ export const errorAnswerer =
     return answer(response, pathOf(request))
   }
 
-/** What the log says of a request that is answered 503: why, and what the database or the disk itself said. */
+/** What is logged about a request that is answered with 503: the reason, and the error from the database or the disk. */
 const refusal = (error: unknown, requestId: string | undefined) => {
   const { message, cause } = error as Error
   return {

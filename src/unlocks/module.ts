@@ -65,8 +65,8 @@ type Dependencies = {
   readonly onUpgrade?: ((done: string) => void) | undefined
 }
 
-/** How long a COMMIT of another replica may take, and its clock be behind, at most: its statements are given up much
- * sooner. */
+/** The longest that a COMMIT of another replica may take, including how far its clock is behind. Its statements are given
+ * up much sooner. */
 const COMMIT_MS_MAX = 10 * SECOND_MS
 
 type QuotaSetting =

@@ -3,7 +3,7 @@ import { startApp } from '../support/app.ts'
 
 const HOST = { name: 'HOST', value: '::1', defaultText: '127.0.0.1' }
 const PORT = { name: 'PORT', value: '5000', defaultText: '5000' }
-/** What a replica has for itself may differ from start to start. */
+/** A setting of one replica only, which may differ from start to start. */
 const OWN = { name: 'INSTANCE_NAME', value: 'west', defaultText: '', isOwn: true }
 const level = (value: string) => ({ name: 'LOG_LEVEL', value, defaultText: 'info' })
 

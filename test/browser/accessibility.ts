@@ -9,7 +9,7 @@ type Finding = {
   readonly failureSummary: string
 }
 
-/** Serious problems that axe-core finds, in everything or in the colours alone. Leaves out those of Swagger UI's own
+/** Returns the serious problems that axe-core finds, in everything or in colours only. Leaves out those of Swagger UI's own
  * markup that CSS cannot fix. */
 export const inaccessible = async (
   page: Page,
@@ -25,8 +25,8 @@ export const inaccessible = async (
   )
 }
 
-/** Contrast takes most of the time of a check: of texts with the same font and colour on the same background, one is
- * enough. */
+/** Contrast takes most of the time of a check, so only one of all texts with the same font, colour and background is
+ * checked for it. */
 const FIND = `async (isOnlyColours, unlikeTexts) => {
   const options = { elementRef: true, resultTypes: ['violations'] }
   const texts = unlikeTexts()
@@ -51,7 +51,7 @@ const FIND = `async (isOnlyColours, unlikeTexts) => {
   )
 }`
 
-/** Returns a visible element for each combination of font, colour and what is behind the text. */
+/** Returns one visible element for each combination of font, colour and what is behind the text. */
 const UNLIKE_TEXTS = `() => {
   const behind = new Map()
   const behindOf = (element) => {

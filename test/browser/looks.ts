@@ -74,7 +74,7 @@ export const fits = async (page: Page, name: string, size: typeof PHONE): Promis
   expect({ name, width, scrollWidth }).toEqual({ name, width, scrollWidth: width })
 }
 
-/** What is checked in each scheme: colours differ in the dark, and nothing else does. */
+/** What is checked in each scheme: only colours differ in the dark. */
 export const CHECKS = { light: {}, dark: { only: 'colours' } } as const
 
 /** The end of one transition may start another, in an element that inherits the colour. */

@@ -61,7 +61,7 @@ describe('a guest with a link', () => {
     ).toMatchObject([{ action: 'pass.bind' }, { action: 'pass.make' }])
   })
 
-  test('leaves the code of the link in no line of the log and in no table', async () => {
+  test('leaves the code of the link neither in the log of the process nor in a table', async () => {
     await using home = await homeWithGuests({}, { LOG_LEVEL: 'debug' })
     const made = await home.invite({ holder: { pass: { label: 'Plumber', devices_max: 1 } } })
     const code = codeOf(made)

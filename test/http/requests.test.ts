@@ -49,7 +49,7 @@ describe('what a client may send', () => {
         canary,
         '',
       ]
-      // One of each kind is enough where only NODE_ENV differs.
+      // One of each kind is enough if only NODE_ENV differs.
       const tried = bodies.filter((_, at) => !('NODE_ENV' in nodeEnv) || at % 4 === 0)
       const calls = tried.flatMap((body) => [
         () => post('/register', body),
@@ -99,7 +99,7 @@ describe('what a client may send', () => {
     expect(log).not.toContain(PASSWORD)
   })
 
-  // While a home is restored, its tables come one by one.
+  // While a home is restored, its tables appear one by one.
   test.if(IS_POSTGRES)(
     'a table that is missing on a server is an outage, and the log names it',
     async () => {

@@ -31,7 +31,7 @@ test('[G12, I2] a path that cannot be decoded, or has a NUL, is 404 for every me
   const routes = Object.keys(document.paths).filter((path) => path.includes('{'))
   expect(routes.length).toBeGreaterThan(8)
   const paths = [
-    // Every third of them on each route, in turn.
+    // A third of them on each route, in turn.
     ...routes.flatMap((path, at) =>
       BAD.filter((_, which) => (at + which) % 3 === 0).map((bad) =>
         path.replaceAll(/\{[^}]+\}/g, bad),

@@ -152,7 +152,7 @@ describe('the tables', () => {
     await addAccount('own', { role: 'owner', folder })
     await using db = await homeDatabase(folder)
     const rows = IS_POSTGRES ? 100_000 : 300_000
-    // In parts, since a server ends a statement that takes long.
+    // In parts, because a server cancels a statement that takes too long.
     for (let first = 0; first < rows; first += 10_000)
       await db.run(
         `WITH RECURSIVE n (seq) AS (

@@ -53,7 +53,7 @@ const sharedSettings = async (): Promise<string> => {
   const rows = SETTING_GROUPS.map(([title, group]) => {
     const { own = [], shared = [] } = Object.groupBy(
       Object.values(group).map(({ env }) => env),
-      // A key, which is compared with the others.
+      // JWT_SECRET_KEY is compared along with the keys.
       (name) => (isOwnSetting(name) && name !== SETTINGS.jwtSecretKey.env ? 'own' : 'shared'),
     )
     return [title, shared.map(code).join(', '), own.map(code).join(', ')]

@@ -82,7 +82,7 @@ type Options = {
   readonly tls?: { readonly cert: string; readonly key: string }
 }
 
-/** Returns the data of an empty server, of which every server gets a copy: that takes a tenth of the time of `initdb`.
+/** Returns the data folder of an empty server. Every server gets a copy of it, in a tenth of the time that `initdb` takes.
  * All test files share it, and so do later runs. */
 const emptyCluster = async (): Promise<string> => {
   const version = statSync(program('initdb')).mtimeMs.toFixed()
@@ -236,8 +236,8 @@ const running = async (folder: string, { hasFsync = false, settings = {}, tls }:
   }
 }
 
-/** Returns whether a server accepts connections, as it writes to its file for `pg_ctl`: its process id in the first line,
- * and in the eighth what it is. */
+/** Returns true if a server accepts connections, according to the file that it writes for `pg_ctl`: its first line is the
+ * process id, and its eighth the state. */
 const isReady = (data: string, pid: number): boolean => {
   try {
     const lines = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')

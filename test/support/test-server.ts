@@ -38,5 +38,5 @@ export const homeUri = (dataDir: string): Promise<string | undefined> => {
   return known
 }
 
-/** Lets a data folder that was removed be a new home, as on another machine. */
+/** Makes a data folder that was removed stand for a new home, as on another machine. */
 export const forgetHome = (dataDir: string): boolean => homes.delete(resolve(dataDir))

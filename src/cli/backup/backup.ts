@@ -14,7 +14,7 @@ const BACKUP = {
   'pg-dump': {
     type: 'boolean',
     default: false,
-    summary: 'back up a home on PostgreSQL as SQL by pg_dump, which psql can load',
+    summary: 'back up a home on PostgreSQL as SQL written by pg_dump, which psql can load',
   },
 } as const satisfies Options
 
@@ -42,7 +42,7 @@ export const backup: Command = {
     const { 'pg-dump': asDump } = values
     const { PATH = '' } = terminal.env
     if (asDump && !config.postgres)
-      throw new UsageError('This home is in a file: --pg-dump is for one on a PostgreSQL server')
+      throw new UsageError('This home is in a file; --pg-dump is for homes on a PostgreSQL server')
     return values['by-service']
       ? createForService(config, file, terminal)
       : createByHand({ config, file, programs: asDump ? PATH : undefined }, terminal)

@@ -31,8 +31,8 @@ export type ShowProgress = (line: string) => void
 type Options = {
   readonly config: Config
   readonly file: string
-  /** Given to back up a home on a server as a dump by `pg_dump`, instead of as a database file: the folders with
-   * programs, as in `PATH`. */
+  /** The folders to search for `pg_dump`, as in `PATH`, if a home on a server is to be backed up as a dump and not as a
+   * database file. */
   readonly programs?: string | undefined
   readonly show: ShowProgress
   /** Called when all is on disk, before the file gets its name; if this fails, there is no
@@ -109,7 +109,7 @@ const alreadyExists = (target: string): AppError =>
 
 type Copying = Pick<Options, 'show' | 'programs'> & {
   readonly copy: string
-  /** Where to keep the dump that the copy is made from, if it is. */
+  /** Where to write the dump that the copy is made from, if there is one. */
   readonly dump: string
   readonly target: string
 }

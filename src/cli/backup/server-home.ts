@@ -24,11 +24,11 @@ export const copyFromServer = async (
 type Dumping = {
   readonly dump: string
   readonly path: string
-  /** The folders with `pg_dump` in one of them, as in `PATH`. */
+  /** The folders to search for `pg_dump`, as in `PATH`. */
   readonly programs: string
 }
 
-/** Writes a dump of the home on a server with `pg_dump`, and what that contains to a database file. */
+/** Dumps the home on a server with `pg_dump`, and loads the dump into a new database file. */
 export const dumpFromServer = async (
   address: PostgresAddress,
   { dump, path, programs }: Dumping,
@@ -40,7 +40,7 @@ export const dumpFromServer = async (
   await loadDump(dump, path, onRead)
 }
 
-/** Keeps the home from being moved or restored meanwhile; behind a pooler, nothing can. */
+/** Does work during which the home cannot be moved or restored; behind a pooler, nothing prevents that. */
 const besideOthers = async (
   direct: PostgresAddress | undefined,
   work: () => Promise<void>,

@@ -47,7 +47,7 @@ export const unpackVerified = async (options: Options): Promise<Unpacked> => {
       return attempt < ATTEMPTS_MAX ? readSecret('Passphrase of the backup: ') : undefined
     },
     accept: ({ files }) => {
-      // The contents of a dump are then written to a database file.
+      // A dump is then loaded into a database file.
       const bytes = files.reduce(
         (sum, file) => sum + (file.name === DUMP_FILE ? 2 : 1) * file.bytes,
         0,

@@ -1,7 +1,7 @@
 import type { App } from '../../app.ts'
 import type { Logger } from '../../http/log/logger.ts'
 
-/** How soon to try again to begin the work. */
+/** How long to wait before trying to begin the work again. */
 const AGAIN_MS = 1000
 
 /** Does what only one replica of a home does, while this one leads: it sends messages, speaks with locks and the broker,
@@ -50,7 +50,7 @@ export const whileLeading = (app: App, log: Logger): Promise<void> => {
     } catch (error) {
       // If the lead was lost meanwhile, `end` follows.
       if (!app.db.leading.isLeader()) return
-      // A server that hung may keep the lead here, and then nothing else would begin the work.
+      // If a server hung, this replica may still lead, and then nothing else would begin the work.
       if (!app.db.isFile) setTimeout(() => take(beginAgain), AGAIN_MS).unref()
       throw error
     }

@@ -192,14 +192,14 @@ const greet = async (config: Config, app: App, terminal: Terminal): Promise<void
   try {
     await greetFromDatabase(config, app, terminal)
   } catch (error) {
-    // Requests are answered already, and will be again once the database can be used.
+    // The service listens already, and recovers once the database answers.
     if (!(error instanceof AppError && error.code === 'unavailable')) throw error
     say(besideTerm('  warning    ', `${error.message}. ${LEFT_OUT}`, terminal))
   }
 }
 
 const LEFT_OUT =
-  'So further warnings are left out here, and the setup code of a home without an owner: restart for a new one once the database answers'
+  'Further warnings and the setup code for a first owner are not shown; to see them, restart once the database answers'
 
 /** Shows what depends on the data. Rejects with `unavailable` if the database does not answer. */
 const greetFromDatabase = async (config: Config, app: App, terminal: Terminal): Promise<void> => {

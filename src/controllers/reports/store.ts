@@ -28,7 +28,7 @@ type AskerRow = {
 /** How many of a controller's newest reports are read for what it said about recent attempts. */
 const NEWEST_MAX = 200
 
-/** Of how many of the newest decisions an attempt is looked for. */
+/** How many of the newest decisions are searched for an attempt. */
 const DECISIONS_SEARCHED = 20_000
 
 /** The most runs that are asked for at a time. */
@@ -177,8 +177,8 @@ export const reportsIn = (queries: Pick<Queries, 'all' | 'get' | 'run'>) => {
       return gap
     },
 
-    /** Returns true if the log says that an attempt at a lock was permitted, of which nothing else is known any more: the
-     * person was erased. Looks at the newest decisions only, because no index has attempts. */
+    /** Returns true if the log says that an attempt at a lock was permitted. That is all that is left of an attempt once
+     * the person is erased. Searches only the newest decisions, because attempts have no index. */
     wasPermitted: async (attemptId: string, lock: string): Promise<boolean> =>
       (await queries.get(
         `SELECT 1

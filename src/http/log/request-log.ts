@@ -53,7 +53,7 @@ export const requestRecorder =
     })
   }
 
-/** Probes of supervisors and proxies, every second or two: in the log only if they fail, or at `debug`. */
+/** What supervisors and proxies request every second or two. Logged only if it fails, or at `debug`. */
 const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz'])
 
 /** Records each request; see `requestRecorder`. */

@@ -109,8 +109,8 @@ const replication = (facts: ServerFacts): Finding => {
     return {
       check,
       state: 'warning',
-      says: `The standby ${stuck.name ?? ''} does not keep up: it lacks ${kibibytes(stuck.stuckBytes ?? 0)} of what the database has written, and does not say for how long`,
-      fix: 'Check its network and its disk, and that pg_is_wal_replay_paused() is false there',
+      says: `The standby ${stuck.name ?? ''} does not keep up: it lacks ${kibibytes(stuck.stuckBytes ?? 0)} that the database has written, and does not report for how long`,
+      fix: 'Check its network and disk, and that pg_is_wal_replay_paused() returns false on it',
       page,
       id: 'standby-late',
     }
@@ -173,13 +173,13 @@ const replicas = ({ replicas: running }: ServerFacts): readonly Finding[] => {
   return [{ check, state: 'ok', says }]
 }
 
-/** One that was killed counts as running for a while. */
+/** Names a replica, with notes. One that was killed counts as running for a while. */
 const described = ({ name, leads, silentMs }: ServerFacts['replicas'][number]): string => {
   const notes = [
     ...(leads ? ['leader'] : []),
     ...(silentMs === undefined
       ? []
-      : [`last heard of ${Math.round(silentMs / SECOND_MS)} seconds ago`]),
+      : [`last heard from ${Math.round(silentMs / SECOND_MS)} seconds ago`]),
   ]
   return notes.length > 0 ? `${name} (${notes.join(', ')})` : name
 }

@@ -251,11 +251,11 @@ const streamOf = (path: string): ReadableStream<Uint8Array<ArrayBuffer>> => {
 const NOT_ENCRYPTED =
   'it is not encrypted, though BACKUP_PASSPHRASE is set, so anyone could have created it. If you know where it comes from, run this command with an empty BACKUP_PASSPHRASE'
 
-/** The beginning of what pg_dump writes, as SQL or in its own form. */
+/** How a file by pg_dump begins, as SQL or in the custom format. */
 const DUMP = /^(?:--\n-- PostgreSQL database dump\n|PGDMP)/
 
 const WITHOUT_KEYS =
-  'it is a dump by pg_dump, without the keys; backup --pg-dump writes one with the keys, and the page PostgreSQL of the manual says how to verify this one with a copy of them'
+  'it is a dump by pg_dump, without the keys; backup --pg-dump includes them, and the PostgreSQL page of the manual shows how to verify this dump with a copy of the keys'
 
 /** Returns the first bytes of a file. Throws `unavailable` if it cannot be read. */
 const startOf = (path: string): string => {

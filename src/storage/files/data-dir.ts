@@ -17,7 +17,7 @@ export const SIGNED_HEAD_FILE = 'log-signed-head'
 /** The name of the database in DATA_DIR, unless DATABASE_URI says otherwise, and in a backup. */
 export const DATABASE_FILE = 'secure-lock.db'
 
-/** The name of a dump by `pg_dump` in a backup, which it may have instead of a database file. */
+/** The name of the dump that a backup may contain instead of a database file. */
 export const DUMP_FILE = 'pg_dump.sql'
 
 /** What a restore keeps in DATA_DIR while it runs: the files that it collects, and then its journal. */

@@ -3,15 +3,15 @@ import type { OnCopied } from './copy-home.ts'
 import { newSqliteHome } from './sqlite-home.ts'
 import { BATCH_ROWS, type Table, type Value } from './table.ts'
 
-/** Writes the home in a dump that `pg_dump` made as SQL to a new database file, without a server; `onRead` is called
- * with how many bytes of how many are read. The file is complete and on disk when this resolves. Rejects with
- * `unavailable` if the dump lacks a table, or has another form. */
+/** Loads a home from SQL that `pg_dump` has written into a new database file, without a server. `onRead` is called with
+ * the number of bytes read so far, and of all. The file is complete and on disk when this resolves. Rejects with
+ * `unavailable` if the dump is incomplete, lacks a table or has another format. */
 export const loadDump = async (dump: string, path: string, onRead: OnCopied): Promise<void> => {
   const to = await newSqliteHome(path)
   try {
     to.suspendTriggers()
     const missing = new Set(to.tables.map(({ name }) => name))
-    /** The tables by the names of their sequences. */
+    /** Tables by the name of their sequence. */
     const sequences = new Map<string, string>()
     const numbers = new Map<string, bigint>()
     let altered = ''
@@ -61,7 +61,7 @@ const SETVAL = /^SELECT pg_catalog\.setval\('(\S+)', (\d+), (true|false)\);$/
 
 const unquoted = (name: string): string => name.replaceAll('"', '')
 
-/** Returns a name without that of its schema. */
+/** Returns a name without its schema. */
 const named = (name: string): string => unquoted(name).split('.').at(-1) ?? ''
 
 type Copying = {
@@ -71,7 +71,7 @@ type Copying = {
   readonly end: () => Promise<void>
 }
 
-/** Writes the rows of a table; those of a table that only a server has are skipped. */
+/** Writes the rows of a table, and skips those of a table that only a server has. */
 const copyingTo = (
   to: Awaited<ReturnType<typeof newSqliteHome>>,
   name: string,
@@ -80,7 +80,7 @@ const copyingTo = (
   const table = to.tables.find((one) => one.name === name)
   if (!table) return { add: () => false, flush: async () => {}, end: async () => {} }
   if (columns.toSorted().join() !== table.columns.toSorted().join())
-    throw new AppError('unavailable', `The table ${name} has other columns in the dump`)
+    throw new AppError('unavailable', `The columns of the table ${name} differ in the dump`)
   const given: Table = { ...table, columns }
   const types = columns.map((column) => to.typeOf(name, column))
   let rows: Value[][] = []

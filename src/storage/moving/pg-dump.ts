@@ -4,14 +4,15 @@ import type { PostgresAddress } from '../../config/postgres-address.ts'
 import { AppError } from '../../errors.ts'
 import { makePrivateFile, replacePrivateFile } from '../files/private-files.ts'
 
-/** Writes a schema, as it is at one moment, to a new file that `psql` can load, with the program `pg_dump`, while others
- * use it; `path` lists folders as `PATH` does. Rejects with `unavailable` if that program is missing, older than the server, or fails. */
+/** Runs `pg_dump`, which writes a schema as it is at one moment, while others use it, to a new file that `psql` can load.
+ * `path` lists the folders to search for it, as `PATH` does. Rejects with `unavailable` if `pg_dump` is missing, is older
+ * than the server, or fails. */
 export const pgDump = async (address: PostgresAddress, to: string, path: string): Promise<void> => {
   const command = Bun.which('pg_dump', { PATH: path })
   if (command === null)
     throw new AppError(
       'unavailable',
-      'There is no pg_dump on PATH: install the client of PostgreSQL (on Debian, postgresql-client), or leave out --pg-dump',
+      'pg_dump is not on PATH: install the PostgreSQL client (on Debian, postgresql-client), or leave out --pg-dump',
     )
   const caFile = `${to}.ca`
   makePrivateFile(to)
@@ -39,13 +40,13 @@ const OPTIONS = [
   '--lock-wait-timeout=30s',
 ]
 
-/** How libpq reaches a server (postgresql.org/docs/15/libpq-envars.html). Only this user and root see the environment of a
- * process, but everyone its arguments. */
+/** How libpq reaches a server (postgresql.org/docs/15/libpq-envars.html). Anyone can see the arguments of a process, but
+ * only its user and root its environment. */
 const environment = (
   { host, port, user, password, database, tls }: PostgresAddress,
   caFile: string,
 ): Record<string, string> => ({
-  // Its messages are in English then.
+  // So that its messages are in English.
   LC_ALL: 'C',
   PGHOST: host,
   PGPORT: String(port),
@@ -57,11 +58,11 @@ const environment = (
   ...(tls ? { PGSSLMODE: 'verify-full', PGSSLROOTCERT: caFile } : { PGSSLMODE: 'disable' }),
 })
 
-/** Returns what went wrong, in words for people. */
+/** Returns what went wrong, in plain words, from what `pg_dump` printed. */
 export const dumpFault = (words: string): string => {
   const [, server, own] = /server version: (\S+)[^;]*; pg_dump version: (\S+)/.exec(words) ?? []
   if (server !== undefined)
-    return `pg_dump is of version ${own}, and the server of ${server}: install a client that is not older than the server, or leave out --pg-dump`
-  const [first = 'it says nothing'] = words.split('\n')
+    return `pg_dump has version ${own}, and the server ${server}: install a client that is no older than the server, or leave out --pg-dump`
+  const [first = 'it printed nothing'] = words.split('\n')
   return `pg_dump failed: ${first.replace(/^pg_dump: (?:error: )?/, '')}`
 }

@@ -37,7 +37,7 @@ export type Standby = {
   /** How long it takes until a commit can be read there; null while nothing is written, and sometimes if the standby is
    * stuck. */
   readonly lagMs: number | null
-  /** How many bytes it lacks, if it still lacks what was written a while ago, although its lag is shorter or unknown. */
+  /** How many bytes it lacks, if it still lacks what was written a second ago and its lag does not say so; otherwise null. */
   readonly stuckBytes: number | null
 }
 
@@ -98,7 +98,7 @@ export const serverFacts = async (
   }
 }
 
-/** How long a standby that is behind gets to replay what was written by then. A lag may be missing, or that of long ago. */
+/** How long a standby that is behind gets to catch up. The lag that it reports may be missing or out of date. */
 const CATCH_UP_MS = SECOND_MS
 
 const standbysOf = async (
@@ -116,7 +116,7 @@ const standbysOf = async (
   )
 }
 
-/** Lists the standbys; those that lack what was written up to a position are stuck there. */
+/** Lists the standbys. Those that have not replayed up to a position have `stuckBytes`. */
 const listed = (db: Pick<Queries, 'all'>, lsn: string | null): Promise<readonly Standby[]> =>
   db.all<Standby>(
     `SELECT

@@ -15,7 +15,7 @@ type Dependencies = {
 const AGAIN_MS = 5 * SECOND_MS
 const LASTS_MS = 15 * SECOND_MS
 
-/** How long nothing is heard of a replica that runs, at most, unless the machine is busy. */
+/** The longest silence of a running replica, unless the machine is busy. */
 const USUAL_MS_MAX = AGAIN_MS + 2 * SECOND_MS
 
 const IS_GONE = `seen_at < clock_timestamp() - interval '${LASTS_MS} milliseconds'`
@@ -84,7 +84,7 @@ export type RunningReplica = {
   readonly leads: boolean
   /** A hash of its metrics token; null if it has none. */
   readonly metricsToken: string | null
-  /** For how long nothing has been heard of it, if that is longer than usual: it may have died. */
+  /** How long it has been silent, if that is longer than usual: it may have died. */
   readonly silentMs?: number | undefined
 }
 
@@ -97,23 +97,23 @@ export const runningReplicas = async (
        r.name,
        r.version,
        r.metrics_token AS "metricsToken",
-       CAST(extract(epoch FROM clock_timestamp() - r.seen_at) * 1000 AS bigint) AS "unheardMs",
+       CAST(extract(epoch FROM clock_timestamp() - r.seen_at) * 1000 AS bigint) AS "silenceMs",
        CASE WHEN l.holder = r.id AND l.ends_at > clock_timestamp() THEN 1 ELSE 0 END AS leads
      FROM replica r
      LEFT JOIN lease l ON l.id = 1
      WHERE NOT ${IS_GONE}
      ORDER BY r.name, r.id`,
   )
-  return rows.map(({ leads, unheardMs, ...row }) => ({
+  return rows.map(({ leads, silenceMs, ...row }) => ({
     ...row,
     leads: leads === 1,
-    silentMs: unheardMs > USUAL_MS_MAX ? unheardMs : undefined,
+    silentMs: silenceMs > USUAL_MS_MAX ? silenceMs : undefined,
   }))
 }
 
 type Row = Pick<RunningReplica, 'name' | 'version' | 'metricsToken'> & {
   readonly leads: number
-  readonly unheardMs: number
+  readonly silenceMs: number
 }
 
 /** Returns the settings that both replicas know and that differ: a newer version may know more. */

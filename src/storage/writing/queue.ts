@@ -31,7 +31,8 @@ type Options<Item, Outcome> = {
   /** Returns the account that an item belongs to. An item of size 1 is a lone one, a larger one a batch; the
    * batches of one account fill at most half of the room. Items of no account wait with the lone ones. */
   readonly accountOf?: (item: Item) => string | undefined
-  /** Returns true for an item that does not wait for others to gather, nor shares its commit with other accounts. */
+  /** Returns true for an item that neither waits for others to gather nor shares a commit with accounts that have nothing
+   * urgent. */
   readonly isUrgent?: (item: Item) => boolean
   /** How long an item waits for its turn. */
   readonly waitMsMax: number
@@ -62,8 +63,8 @@ const GATHERING_MS_MIN = 2.5
 
 /** Lets writes that arrive together share one COMMIT, and so one disk sync. With `accountOf`, lone items do not
  * wait behind the batches of other accounts: while both arrive, every second group has none but lone
- * ones. The lone items of accounts that wait for something urgent make a group of their own, at most every second
- * one. The items of one account keep their order. */
+ * ones. The lone items of accounts that have something urgent waiting form a group of their own, but never two in a
+ * row. The items of one account keep their order. */
 export const writeQueue = <Item, Outcome>({
   commit,
   afterGroup = () => undefined,
@@ -81,7 +82,7 @@ export const writeQueue = <Item, Outcome>({
   const sizeByAccount = new Map<string, number>()
   /** True if the last group left the batches waiting. */
   let wasLone = false
-  /** True if the last group left others waiting for something urgent. */
+  /** True if the last group was an urgent one. */
   let wasUrgent = false
   let running: Promise<void> | undefined
   /** How many items the next group waits for, and until when. */
@@ -119,7 +120,7 @@ export const writeQueue = <Item, Outcome>({
     return take(line, count)
   }
 
-  /** Removes the lone items of accounts that wait for something urgent, unless the last group was such a one. */
+  /** Removes the lone items of accounts that have something urgent waiting, unless the last group was an urgent one. */
   const takeUrgent = (): readonly Waiting<Item, Outcome>[] => {
     const urgent = wasUrgent ? [] : lone.waiting.filter(({ item }) => isUrgent(item))
     const accounts = new Set(urgent.map(({ item }) => accountOf?.(item)))

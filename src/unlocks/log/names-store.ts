@@ -8,7 +8,7 @@ export type Numbers = { readonly account: number | null; readonly method: number
 /** The key of the buckets of a database, once it was read; it never changes. */
 export type BucketKey = { value?: string }
 
-/** Those that were read, by the database. */
+/** The keys read so far, by database. */
 const keys = new WeakMap<object, BucketKey>()
 
 const keyOf = (db: object): BucketKey => {

@@ -147,7 +147,7 @@ const beforeTime = async (
     ranges.push(range)
     interval = rest
   }
-  // Asked together, so that a server is waited for once.
+  // Queried together, to wait for a server only once.
   const found = await Promise.all(
     ranges.map((range) =>
       db.all<Claim>(

@@ -8,7 +8,7 @@ type Dependencies = {
   readonly unlockLog: Pick<UnlockLog, 'head'>
   readonly store: Pick<UnlockStore, 'countBefore' | 'sizeAtNewestOf'>
   readonly clock: Pick<Clock, 'nonDecreasingMs'>
-  /** How long an event may take from its time of receipt until every replica can read it. */
+  /** The longest time between the receipt of an event and when every replica can read it. */
   readonly commitMs: number
 }
 

@@ -75,7 +75,7 @@ describe('usernames', () => {
     expect(accepted).toStrictEqual(['ow ner', 'ow\u00a0ner', 'ow\u3000ner'])
   })
 
-  test('[G12] with unreadable signs are refused, and readable ones are not', async () => {
+  test('[G12] with unreadable characters are refused, and readable ones are not', async () => {
     await using app = await startApp()
     const messageFor = async (username: string) =>
       ((await (await app.post('/register', { ...PERSON, username })).json()) as { msg: string }).msg

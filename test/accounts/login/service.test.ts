@@ -74,7 +74,7 @@ describe('logging in', () => {
     await using service = await startService({ env: UNLIMITED })
     const { post } = clientOf(service.url)
     await post('/register', PERSON)
-    // The classes of signs are in the compiled file too.
+    // The compiled file has the classes of characters too.
     const unseen = await post('/register', { ...PERSON, username: 'ada\u2800' })
     expect(await unseen.json()).toStrictEqual({ msg: 'User already exists' })
     await using db = await homeDatabase(service.folder)

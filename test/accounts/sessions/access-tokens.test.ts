@@ -48,7 +48,7 @@ const badTokens = (good: string, secret: string): Record<string, string> => {
     'an exp of null': resigned({ exp: null }),
     'a negative exp': resigned({ exp: -1 }),
     'no iat': hmacToken(HS256, without('iat'), secret),
-    // The clock of another replica may be ahead by any time; `exp` limits its tokens.
+    // The clock of another replica may be ahead by any amount; `exp` limits its tokens.
     ...(IS_POSTGRES
       ? {}
       : { 'an iat in the future': resigned({ iat: now + 600, exp: now + 1200 }) }),

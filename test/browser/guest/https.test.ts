@@ -34,7 +34,7 @@ describe.skipIf(IS_LEFT_OUT)('a guest over HTTPS, after a warning about the cert
     })
     const { link } = (await made.json()) as { link: string }
 
-    // The host reads of the warning first, and the text to send tells the guest.
+    // The host reads about the warning first, and the text to send tells the guest about it.
     await using host = await openAs(browser(), service, 'Ada', '/console/guests', {
       ignoreHTTPSErrors: true,
     })

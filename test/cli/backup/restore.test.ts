@@ -369,7 +369,7 @@ describe('restore FILE, at the compiled file', () => {
       expect((await run('restore', '--check', 'old.tar')).status).toBe(0)
       await service.stop()
     }
-    // On a server, whoever writes holds a lock there.
+    // On a server, a writer holds a lock there.
     for (const use of IS_POSTGRES ? [] : (['command', 'restore'] as const)) {
       const release = lockDataDir(data, use)
       expect((await run('restore', '--yes', 'old.tar')).words).toContain('stop that first')

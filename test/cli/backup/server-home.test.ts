@@ -79,7 +79,7 @@ describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file'
     expect(verified.out).toBe('The log is intact: 3 events\n')
   })
 
-  test('may be a dump by pg_dump in one file with the keys and a manifest', async () => {
+  test('may be a dump by pg_dump, in one file with the keys and a manifest', async () => {
     const tools = { PATH: dirname(program('pg_dump')) }
     const address = server.home('home').replace('postgres@', 'postgres:hidden@')
     const dumped = await runCommand(['backup', '--pg-dump', 'dump.tar'], {
@@ -91,7 +91,7 @@ describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file'
     expect(dumped.out + dumped.words).not.toContain('hidden')
     expect(readdirSync(join(folder, 'data')).filter((name) => name.includes('.part'))).toEqual([])
 
-    // Without the server, its checksums and its log are verified.
+    // Its checksums and its log are verified without the server.
     const other = elsewhere()
     cpSync(join(folder, 'dump.tar'), join(other, 'dump.tar'))
     const there = (...args: string[]) => runCommand(args, { folder: other, env: local })
@@ -101,7 +101,7 @@ describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file'
     expect((await there('restore', 'dump.tar')).status).toBe(0)
     expect((await there('log', 'verify')).out).toBe('The log is intact: 5 events\n')
 
-    // An empty schema gets it too.
+    // It can be restored to an empty schema too.
     const empty = elsewhere()
     const place = { ...local, DATABASE_URI: server.home('emptied') }
     const restored = await runCommand(['restore', join(other, 'dump.tar')], {
@@ -134,7 +134,7 @@ describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file'
     })
     expect(again.out).toBe('The log is intact: 5 events\n')
 
-    // One byte of the dump that is different, and one without the keys.
+    // A dump with one byte altered, and one without the keys.
     const altered = readFileSync(join(other, 'dump.tar'))
     altered.writeUInt8(altered.readUInt8(30_000) ^ 1, 30_000)
     writeFileSync(join(other, 'altered.tar'), altered)
@@ -146,7 +146,7 @@ describe.if(CAN_POSTGRES)('a backup of a home on a server, at the compiled file'
     )
     const refused = await there('backup', '--pg-dump', 'none.tar')
     expect(refused).toMatchObject({ status: 2 })
-    expect(refused.words).toContain('--pg-dump is for one on a PostgreSQL server')
+    expect(refused.words).toContain('--pg-dump is for homes on a PostgreSQL server')
   })
 
   test('may be a pg_dump with the keys, which log verify verifies under any schema name', async () => {

@@ -84,7 +84,7 @@ describe.if(CAN_POSTGRES)('doctor on a home on a server, at the compiled file', 
     await server.query('CREATE TABLE public.unreplayed ()')
     await until(async () => /does not keep up/.test(found(await asked(), 'replication')[0] ?? ''))
     expect(found(await asked(), 'replication')[0]).toMatch(
-      /^warning The standby \w+ does not keep up: it lacks [\d,]+ KiB of what the database has written, and does not say for how long$/,
+      /^warning The standby \w+ does not keep up: it lacks [\d,]+ KiB that the database has written, and does not report for how long$/,
     )
     await standby.query('SELECT pg_wal_replay_resume()')
     expect(await standby.query('SELECT pg_is_in_recovery() AS follows')).toMatchObject([

@@ -97,7 +97,7 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     await until(async () => (await target(other)) === undefined)
   })
 
-  test('that lead while the server hangs begin the work of the leader once it answers', async () => {
+  test('that take the lead while the server hangs begin the work of the leader once it answers', async () => {
     const home = place()
     await using before = await startReplicas(1, home)
     const old = await before.leader()

@@ -7,7 +7,7 @@ import { until } from '../../support/until.ts'
 
 const pair = (replicas: readonly Replica[]): readonly [Replica, Replica] => {
   const [one, other] = replicas
-  if (!one || !other) throw new Error('they were not started')
+  if (!one || !other) throw new Error('the replicas were not started')
   return [one, other]
 }
 
@@ -48,7 +48,7 @@ describe.if(CAN_POSTGRES)('what one replica has changed, another reads at once',
       expect(after).toStrictEqual(await shown(one))
       return after
     }
-    // So that whatever a replica keeps of these is kept before the changes.
+    // So that each replica has cached what it caches of these before the changes.
     expect((await both()).counts.total).toBe(0)
 
     for (const [replica, method] of [[one, 'pin'] as const, [other, 'Karte'] as const]) {
@@ -113,7 +113,7 @@ describe.if(CAN_POSTGRES)('what one replica has changed, another reads at once',
     expect(swept).toHaveLength(1)
   })
 
-  test('and members know the same size of the log everywhere, also of what was recorded just before an hour', async () => {
+  test('and members see the same size of the log everywhere, even if something was recorded just before the hour', async () => {
     const hourMs = Math.ceil(Date.now() / HOUR_MS) * HOUR_MS
     const times = [hourMs - SECOND_MS, hourMs - SECOND_MS]
     await using home = await startReplicas(2, place(), {

@@ -89,9 +89,9 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     expect(await instances('service.stop')).toStrictEqual(['one', 'two'])
     expect(await doctor()).toMatch(/2 replicas are running: one( \(leader\))?, two( \(leader\))?/)
     await two.stop('SIGKILL')
-    // It is named for several seconds after these words first appear.
+    // `doctor` says so for several seconds.
     const lastHeard =
-      /2 replicas are running: one.*, two \((leader, )?last heard of \d+ seconds ago\)/
+      /2 replicas are running: one.*, two \((leader, )?last heard from \d+ seconds ago\)/
     await until(async () => {
       await Bun.sleep(200)
       return lastHeard.test(await doctor())
@@ -132,7 +132,7 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
     await last.close()
   })
 
-  test('take the newest setup code of any that runs for the first owner', async () => {
+  test('accept the newest setup code of any running replica for the first owner', async () => {
     await using home = await startReplicas(2, place())
     const [one, other] = home.replicas
     const replaced = await one?.accounts.firstOwner.newSetupCode()

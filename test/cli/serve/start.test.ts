@@ -112,7 +112,7 @@ describe.if(CAN_POSTGRES)('what a start on a server prints for pasting', () => {
 })
 
 test.if(CAN_POSTGRES)(
-  'a server that hangs once the service listens leaves out what is printed from it, and ends no start',
+  'a server that hangs once the service listens does not end the start, and what would be printed from it is left out',
   async () => {
     await using server = await startPostgres()
     const folder = temporaryFolder()
@@ -127,7 +127,7 @@ test.if(CAN_POSTGRES)(
     await using second = await start()
     await until(() => second.output().log.includes('"msg":"started"'))
     expect(second.output().words).toMatch(
-      /^ {2}warning {4}The database takes too long to answer\. So further warnings are left out here, and the setup code/m,
+      /^ {2}warning {4}The database takes too long to answer\. Further warnings and the setup code for a first owner are not shown/m,
     )
     expect(second.output().words).not.toContain('  code ')
     await busy.unsafe('ROLLBACK').simple()

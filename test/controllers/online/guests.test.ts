@@ -110,7 +110,7 @@ test('a guest whose pass is revoked gets nothing of what waits', async () => {
   expect(await controller.poll()).toBeUndefined()
 })
 
-test('a guest who is erased while the door opens is named by nothing, and the report is stored', async () => {
+test('a guest who is erased while the door opens is named nowhere, and the report is stored', async () => {
   await using home = await homeWithGuest()
   const { controller, made, ask, db } = home
   const { attempt } = await ask()

@@ -17,7 +17,7 @@ const twoReplicas = async (place: Place) => {
   await using opened = new AsyncDisposableStack()
   const home = opened.use(await startReplicas(2, place))
   const [one, other] = home.replicas
-  if (!one || !other) throw new Error('they were not started')
+  if (!one || !other) throw new Error('the replicas were not started')
   const oli = bearer(await one.signIn('oli', 'owner'))
   const eva = bearer(await one.signIn('eva'))
   const kept = opened.move()
@@ -44,7 +44,7 @@ const twoReplicas = async (place: Place) => {
     one,
     other,
     oli,
-    /** A member, whom a lockdown concerns. */
+    /** A member, to whom a lockdown applies. */
     eva,
     json,
     codeFor,
@@ -73,7 +73,7 @@ const twoReplicas = async (place: Place) => {
   }
 }
 
-/** Waits until something holds that only requests can show. */
+/** Waits until a condition holds that only requests can show. */
 const soon = (holds: () => Promise<boolean>): Promise<void> =>
   until(async () => {
     if (await holds()) return true

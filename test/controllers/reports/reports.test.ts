@@ -18,7 +18,7 @@ const several = async (controller: Awaited<ReturnType<Home['enrolled']>>, count:
   return statements
 }
 
-/** Has a webhook called on alarms. */
+/** Adds a webhook that is called on alarms. */
 const onAlarm = (home: Home) =>
   home.post(
     '/v1/targets',
@@ -77,7 +77,7 @@ describe('reports of a controller', () => {
     expect(await size()).toBe(before)
   })
 
-  test('a report that was signed a second time is no fork: its payload is the same', async () => {
+  test('a report that is signed a second time, with the same payload, is no fork', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
     const [first, again] = [
@@ -219,7 +219,7 @@ describe('reports of a controller', () => {
     }
   })
 
-  test('an opening for somebody who was let in and then erased is no alarm, and one for an attempt that never was is one', async () => {
+  test('an opening for somebody who was let in and then erased raises no alarm, and one for an attempt that never was does', async () => {
     await using home = await controlledHome()
     const controller = await home.enrolled()
     await onAlarm(home)

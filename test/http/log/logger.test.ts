@@ -141,7 +141,7 @@ describe('the log', () => {
     expect(app.logLines.join('')).not.toContain('kanarienvogel')
   })
 
-  test('probes of supervisors and proxies are entries only if they fail, or at debug', async () => {
+  test('probes of supervisors and proxies are logged only if they fail, or at debug', async () => {
     await using app = await startApp()
     const entries = (): unknown[][] =>
       app.logLines

@@ -83,7 +83,7 @@ test('replicas are named, and should have different names and the same version',
   expect(said([a, b])).toMatchObject({ state: 'ok', says: '2 replicas are running: a (leader), b' })
   expect(said([{ ...a, silentMs: 8400 }, b])).toMatchObject({
     state: 'ok',
-    says: '2 replicas are running: a (leader, last heard of 8 seconds ago), b',
+    says: '2 replicas are running: a (leader, last heard from 8 seconds ago), b',
   })
   expect(said([a, { ...b, metricsToken: 'y' }])).toMatchObject({
     state: 'warning',

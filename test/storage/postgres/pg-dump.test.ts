@@ -40,7 +40,7 @@ describe.if(CAN_POSTGRES)('a dump of a home by pg_dump', () => {
       await db.run('INSERT INTO setting (name, value) VALUES (?, ?)', `odd ${at}`, text)
     const bytes = new Uint8Array(256).map((_, at) => at)
     await db.run('INSERT INTO tree_node (number, hash) VALUES (?, ?)', 2 ** 53 - 1, bytes)
-    // Numbers of deliveries are never used again.
+    // The number of a delivery is never used again.
     await db.run(
       "INSERT INTO target (id, kind, name, settings, secrets, rules, state, version, created_at_ms) VALUES ('t', 'webhook', 't', '{}', '', '', 'enabled', 1, 1)",
     )
@@ -76,7 +76,7 @@ describe.if(CAN_POSTGRES)('a dump of a home by pg_dump', () => {
       'The dump has no table account',
     )
     expect(await altered(whole.replace(/^(COPY \S+\.setting \()name, /m, '$1'))).toBe(
-      'The table setting has other columns in the dump',
+      'The columns of the table setting differ in the dump',
     )
   })
 
@@ -85,13 +85,11 @@ describe.if(CAN_POSTGRES)('a dump of a home by pg_dump', () => {
     const fault = (where: string) =>
       pgDump(postgres, file('none'), where).catch((error: Error) => error.message)
     expect(await fault(path)).toBe('pg_dump failed: no matching schemas were found')
-    expect(await fault(folder)).toStartWith(
-      'There is no pg_dump on PATH: install the client of PostgreSQL',
-    )
+    expect(await fault(folder)).toStartWith('pg_dump is not on PATH: install the PostgreSQL client')
     expect(
       dumpFault(
         'pg_dump: error: aborting because of server version mismatch\npg_dump: detail: server version: 15.5 (Debian 15.5-1); pg_dump version: 13.4\n',
       ),
-    ).toStartWith('pg_dump is of version 13.4, and the server of 15.5: install')
+    ).toStartWith('pg_dump has version 13.4, and the server 15.5: install')
   })
 })

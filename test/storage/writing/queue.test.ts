@@ -133,7 +133,7 @@ describe('writes that share a commit', () => {
     expect(await Promise.all([...half, submit('bbbbb')])).toStrictEqual(['AAAAA', 'AAAAA', 'BBBBB'])
   })
 
-  test('that are urgent get every second group, with what their account sent, before and after, alone', async () => {
+  test('that are urgent get every second group to themselves, with what their account sent before and after', async () => {
     const { submit, groups } = recording({
       accountOf: (item) => item.slice(0, 1),
       isUrgent: (item) => item.endsWith('!'),

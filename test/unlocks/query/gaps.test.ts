@@ -181,7 +181,7 @@ test('a bundle has every leaf with its receipt, and is verified in one piece', a
   expect(verdict).toStrictEqual({ ok: true, size: LEAVES })
   expect(read.filter(isRecord)).toHaveLength(LEAVES / 3)
   for (const [from, to, seq] of [
-    // The tree shows that a record was changed, and the hash of a body, whose.
+    // The tree shows that a record was changed, and the hash of its body shows which.
     ['lock.renamed', 'lock.retired', 0],
     [String.raw`Gate\"`, String.raw`Gat3\"`, leaves.findIndex(isRecord)],
     ['"grant-of-hedy"', '"grant-of-eve"', events.find(({ result }) => result === 'permitted')?.seq],

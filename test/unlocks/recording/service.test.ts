@@ -303,7 +303,7 @@ describe('recording unlocks', () => {
   test('[G10] an Idempotency-Key is known after a restart and in a restored backup', async () => {
     const [folder, restored] = [temporaryFolder(), temporaryFolder()]
     await addAccount('ada', { folder })
-    /** Unlocks with the same key, and returns how many unlocks there are. */
+    /** Records an unlock with the same key, and returns how many unlocks there are. */
     const unlockIn = async (where: string): Promise<number> => {
       await using service = await startService({ folder: where, env: UNLIMITED })
       const { get, post } = clientOf(service.url)
