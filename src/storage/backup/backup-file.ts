@@ -100,7 +100,11 @@ const encrypted = (plain: ReadableStream<Uint8Array>, passphrase: string) => {
   return encrypter.encrypt(plain)
 }
 
-const writeStream = async (path: string, stream: ReadableStream<Uint8Array>): Promise<string> => {
+/** Writes a new file, mode 0600, which is on disk when this resolves. Resolves to its SHA-256. */
+export const writeStream = async (
+  path: string,
+  stream: ReadableStream<Uint8Array>,
+): Promise<string> => {
   const hash = new Bun.CryptoHasher('sha256')
   const file = openSync(path, 'wx', 0o600)
   let unsynced = 0

@@ -54,6 +54,9 @@ export const parseManifest = (text: string): Manifest => {
   if (foreign !== undefined)
     throw new Error(`it contains ${JSON.stringify(foreign)}, which no backup has`)
   const data = names.includes(DUMP_FILE) ? DUMP_FILE : DATABASE_FILE
+  // Only one of them would be verified.
+  if (names.includes(DATABASE_FILE) && data === DUMP_FILE)
+    throw new Error(`it contains both ${DATABASE_FILE} and ${DUMP_FILE}`)
   const missing = [data, KEY_FILES.log].find((name) => !names.includes(name))
   if (missing !== undefined) throw new Error(`it has no ${missing}`)
   if (new Set(names).size < names.length) throw new Error('it contains a file twice')

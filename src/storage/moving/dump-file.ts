@@ -1,11 +1,13 @@
 import { AppError } from '../../errors.ts'
 import type { OnCopied } from './copy-home.ts'
+import { fileFault } from '../files/private-files.ts'
 import { newSqliteHome } from './sqlite-home.ts'
 import { BATCH_ROWS, type Table, type Value } from './table.ts'
 
 /** Loads a home from SQL that `pg_dump` has written into a new database file, without a server. `onRead` is called with
  * the number of bytes read so far, and of all. The file is complete and on disk when this resolves. Rejects with
- * `unavailable` if the dump is incomplete, lacks a table or has another format. */
+ * `unavailable` if the dump is incomplete, lacks a table or has another format. It only reads rows: whatever else the file
+ * says is never run. */
 export const loadDump = async (dump: string, path: string, onRead: OnCopied): Promise<void> => {
   const to = await newSqliteHome(path)
   try {
@@ -46,7 +48,10 @@ export const loadDump = async (dump: string, path: string, onRead: OnCopied): Pr
     to.complete()
   } catch (error) {
     to.discard()
-    throw error
+    // Such as a row that is there twice, or refers to one that is not there.
+    throw error instanceof AppError
+      ? error
+      : new AppError('unavailable', `Cannot use the dump: ${fileFault(error)}`, { cause: error })
   }
   to.publish(Date.now())
 }
@@ -91,8 +96,7 @@ const copyingTo = (
   return {
     add: (line) => {
       const row = line.split('\t')
-      if (row.length !== columns.length)
-        throw new AppError('unavailable', `A row of ${name} is damaged in the dump`)
+      if (row.length !== columns.length) throw damaged(`A row of ${name}`)
       rows.push(row.map((field, at) => valueOf(field, types[at])))
       return rows.length === BATCH_ROWS
     },
@@ -101,17 +105,28 @@ const copyingTo = (
   }
 }
 
+const damaged = (what: string): AppError =>
+  new AppError('unavailable', `${what} is damaged in the dump`)
+
+const INTEGER = /^-?\d{1,19}$/
+const BYTES = /^\\x(?:[0-9a-f]{2})*$/
+
 /** Reads a field in the text format of COPY (postgresql.org/docs/15/sql-copy.html). */
 const valueOf = (field: string, type: string | undefined): Value => {
   if (field === '\\N') return null
   const text = field.includes('\\')
     ? field.replaceAll(/\\(.)/gs, (_, sign: string) => ESCAPES[sign] ?? sign)
     : field
-  if (type === 'INTEGER') return BigInt(text)
+  if (type === 'INTEGER') return integerOf(text)
   if (type !== 'BLOB') return text
-  if (!text.startsWith('\\x'))
-    throw new AppError('unavailable', 'The dump has bytes that are not hexadecimal')
+  if (!BYTES.test(text)) throw damaged('A value')
   return Uint8Array.fromHex(text.slice(2))
+}
+
+const integerOf = (text: string): bigint => {
+  const number = INTEGER.test(text) ? BigInt(text) : undefined
+  if (number === undefined || number !== BigInt.asIntN(64, number)) throw damaged('A number')
+  return number
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -135,9 +150,13 @@ async function* linesOf(path: string, onRead: OnCopied): AsyncGenerator<string> 
       from = at + 1
     }
     rest = rest.subarray(from)
+    if (rest.length > LINE_BYTES_MAX) throw damaged('A line')
     done += chunk.length
     onRead(done, file.size)
   }
 }
 
 const LINE_FEED = 0x0a
+
+/** Far more than a row of ours takes. */
+const LINE_BYTES_MAX = 16 * 1024 ** 2

@@ -2,11 +2,12 @@ import { rmSync } from 'node:fs'
 import { rootCertificates } from 'node:tls'
 import type { PostgresAddress } from '../../config/postgres-address.ts'
 import { AppError } from '../../errors.ts'
-import { makePrivateFile, replacePrivateFile } from '../files/private-files.ts'
+import { writeStream } from '../backup/backup-file.ts'
+import { replacePrivateFile } from '../files/private-files.ts'
 
 /** Runs `pg_dump`, which writes a schema as it is at one moment, while others use it, to a new file that `psql` can load.
- * `path` lists the folders to search for it, as `PATH` does. Rejects with `unavailable` if `pg_dump` is missing, is older
- * than the server, or fails. */
+ * `path` lists the folders to search for it, as `PATH` does. If this process is killed, `pg_dump` ends too. Rejects with
+ * `unavailable` if `pg_dump` is missing, is older than the server, or fails. */
 export const pgDump = async (address: PostgresAddress, to: string, path: string): Promise<void> => {
   const command = Bun.which('pg_dump', { PATH: path })
   if (command === null)
@@ -15,20 +16,24 @@ export const pgDump = async (address: PostgresAddress, to: string, path: string)
       'pg_dump is not on PATH: install the PostgreSQL client (on Debian, postgresql-client), or leave out --pg-dump',
     )
   const caFile = `${to}.ca`
-  makePrivateFile(to)
-  try {
-    if (address.tls) replacePrivateFile(caFile, address.tls.ca ?? rootCertificates.join('\n'))
-    const child = Bun.spawn([command, ...OPTIONS, `--schema=${address.schema}`, `--file=${to}`], {
-      env: { PATH: path, ...environment(address, caFile) },
-      stdin: 'ignore',
-      stdout: 'ignore',
-      stderr: 'pipe',
-    })
-    const [words, status] = await Promise.all([new Response(child.stderr).text(), child.exited])
-    if (status !== 0) throw new AppError('unavailable', dumpFault(words))
-  } finally {
-    rmSync(caFile, { force: true })
-  }
+  using ends = new DisposableStack()
+  ends.defer(() => rmSync(caFile, { force: true }))
+  if (address.tls) replacePrivateFile(caFile, address.tls.ca ?? rootCertificates.join('\n'))
+  // What a killed process left.
+  rmSync(to, { force: true })
+  const child = Bun.spawn([command, ...OPTIONS, `--schema=${address.schema}`], {
+    env: { PATH: path, ...environment(address, caFile) },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  ends.defer(() => child.kill())
+  const [words, status] = await Promise.all([
+    new Response(child.stderr).text(),
+    child.exited,
+    writeStream(to, child.stdout),
+  ])
+  if (status !== 0) throw new AppError('unavailable', dumpFault(words))
 }
 
 const OPTIONS = [

@@ -180,6 +180,9 @@ describe('a backup file', () => {
         `it contains ${JSON.stringify(name)}, which no backup has`,
       )
     expect(await unpack(await repacked({ files: [database, key, key] }))).toContain('twice')
+    expect(
+      await unpack(await repacked({ files: [database, key, { ...key, name: 'pg_dump.sql' }] })),
+    ).toContain('it contains both secure-lock.db and pg_dump.sql')
     expect(await unpack(await repacked({ files: [database] }))).toContain('has no log-signing-key')
     expect(
       await unpack(await repacked({ files: [database, key, { ...key, name: 'guess-key' }] })),

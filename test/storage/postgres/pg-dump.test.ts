@@ -1,14 +1,17 @@
 import { afterAll, describe, expect, test } from 'bun:test'
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { PostgresAddress } from '../../../src/config/postgres-address.ts'
 import { loadDump } from '../../../src/storage/moving/dump-file.ts'
 import { copyToFile } from '../../../src/storage/moving/home-file.ts'
 import { sqliteHome } from '../../../src/storage/moving/sqlite-home.ts'
+import { connect } from '../../../src/storage/postgres/client.ts'
 import { openPostgres } from '../../../src/storage/postgres/open.ts'
 import { dumpFault, pgDump } from '../../../src/storage/moving/pg-dump.ts'
 import { temporaryFolder } from '../../support/binary.ts'
 import { CAN_POSTGRES, program } from '../../support/postgres-server.ts'
 import { useServer } from '../../support/replicas.ts'
+import { until } from '../../support/until.ts'
 
 /** Everything in a database file. */
 const contentsOf = async (path: string) => {
@@ -23,6 +26,16 @@ const contentsOf = async (path: string) => {
   }
 }
 
+const opened = (postgres: PostgresAddress) =>
+  openPostgres(postgres, {
+    program: () => Promise.reject(new Error('this database has no program')),
+  })
+
+/** What a process of its own does. */
+const ASKING = `
+  const { pgDump } = await import(${JSON.stringify(Bun.resolveSync('../../../src/storage/moving/pg-dump.ts', import.meta.dir))})
+  await pgDump(JSON.parse(process.env.ADDRESS), process.env.FILE, process.env.PATH)`
+
 describe.if(CAN_POSTGRES)('a dump of a home by pg_dump', () => {
   const place = useServer()
   const folder = temporaryFolder()
@@ -32,9 +45,7 @@ describe.if(CAN_POSTGRES)('a dump of a home by pg_dump', () => {
 
   test('contains what a copy of the home does, whatever is in it', async () => {
     const { postgres } = place()
-    const db = await openPostgres(postgres, {
-      program: () => Promise.reject(new Error('this database has no program')),
-    })
+    const db = await opened(postgres)
     const texts = ['a\tb\nc\r\\d\b\f\v', '\\N', '', '\\x00', 'ä🔑\u2028', "'; --", '\\.', ' ']
     for (const [at, text] of texts.entries())
       await db.run('INSERT INTO setting (name, value) VALUES (?, ?)', `odd ${at}`, text)
@@ -78,6 +89,54 @@ describe.if(CAN_POSTGRES)('a dump of a home by pg_dump', () => {
     expect(await altered(whole.replace(/^(COPY \S+\.setting \()name, /m, '$1'))).toBe(
       'The columns of the table setting differ in the dump',
     )
+    const withRow = (table: string, row: string): Promise<string> =>
+      altered(whole.replace(new RegExp(`^COPY \\S+\\.${table} .*$`, 'm'), `$&\n${row}`))
+    const isDamaged = (what: string): string => `${what} is damaged in the dump`
+    expect(await withRow('setting', 'a')).toBe(isDamaged('A row of setting'))
+    for (const number of ['0x1', '9'.repeat(19)])
+      expect(await withRow('tree_node', `${number}\t\\\\x00`)).toBe(isDamaged('A number'))
+    for (const value of ['00', '\\\\xzz'])
+      expect(await withRow('tree_node', `5\t${value}`)).toBe(isDamaged('A value'))
+    expect(await withRow('recovery_code', '7\t\\\\x00')).toBe(
+      'Cannot use the dump: the copy has a row that refers to one that is not there',
+    )
+    expect(await altered(`${'-'.repeat(17 * 1024 ** 2)}\n${whole}`)).toBe(isDamaged('A line'))
+    // Only psql would run it.
+    expect(await altered(whole.replace('\nSET ', `\n\\! touch ${file('touched')}\n$&`))).toBe(
+      'loaded',
+    )
+    expect(existsSync(file('touched'))).toBe(false)
+  })
+
+  test('ends with the process that asked for it, and leaves nothing behind that goes on', async () => {
+    const { postgres } = place()
+    const db = await opened(postgres)
+    await using busy = connect(postgres, { max: 1 })
+    await busy.unsafe(`BEGIN; LOCK TABLE ${postgres.schema}.setting`).simple()
+    const asking = Bun.spawn([process.execPath, '-e', ASKING], {
+      env: { ADDRESS: JSON.stringify(postgres), FILE: file('killed'), PATH: path },
+    })
+    let pid: number | undefined
+    await until(async () => {
+      const found = await db.get<{ pid: number }>(
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'pg_dump' AND query LIKE ?",
+        `LOCK TABLE %${postgres.schema}%`,
+      )
+      pid = found?.pid
+      return pid !== undefined
+    })
+    asking.kill('SIGKILL')
+    await asking.exited
+    await busy.unsafe('ROLLBACK').simple()
+    await until(
+      async () =>
+        (await db.get('SELECT 1 FROM pg_stat_activity WHERE pid = ?', pid ?? 0)) === undefined,
+    )
+    await db.close()
+    expect(statSync(file('killed')).size).toBe(0)
+    // The next one replaces what was left.
+    await pgDump(postgres, file('killed'), path)
+    await loadDump(file('killed'), file('killed.db'), () => {})
   })
 
   test('says what is wrong: nothing to dump, no program, or one that is too old', async () => {
