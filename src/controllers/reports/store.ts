@@ -28,8 +28,9 @@ type AskerRow = {
 /** How many of a controller's newest reports are read for what it said about recent attempts. */
 const NEWEST_MAX = 200
 
-/** How many of the newest decisions are searched for an attempt. */
-const DECISIONS_SEARCHED = 20_000
+/** How many of the newest decisions are searched for an attempt: a controller may name many attempts that never were, and
+ * doors wait meanwhile. */
+const DECISIONS_SEARCHED = 1000
 
 /** The most runs that are asked for at a time. */
 const RUNS_MAX = 20

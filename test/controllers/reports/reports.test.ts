@@ -232,8 +232,15 @@ describe('reports of a controller', () => {
     await controller.send(await controller.next('released', { attempt }))
     expect(await home.newestEvent()).toMatchObject({ result: 'released', username: '' })
     expect(await alarms()).toStrictEqual([])
+    const alarm = { event: 'controller.alarm' }
     await controller.send(await controller.next('released', { attempt: crypto.randomUUID() }))
-    expect(await alarms()).toStrictEqual([{ event: 'controller.alarm' }])
+    expect(await alarms()).toStrictEqual([alarm])
+    await home.db.run('DELETE FROM delivery')
+    // After a thousand others, it is too old to look for.
+    const later = Array.from({ length: 1000 }, (_, at) => `(${at + 1000}, '${at}')`)
+    await home.db.run(`INSERT INTO unlock_decision (seq, attempt_id) VALUES ${later.join()}`)
+    await controller.send(await controller.next('released', { attempt }))
+    expect(await alarms()).toStrictEqual([alarm])
   })
 
   test('an opening that nobody asked for is an event without a person, and an alarm', async () => {
