@@ -38,6 +38,7 @@ export const whileLeading = (app: App, log: Logger): Promise<void> => {
   }
 
   let turn: Promise<void> = Promise.resolve()
+  let again: Timer | undefined
   const take = (step: () => Promise<void>): void => {
     turn = turn
       .then(step)
@@ -45,13 +46,15 @@ export const whileLeading = (app: App, log: Logger): Promise<void> => {
   }
 
   const beginUnlessLost = async (): Promise<void> => {
+    // After the lead was lost and won again, the work would begin twice.
+    clearTimeout(again)
     try {
       await begin()
     } catch (error) {
       // If the lead was lost meanwhile, `end` follows.
       if (!app.db.leading.isLeader()) return
       // If a server hung, this replica may still lead, and then nothing else would begin the work.
-      if (!app.db.isFile) setTimeout(() => take(beginAgain), AGAIN_MS).unref()
+      if (!app.db.isFile) again = setTimeout(() => take(beginAgain), AGAIN_MS).unref()
       throw error
     }
   }

@@ -4,7 +4,7 @@ import { homeZoneName } from '../../config/home-zone.ts'
 import { SETTINGS } from '../../config/settings.ts'
 import { instanceOf } from '../../config/instance.ts'
 import { SECOND_MS } from '../../domain/duration.ts'
-import type { AppError } from '../../errors.ts'
+import { AppError } from '../../errors.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import { metricsTokenPath } from '../../ops/metrics/token.ts'
 import { readPrivateFile } from '../../storage/files/private-files.ts'
@@ -61,10 +61,16 @@ const hashes = ({ unlocks: { deriveUuid } }: App, config: Config): Record<string
     }),
   )
 
-/** Returns a keyed hash of the metrics token, or undefined if there is none. */
+/** Returns a keyed hash of the metrics token, or undefined if there is none that can be used: doors must not wait for
+ * monitoring. */
 const tokenHash = ({ unlocks: { deriveUuid } }: App, { dataDir }: Config): string | undefined => {
-  const token = readPrivateFile(metricsTokenPath(dataDir))?.trim()
-  return token ? deriveUuid(`metrics token\n${token}`) : undefined
+  try {
+    const token = readPrivateFile(metricsTokenPath(dataDir))?.trim()
+    return token ? deriveUuid(`metrics token\n${token}`) : undefined
+  } catch (error) {
+    if (error instanceof AppError) return undefined
+    throw error
+  }
 }
 
 /** How long a start waits for replicas with different settings to stop, and how often it checks. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { cpSync } from 'node:fs'
+import { cpSync, renameSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { shownAddress } from '../../../src/config/postgres-address.ts'
 import { openPostgres } from '../../../src/storage/postgres/open.ts'
@@ -96,6 +96,18 @@ describe.if(CAN_POSTGRES)('replicas of a home', () => {
       await Bun.sleep(200)
       return lastHeard.test(await doctor())
     })
+  })
+
+  test('start without a metrics token that can be used', async () => {
+    await using home = await startServices([shownAddress(place().postgres)])
+    const [one] = home.replicas
+    if (!one) throw new Error('it was not started')
+    expect(await one.stop()).toBe(0)
+    const token = join(one.folder, 'data/metrics-token')
+    renameSync(token, `${token}-elsewhere`)
+    symlinkSync('metrics-token-elsewhere', token)
+    await one.start({ LOG_LEVEL: 'warn' })
+    expect(one.output().log).toContain('no metrics token: only admins may read /metrics')
   })
 
   test('count while they run, and are compared again after a freeze; one that died counts for a while', async () => {
