@@ -127,8 +127,8 @@ export const openPostgres = async (
     const clock = await serverClock({ queries: outside })
     const close = async (): Promise<void> => {
       clock.stop()
-      await leading.giveBack()
-      await replicas.leave()
+      // Together, since a server that hangs is waited for as long as an answer may take.
+      await Promise.all([leading.giveBack(), replicas.leave()])
       await db.close()
     }
     const exchangeCounts = rateWindowExchange({ client: reading, schema })
