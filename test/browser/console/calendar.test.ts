@@ -35,6 +35,7 @@ describe.skipIf(IS_LEFT_OUT)('the calendar of holidays', () => {
     }
     await focusOn(page, 'Calendar')
     const years = page.locator('summary')
+    await years.filter({ hasText: '2020' }).waitFor()
     expect(await years.allInnerTexts()).toEqual(['2020', '2098', '2099'])
     // Past years are folded away.
     expect(
