@@ -39,7 +39,7 @@ export const expectHomeSummary = async (folder: string): Promise<number> => {
 export const expectFileSummary = async (path: string): Promise<number> => {
   using file = new Database(path, { readonly: true })
   file.run('BEGIN')
-  return expectSummary({
+  return await expectSummary({
     all: async <Found>(sql: string, ...params: Params) => file.query(sql).all(...params) as Found[],
     get: async <Found>(sql: string, ...params: Params) =>
       (file.query(sql).get(...params) ?? undefined) as Found | undefined,
