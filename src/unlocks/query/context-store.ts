@@ -5,7 +5,7 @@ import { type Outcome, outcomesOf } from '../attempts/outcomes-store.ts'
 import type { UnlockEvent } from '../log/event.ts'
 
 /** An event, with what identifies its token and its attempt. */
-type Told = Pick<
+export type Told = Pick<
   UnlockEvent,
   'seq' | 'source' | 'result' | 'lock' | 'receivedAtMs' | 'happenedAtMs'
 > & {

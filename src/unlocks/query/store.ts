@@ -13,9 +13,9 @@ import {
   after,
 } from '../search/order.ts'
 import { type Search, searchFor } from '../search/search-store.ts'
-import { withUnits } from '../units/store.ts'
-import { contextOf } from './context-store.ts'
-import { type ListedUnlock, withRepeats } from './repeats-store.ts'
+import { unitsOf } from '../units/store.ts'
+import { type Told, contextOf } from './context-store.ts'
+import { type ListedUnlock, repeatsOf } from './repeats-store.ts'
 
 export type UnlockQueries = ReturnType<typeof unlockQueries>
 
@@ -113,23 +113,30 @@ const listed = async (
   events: readonly UnlockEvent[],
   { order, nowMs }: { readonly order: UnlockOrder; readonly nowMs: number },
 ): Promise<readonly ListedUnlock[]> => {
+  const told = events.map(toldBy)
   // Asked together, so that a server is waited for once.
-  const [shown, units, context] = await Promise.all([
-    withRepeats(db, events, order),
-    withUnits(db, events),
-    contextOf(db, events.map(toldBy), nowMs),
+  const [repeats, unitOf, contextFor] = await Promise.all([
+    repeatsOf(db, events, order),
+    unitsOf(db, events),
+    contextOf(db, told, nowMs),
   ])
-  return shown.map((event, at) => ({
-    ...event,
-    unit: units[at]?.unit ?? null,
-    ...context(toldBy(event)),
-  }))
+  const contexts = told.map(contextFor)
+  return events.map((event, at) => {
+    const { token = null, delivery = null, outcome = null, confirmed = null } = contexts[at] ?? {}
+    const repeatOf = repeats[at] ?? null
+    return { ...event, repeatOf, unit: unitOf(event), token, delivery, outcome, confirmed }
+  })
 }
 
-const toldBy = ({ person, attemptId, ...event }: UnlockEvent) => ({
-  ...event,
-  tokenId: person?.tokenId,
-  attemptId,
+const toldBy = (event: UnlockEvent): Told => ({
+  seq: event.seq,
+  source: event.source,
+  result: event.result,
+  lock: event.lock,
+  receivedAtMs: event.receivedAtMs,
+  happenedAtMs: event.happenedAtMs,
+  tokenId: event.person?.tokenId,
+  attemptId: event.attemptId,
 })
 
 /** Returns some columns of the next events in an order, among them those of `Key`. */

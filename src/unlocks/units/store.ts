@@ -31,11 +31,11 @@ export const accountsOfUnit = async (
   return rows.map(({ id }) => id)
 }
 
-/** Adds to each event the unit that its account belongs to now. */
-export const withUnits = async <Event extends Pick<UnlockEvent, 'person'>>(
+/** Returns a function that returns the unit to which the account of one of these events belongs now, or null. */
+export const unitsOf = async (
   db: Pick<Queries, 'get'>,
-  events: readonly Event[],
-): Promise<readonly (Event & { readonly unit: string | null })[]> => {
+  events: readonly Pick<UnlockEvent, 'person'>[],
+): Promise<(event: Pick<UnlockEvent, 'person'>) => string | null> => {
   const units = new Map<string, string | null>()
   if (await db.get('SELECT 1 FROM account WHERE unit_key IS NOT NULL LIMIT 1'))
     for (const { person } of events) {
@@ -46,8 +46,5 @@ export const withUnits = async <Event extends Pick<UnlockEvent, 'person'>>(
       )
       units.set(person.accountPublicId, row?.unit ?? null)
     }
-  return events.map((event) => ({
-    ...event,
-    unit: units.get(event.person?.accountPublicId ?? '') ?? null,
-  }))
+  return ({ person }) => units.get(person?.accountPublicId ?? '') ?? null
 }
