@@ -171,8 +171,10 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     const { delivery } = await attempt(one, 'cellar', id)
     expect(delivery).toBeOneOf(['failed', 'offline', 'unknown'])
     // An owner may still open it.
+    const again = controller.poll({ wait: 25, at: other.url })
+    await bothSay('cellar', 'online')
     const owner = await ask(one, 'cellar')
-    const answer = await controller.poll({ wait: 20, at: other.url })
+    const answer = await again
     expect(
       await controller.attemptOf(answer?.commands[0] ?? '', answer?.nonce ?? new Uint8Array()),
     ).toBe(owner.id)
