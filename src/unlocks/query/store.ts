@@ -113,19 +113,18 @@ const listed = async (
   events: readonly UnlockEvent[],
   { order, nowMs }: { readonly order: UnlockOrder; readonly nowMs: number },
 ): Promise<readonly ListedUnlock[]> => {
-  const told = events.map(toldBy)
   // Asked together, so that a server is waited for once.
   const [repeats, unitOf, contextFor] = await Promise.all([
     repeatsOf(db, events, order),
     unitsOf(db, events),
-    contextOf(db, told, nowMs),
+    contextOf(db, events.map(toldBy), nowMs),
   ])
-  const contexts = told.map(contextFor)
-  return events.map((event, at) => {
-    const { token = null, delivery = null, outcome = null, confirmed = null } = contexts[at] ?? {}
-    const repeatOf = repeats[at] ?? null
-    return { ...event, repeatOf, unit: unitOf(event), token, delivery, outcome, confirmed }
-  })
+  return events.map((event, at) => ({
+    ...event,
+    repeatOf: repeats[at] ?? null,
+    unit: unitOf(event),
+    ...contextFor(toldBy(event)),
+  }))
 }
 
 const toldBy = (event: UnlockEvent): Told => ({
