@@ -321,19 +321,21 @@ describe('if a second factor is required', () => {
 })
 
 describe('on disk', () => {
-  test('the database alone contains neither the secret nor a recovery code', async () => {
-    const folder = temporaryFolder()
+  /** Registers ada with a second factor at a service in a folder, and stops it. */
+  const enrolledIn = async (folder: string) => {
     const service = await startService({ env: UNLIMITED, folder })
     const client = clientOf(service.url)
-    await client.post('/register', {
-      username: 'ada',
-      password: PASSWORD,
-      phone: '1',
-      address: 'x',
-    })
+    const person = { username: 'ada', password: PASSWORD, phone: '1', address: 'x' }
+    await client.post('/register', person)
     const { access_token: token } = (await logIn(client)) as { access_token: string }
-    const { secret, recoveryCodes } = await enrol(client, token)
+    const enrolled = await enrol(client, token)
     await service.stop()
+    return { ...enrolled, service }
+  }
+
+  test('the database alone contains neither the secret nor a recovery code', async () => {
+    const folder = temporaryFolder()
+    const { secret, recoveryCodes, service } = await enrolledIn(folder)
     await using db = await homeDatabase(folder)
     const { log } = service.output()
     expect(await db.contains(Secret.fromBase32(secret).bytes)).toBe(false)
@@ -354,17 +356,7 @@ describe('on disk', () => {
     'without the key that sealed the secret, codes are refused, and recovery codes still work',
     async () => {
       const folder = temporaryFolder()
-      const before = await startService({ env: UNLIMITED, folder })
-      const client = clientOf(before.url)
-      await client.post('/register', {
-        username: 'ada',
-        password: PASSWORD,
-        phone: '1',
-        address: 'x',
-      })
-      const { access_token: token } = (await logIn(client)) as { access_token: string }
-      const { secret, recoveryCodes } = await enrol(client, token)
-      await before.stop()
+      const { secret, recoveryCodes } = await enrolledIn(folder)
       rmSync(join(folder, 'data/second-factor-key'))
       await using after = await startService({ env: UNLIMITED, folder })
       expect(await logIn(clientOf(after.url), { otp: nextCode(secret, Date.now()) })).toMatchObject(
