@@ -10,18 +10,35 @@ type Event = Pick<
   'seq' | 'source' | 'result' | 'lock' | 'receivedAtMs' | 'happenedAtMs'
 >
 
+/** A controller of a lock, from when to when; `toMs` is null while it is trusted. */
+export type Controller = {
+  readonly lock: string
+  readonly fromMs: number
+  readonly toMs: number | null
+}
+
+/** Returns all controllers that the home has and had. */
+export const controllersIn = (db: Pick<Queries, 'all'>): Promise<readonly Controller[]> =>
+  db.all<Controller>(
+    `SELECT
+       lock.label AS lock,
+       controller.enrolled_at_ms AS "fromMs",
+       coalesce(controller.forked_at_ms, controller.removed_at_ms) AS "toMs"
+     FROM controller
+     JOIN lock ON lock.id = controller.lock_id`,
+  )
+
+type Known = { readonly controllers: readonly Controller[]; readonly nowMs: number }
+
 /** Returns whether locks confirm claims, by the numbers of the claims: only for openings that apps claim of locks that
  * had a controller then, which would say so itself. A claim is unconfirmed if no report of the same opening has come two
  * minutes after it. */
 export const confirmationsOf = async (
   db: Pick<Queries, 'all'>,
   events: readonly Event[],
-  nowMs: number,
+  { controllers, nowMs }: Known,
 ): Promise<ReadonlyMap<number, boolean>> => {
   const confirmed = new Map<number, boolean>()
-  if (!events.some(isClaim)) return confirmed
-  const controllers = await db.all<Controller>(CONTROLLERS)
-  if (controllers.length === 0) return confirmed
   const claims = events.filter(
     (event) =>
       isClaim(event) &&
@@ -46,17 +63,6 @@ export const confirmationsOf = async (
 
 const isClaim = ({ source, result }: Event): boolean =>
   source === 'claimed' && result === 'unlocked'
-
-/** A controller of a lock, from when to when; `toMs` is null while it is trusted. */
-type Controller = { readonly lock: string; readonly fromMs: number; readonly toMs: number | null }
-
-const CONTROLLERS = `
-  SELECT
-    lock.label AS lock,
-    controller.enrolled_at_ms AS "fromMs",
-    coalesce(controller.forked_at_ms, controller.removed_at_ms) AS "toMs"
-  FROM controller
-  JOIN lock ON lock.id = controller.lock_id`
 
 /** Claims of which the lock reported the same opening, or one by nobody it knows within two minutes. The plus sign keeps
  * SQLite from searching by that column. */

@@ -30,7 +30,7 @@ export type Context = {
 export const contextOf = async (
   db: Pick<Queries, 'all'>,
   events: readonly Told[],
-  nowMs: number,
+  known: Parameters<typeof confirmationsOf>[2],
 ): Promise<(event: Told) => Context> => {
   const tokens = events.map(({ tokenId }) => tokenId)
   const permitted = events.flatMap((event) => {
@@ -40,8 +40,8 @@ export const contextOf = async (
   const [names, states, outcomes, confirmed] = await Promise.all([
     pairs(db, TOKEN_NAMES, tokens),
     pairs(db, DELIVERED, events.map(permittedAttempt)),
-    outcomesOf(db, permitted, nowMs),
-    confirmationsOf(db, events, nowMs),
+    outcomesOf(db, permitted, known.nowMs),
+    confirmationsOf(db, events, known),
   ])
   return (event) => {
     const { tokenId } = event

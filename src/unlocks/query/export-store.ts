@@ -4,6 +4,7 @@ import { listedJson } from '../log/event-json.ts'
 import { SIDE_COLUMNS, type UnlockRow, attemptOf, grantOf } from '../log/event-row.ts'
 import type { EventAnswer } from '../log/schema.ts'
 import { type Place, SORTING } from '../search/order.ts'
+import { controllersIn } from '../attempts/confirmations-store.ts'
 import { type Context, contextOf } from './context-store.ts'
 import { claimsBefore, repeatFinder } from './repeats-store.ts'
 import type { UnlockFilter } from '../search/filter-store.ts'
@@ -86,7 +87,9 @@ export const exportedEvents = (db: Queries, wallMs = Date.now): ExportedEvents =
         isFirst = false
         const repeats = new Map(inOrder(rows).map((row) => [row.seq, repeatOf(claimOf(row))]))
         const owners = await ownersOf(rows)
-        const context = await contextOf(db, rows.map(toldBy), wallMs())
+        const controllers = await controllersIn(db)
+        const known = { controllers, nowMs: wallMs() }
+        const context = await contextOf(db, rows.map(toldBy), known)
         yield rows.map((row) =>
           answerOf(row, {
             ...context(toldBy(row)),

@@ -89,22 +89,38 @@ const areEqual = (one: Claim, other: Claim): boolean =>
  * order, unless very many events came in between. */
 const EVENTS_BEFORE = 100
 
+/** How many events that follow a page with the newest first are enough to search: they happened before it. */
+export const FOLLOWING = 20
+
+/** A page of events in an order; if that is the newest first, with some of those that follow. */
+export type Page = {
+  readonly events: readonly UnlockEvent[]
+  readonly order: UnlockOrder
+  readonly following?: readonly UnlockEvent[]
+}
+
 /** Returns for each event of a page the sequence number of the event that it repeats, or null. If a filter lists a claim,
  * it lists equal ones too, except at the edges of the page and of a time span. */
 export const repeatsOf = async (
   db: Pick<Queries, 'all'>,
-  events: readonly UnlockEvent[],
-  order: UnlockOrder,
+  page: Page,
 ): Promise<readonly (number | null)[]> => {
+  const { events } = page
   if (events.length === 0) return []
-  const before =
-    SORTING[order].numbers === 1
-      ? await beforeSeq(db, events)
-      : await beforeTime(db, firstHappened(events), LISTED_CLAIM_COLUMNS)
+  const before = await claimsBeforePage(db, page)
   const claims = [...before, ...events.map(claimOf)].toSorted((one, other) => one.seq - other.seq)
   const repeatOf = repeatFinder()
   const found = new Map(claims.map((claim) => [claim.seq, repeatOf(claim)]))
   return events.map(({ seq, sameAs }) => sameAs ?? found.get(seq) ?? null)
+}
+
+const claimsBeforePage = async (
+  db: Pick<Queries, 'all'>,
+  { events, order, following = [] }: Page,
+): Promise<readonly Claim[]> => {
+  if (following.length >= FOLLOWING) return following.map(claimOf)
+  if (SORTING[order].numbers === 1) return beforeSeq(db, events)
+  return beforeTime(db, firstHappened(events), LISTED_CLAIM_COLUMNS)
 }
 
 /** Returns the events that happened in the 30 seconds before a place. Events after it may repeat them. */

@@ -1,5 +1,6 @@
 import { takeTurn } from '../../domain/event-loop.ts'
 import type { Queries } from '../../storage/database.ts'
+import { controllersIn } from '../attempts/confirmations-store.ts'
 import type { UnlockEvent } from '../log/event.ts'
 import { UNLOCK_COLUMNS, type UnlockRow, eventOf } from '../log/event-row.ts'
 import type { UnlockFilter } from '../search/filter-store.ts'
@@ -13,9 +14,9 @@ import {
   after,
 } from '../search/order.ts'
 import { type Search, searchFor } from '../search/search-store.ts'
-import { unitsOf } from '../units/store.ts'
+import { hasUnits, unitsOf } from '../units/store.ts'
 import { type Told, contextOf } from './context-store.ts'
-import { type ListedUnlock, repeatsOf } from './repeats-store.ts'
+import { FOLLOWING, type ListedUnlock, type Page, repeatsOf } from './repeats-store.ts'
 
 export type UnlockQueries = ReturnType<typeof unlockQueries>
 
@@ -31,7 +32,13 @@ type Wanted = {
   readonly signal?: AbortSignal | undefined
 }
 
-type FoundRows<Row> = { readonly rows: readonly Row[]; readonly next: Place | undefined }
+type FoundRows<Row> = {
+  readonly rows: readonly Row[]
+  /** Some of the events after these, if one statement found them too. */
+  readonly following: readonly Row[]
+  /** The place to continue after; undefined at the end. */
+  readonly next: Place | undefined
+}
 
 export type Found = {
   readonly unlocks: readonly ListedUnlock[]
@@ -55,35 +62,46 @@ type Options = { readonly wallMs?: () => number; readonly frequentRows?: number 
 export const unlockQueries = (db: Queries, { wallMs = Date.now, frequentRows }: Options = {}) => ({
   /** Returns an event as lists show it. */
   listed: async (event: UnlockEvent): Promise<ListedUnlock> => {
-    const [shown] = await listed(db, [event], { order: 'seq', nowMs: wallMs() })
+    const home = await homeOf(db, wallMs())
+    const [shown] = await listed(db, { events: [event], order: 'seq' }, home)
     if (!shown) throw new Error('an event was lost on its way')
     return shown
   },
 
   /** Returns the next events in an order. */
   page: async (wanted: Wanted): Promise<Found> => {
-    const { rows, next } = await nextRows<UnlockRow>(db, wanted, UNLOCK_COLUMNS, frequentRows)
     const { order } = wanted
-    return { unlocks: await listed(db, rows.map(eventOf), { order, nowMs: wallMs() }), next }
+    const [{ rows, following, next }, home] = await Promise.all([
+      nextRows<UnlockRow>(db, wanted, UNLOCK_COLUMNS, {
+        following: SORTING[order].isAscending ? 0 : FOLLOWING,
+        frequentRows,
+      }),
+      homeOf(db, wallMs()),
+    ])
+    const page = { events: rows.map(eventOf), order, following: following.map(eventOf) }
+    return { unlocks: await listed(db, page, home), next }
   },
 
   /** Returns the next events of a guest, by the id of the pass, newest first. */
   ofPass: async (passId: string, { beforeSeq, limit }: PassPage): Promise<PassUnlocks> => {
-    const rows = await db.all<UnlockRow>(
-      `SELECT ${UNLOCK_COLUMNS}
-       FROM unlock_guest
-       CROSS JOIN unlock_event ON unlock_event.seq = unlock_guest.seq
-       WHERE unlock_guest.pass_id = ? AND unlock_guest.seq < ?
-       ORDER BY unlock_guest.seq DESC
-       LIMIT ?`,
-      passId,
-      beforeSeq ?? Number.MAX_SAFE_INTEGER,
-      // One more than the limit tells whether there is a next page.
-      limit + 1,
-    )
+    const [rows, home] = await Promise.all([
+      db.all<UnlockRow>(
+        `SELECT ${UNLOCK_COLUMNS}
+         FROM unlock_guest
+         CROSS JOIN unlock_event ON unlock_event.seq = unlock_guest.seq
+         WHERE unlock_guest.pass_id = ? AND unlock_guest.seq < ?
+         ORDER BY unlock_guest.seq DESC
+         LIMIT ?`,
+        passId,
+        beforeSeq ?? Number.MAX_SAFE_INTEGER,
+        // One more than the limit tells whether there is a next page.
+        limit + 1,
+      ),
+      homeOf(db, wallMs()),
+    ])
     const events = rows.slice(0, limit).map(eventOf)
     return {
-      unlocks: await listed(db, events, { order: 'seq_desc', nowMs: wallMs() }),
+      unlocks: await listed(db, { events, order: 'seq_desc' }, home),
       next: rows.length > limit ? events.at(-1)?.seq : undefined,
     }
   },
@@ -108,16 +126,24 @@ const LABELS = 'seq, happened_at_ms, lock, method, source'
 
 type Labels = Pick<UnlockRow, 'seq' | 'happened_at_ms' | 'lock' | 'method' | 'source'>
 
+/** What lists must know of a home, asked together with the events, so that a server is waited for once. */
+const homeOf = async (db: Queries, nowMs: number) => {
+  const [usesUnits, controllers] = await Promise.all([hasUnits(db), controllersIn(db)])
+  return { usesUnits, controllers, nowMs }
+}
+
+type Home = Awaited<ReturnType<typeof homeOf>>
+
 const listed = async (
   db: Queries,
-  events: readonly UnlockEvent[],
-  { order, nowMs }: { readonly order: UnlockOrder; readonly nowMs: number },
+  page: Page,
+  { usesUnits, ...known }: Home,
 ): Promise<readonly ListedUnlock[]> => {
-  // Asked together, so that a server is waited for once.
+  const { events } = page
   const [repeats, unitOf, contextFor] = await Promise.all([
-    repeatsOf(db, events, order),
-    unitsOf(db, events),
-    contextOf(db, events.map(toldBy), nowMs),
+    repeatsOf(db, page),
+    usesUnits ? unitsOf(db, events) : () => null,
+    contextOf(db, events.map(toldBy), known),
   ])
   return events.map((event, at) => ({
     ...event,
@@ -138,38 +164,46 @@ const toldBy = (event: UnlockEvent): Told => ({
   attemptId: event.attemptId,
 })
 
+type Reading = {
+  /** How many events after these are wanted too, where they cost no statement more. */
+  readonly following?: number
+  readonly frequentRows?: number | undefined
+}
+
 /** Returns some columns of the next events in an order, among them those of `Key`. */
 export const nextRows = async <Row extends Key>(
   db: Queries,
   wanted: Wanted,
   columns: string,
-  frequentRows = Math.max(FREQUENT_ROWS, ROWS_PER_WANTED * wanted.limit),
+  { following = 0, frequentRows }: Reading = {},
 ): Promise<FoundRows<Row>> => {
   const { order, limit, signal } = wanted
+  const frequent = frequentRows ?? Math.max(FREQUENT_ROWS, ROWS_PER_WANTED * limit)
   const fitting: Row[] = []
   let search: Search<Row> | undefined = await searchFor<Row>(db, wanted, columns)
   let interval: Interval | undefined = remaining(wanted)
   let examined = 0
   let place: Place | undefined
   for (let step = 4 * limit; interval; step *= 2) {
-    if (examined >= frequentRows && search?.narrowed) search = await search.narrowed()
+    if (examined >= frequent && search?.narrowed) search = await search.narrowed()
     if (!search) break
     // One more than the limit tells whether there is a next page.
-    const missing = limit + 1 - fitting.length
+    const missing = limit + (search.isLed ? Math.max(following, 1) : 1) - fitting.length
     const stepMax = search.isLed ? missing : Math.min(step, STEP_ROWS_MAX, PAGE_ROWS_MAX - examined)
     const found = await search.next(interval, stepMax, missing)
     fitting.push(...found.rows)
     if (fitting.length > limit) {
       const final = fitting[limit - 1]
-      return { rows: fitting.slice(0, limit), next: final && SORTING[order].placeOf(final) }
+      const next = final && SORTING[order].placeOf(final)
+      return { rows: fitting.slice(0, limit), following: fitting.slice(limit), next }
     }
     place = found.last ?? place
     interval = found.rest
     examined += found.count
-    if (examined >= PAGE_ROWS_MAX && interval) return { rows: fitting, next: place }
+    if (examined >= PAGE_ROWS_MAX && interval) return { rows: fitting, following: [], next: place }
     if (!search.isLed) await takeTurn(signal)
   }
-  return { rows: fitting, next: undefined }
+  return { rows: fitting, following: [], next: undefined }
 }
 
 /** The part of the filter's time span, or of the whole log, that the pages before have not covered. */

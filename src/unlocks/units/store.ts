@@ -31,20 +31,20 @@ export const accountsOfUnit = async (
   return rows.map(({ id }) => id)
 }
 
+/** Returns whether any account belongs to a unit. */
+export const hasUnits = async (db: Pick<Queries, 'get'>): Promise<boolean> =>
+  (await db.get('SELECT 1 FROM account WHERE unit_key IS NOT NULL LIMIT 1')) !== undefined
+
 /** Returns a function that returns the unit to which the account of one of these events belongs now, or null. */
 export const unitsOf = async (
-  db: Pick<Queries, 'get'>,
+  db: Pick<Queries, 'all'>,
   events: readonly Pick<UnlockEvent, 'person'>[],
 ): Promise<(event: Pick<UnlockEvent, 'person'>) => string | null> => {
-  const units = new Map<string, string | null>()
-  if (await db.get('SELECT 1 FROM account WHERE unit_key IS NOT NULL LIMIT 1'))
-    for (const { person } of events) {
-      if (!person || units.has(person.accountPublicId)) continue
-      const row = await db.get<{ unit: string | null }>(
-        'SELECT unit FROM account WHERE public_id = ?',
-        person.accountPublicId,
-      )
-      units.set(person.accountPublicId, row?.unit ?? null)
-    }
+  const accounts = new Set(events.flatMap(({ person }) => person?.accountPublicId ?? []))
+  const rows = await db.all<{ id: string; unit: string | null }>(
+    'SELECT public_id AS id, unit FROM account WHERE public_id IN (SELECT value FROM json_each(?))',
+    JSON.stringify([...accounts]),
+  )
+  const units = new Map(rows.map(({ id, unit }) => [id, unit]))
   return ({ person }) => units.get(person?.accountPublicId ?? '') ?? null
 }

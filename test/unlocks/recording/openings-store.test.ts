@@ -1,5 +1,8 @@
 import { expect, test } from 'bun:test'
-import { confirmationsOf } from '../../../src/unlocks/attempts/confirmations-store.ts'
+import {
+  confirmationsOf,
+  controllersIn,
+} from '../../../src/unlocks/attempts/confirmations-store.ts'
 import type { UnerasedEvent } from '../../../src/unlocks/log/event.ts'
 import { openingsIn } from '../../../src/unlocks/recording/openings-store.ts'
 import { claimed } from '../../support/unlock-log.ts'
@@ -37,7 +40,8 @@ test.skipIf(IS_POSTGRES)(
      VALUES ('pi', 'lock-1', x'00', 'Pi', 0, 0)`,
     )
     await openingsIn(log.db).join([CLAIM])
-    await confirmationsOf(log.db, [CLAIM], 0)
+    const controllers = await controllersIn(log.db)
+    await confirmationsOf(log.db, [CLAIM], { controllers, nowMs: 0 })
     const about = (await log.plans()).filter((plan) => plan.includes('unlock_report'))
     expect(about).toHaveLength(2)
     for (const plan of about)
