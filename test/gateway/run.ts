@@ -42,6 +42,14 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
+const missing = ['debootstrap', 'qemu-system-x86_64'].filter((name) => Bun.which(name) === null)
+if (missing.length > 0) {
+  console.error(
+    `Missing: ${missing.join(', ')}; run apt-get install --no-install-recommends qemu-system-x86 debootstrap`,
+  )
+  process.exit(2)
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'secure-lock-gateway-'))
 const { check, counts } = newReport()
 const image = await debianImage()
