@@ -10,7 +10,7 @@ import { controllerPlace } from '../support/controller-place.ts'
 import { startMosquitto } from '../support/mosquitto.ts'
 import { CAN_POSTGRES, startPostgres } from '../support/postgres-server.ts'
 import { until } from '../support/until.ts'
-import { type Replica, startReplicas } from './replicas.ts'
+import { type Replica, leads, startReplicas } from './replicas.ts'
 
 type Delivered = { readonly delivery: string; readonly lock_says: string | null }
 
@@ -96,11 +96,6 @@ const soon = (holds: () => Promise<boolean>): Promise<void> =>
   })
 
 type Home = Awaited<ReturnType<typeof twoReplicas>>
-
-const leads = ({ output }: Replica): boolean => {
-  const { log } = output()
-  return log.lastIndexOf('this replica leads') > log.lastIndexOf('this replica no longer leads')
-}
 
 describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
   let home: Home

@@ -38,6 +38,12 @@ const replicaIn = (folder: string, port: number, env: Env) => {
   }
 }
 
+/** Whether a replica leads according to its log, which says so from level `info` on. */
+export const leads = ({ output }: Replica): boolean => {
+  const { log } = output()
+  return log.lastIndexOf('this replica leads') > log.lastIndexOf('this replica no longer leads')
+}
+
 /** Starts compiled replicas of one home on a server, with the same keys, each at an address of the home; `envs` has
  * the settings in which each differs. */
 export const startReplicas = async (homes: readonly string[], envs: readonly Env[] = []) => {

@@ -1,68 +1,17 @@
 import { Database } from 'bun:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { chownSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { postgresAddress } from '../../../src/config/postgres-address.ts'
 import { copyFromServer } from '../../../src/cli/backup/server-home.ts'
 import { openServerHome } from '../../../src/storage/moving/server-target.ts'
 import { openPostgres } from '../../../src/storage/postgres/open.ts'
 import { openServerReadOnly } from '../../../src/storage/postgres/read-only.ts'
-import { freePort, temporaryFolder } from '../../support/binary.ts'
+import { temporaryFolder } from '../../support/binary.ts'
+import { CAN_PGBOUNCER, startPgBouncer } from '../../support/pgbouncer.ts'
 import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
 import { until } from '../../support/until.ts'
 
-const PGBOUNCER = Bun.which('pgbouncer', { PATH: `${process.env['PATH']}:/usr/sbin` })
-
 const program = () => Promise.reject(new Error('this database has no program'))
-
-/** Starts PgBouncer in front of a server, with few connections, so that homes take turns on them. */
-const startPgBouncer = async (port: number, mode: 'transaction' | 'session', more = '') => {
-  const folder = temporaryFolder()
-  const listenPort = await freePort()
-  const file = join(folder, 'pgbouncer.ini')
-  writeFileSync(
-    file,
-    `[databases]
-* = host=127.0.0.1 port=${port}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = ${listenPort}
-unix_socket_dir =
-auth_type = any
-pool_mode = ${mode}
-default_pool_size = ${mode === 'transaction' ? 3 : 40}
-${more}
-`.replace('* = ', '* = user=postgres '),
-  )
-  const isRoot = process.getuid?.() === 0
-  if (isRoot) for (const path of [folder, file]) chownSync(path, 65_534, 65_534)
-  const pooler = Bun.spawn(
-    [
-      ...(isRoot ? 'setpriv --reuid 65534 --regid 65534 --clear-groups'.split(' ') : []),
-      PGBOUNCER ?? '',
-      '--quiet',
-      file,
-    ],
-    { stdout: 'ignore', stderr: 'pipe' },
-  )
-  const isUp = () =>
-    Bun.connect({ hostname: '127.0.0.1', port: listenPort, socket: { data: () => {} } }).then(
-      (socket) => {
-        socket.end()
-        return true
-      },
-      () => false,
-    )
-  await until(isUp)
-  return {
-    home: (schema: string) =>
-      `postgres://postgres@127.0.0.1:${listenPort}/postgres?schema=${schema}`,
-    [Symbol.asyncDispose]: async () => {
-      pooler.kill()
-      await pooler.exited
-    },
-  }
-}
 
 /** Uses a home while `work` runs. */
 const withLockOf = async <Result>(
@@ -77,7 +26,7 @@ const withLockOf = async <Result>(
   }
 }
 
-describe.if(CAN_POSTGRES && PGBOUNCER !== null)('behind PgBouncer', () => {
+describe.if(CAN_POSTGRES && CAN_PGBOUNCER)('behind PgBouncer', () => {
   let server: Awaited<ReturnType<typeof startPostgres>>
   beforeAll(async () => {
     server = await startPostgres()
