@@ -24,7 +24,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^bun run (build:all|release)/, '.ci/run runs them'],
   [/^apt-get install --no-install-recommends qemu/, 'it installs what test:gateway needs'],
   [/^sed -n 's\/\^extra/, 'it needs a receipt of a controller: test/unlocks/bundle runs it'],
-  [/^create(user|db) /, 'they are PostgreSQL’s own, and ask for a password'],
+  [/^create(user|db) /, 'they are PostgreSQL’s own: test/manual/postgresql.test.ts runs them'],
   [
     /^(pg_dump|psql) |\/dump_test\?|home\.tar/,
     'they need a server: test/cli/backup/server-home.test.ts verifies a dump',
@@ -35,7 +35,7 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /^(port=8081|for name in two three;)/,
-    'they need a server: test/cli/serve/same-settings.test.ts starts replicas',
+    'they need a server: test/manual/postgresql.test.ts runs them',
   ],
   [/^sha256sum --check/, '.ci/run runs it where the files are; nothing is published yet'],
 ]
