@@ -2,6 +2,7 @@ import { SECOND_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Database, Queries } from '../database.ts'
 import type { Leading } from '../leading.ts'
+import { COMMITS_LOCALLY } from '../replicas/local-commit.ts'
 
 /** How long a lease lasts, and how often its holder renews it and others look whether it is free. */
 const LASTS_MS = 10 * SECOND_MS
@@ -54,7 +55,7 @@ export const lease = ({ db, outside, holder }: Dependencies) => {
   const renew = async (): Promise<void> => {
     const askedAtMs = performance.now()
     const renewed = await outside.run(
-      `UPDATE lease SET ends_at = ${END} WHERE ${HELD}`,
+      `UPDATE lease SET ends_at = ${END} WHERE ${HELD} AND ${COMMITS_LOCALLY}`,
       holder,
       term ?? 0,
     )
@@ -128,7 +129,11 @@ export const lease = ({ db, outside, holder }: Dependencies) => {
       if (held === undefined) return
       // Otherwise it ends by itself.
       await outside
-        .run(`UPDATE lease SET ends_at = clock_timestamp() WHERE ${HELD}`, holder, held)
+        .run(
+          `UPDATE lease SET ends_at = clock_timestamp() WHERE ${HELD} AND ${COMMITS_LOCALLY}`,
+          holder,
+          held,
+        )
         .catch(() => {})
     },
   } satisfies Leading & { readonly giveBack: () => Promise<void> }

@@ -1,6 +1,7 @@
 import { SECOND_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Database, Queries } from '../database.ts'
+import { COMMITS_LOCALLY } from './local-commit.ts'
 import type { Dissenter, ReplicaSelf, Replicas } from './replicas.ts'
 
 type Dependencies = {
@@ -59,7 +60,7 @@ export const presence = ({ db, outside, id }: Dependencies) => {
 
   const stay: (...given: Parameters<Replicas['join']>) => Promise<void> = async (...given) => {
     try {
-      const sql = 'UPDATE replica SET seen_at = clock_timestamp() WHERE id = ?'
+      const sql = `UPDATE replica SET seen_at = clock_timestamp() WHERE id = ? AND ${COMMITS_LOCALLY}`
       if ((await outside.run(sql, id)) > 0) return
       const dissenters = await join(...given)
       if (dissenters.length > 0) given[1](dissenters)
@@ -73,7 +74,10 @@ export const presence = ({ db, outside, id }: Dependencies) => {
     /** Never rejects: if it fails, the others stop counting this replica after a while. */
     leave: async (): Promise<void> => {
       clearInterval(again)
-      if (again) await outside.run('DELETE FROM replica WHERE id = ?', id).catch(() => {})
+      if (again)
+        await outside
+          .run(`DELETE FROM replica WHERE id = ? AND ${COMMITS_LOCALLY}`, id)
+          .catch(() => {})
     },
   } satisfies Replicas & { readonly leave: () => Promise<void> }
 }
