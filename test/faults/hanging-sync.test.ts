@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { bearer, clientOf } from '../support/app.ts'
 import { UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
@@ -17,17 +17,26 @@ const SLOW_MS = 1500
 const READS = 20
 
 describe.if(CAN_SLOW)('a disk on which a sync lasts for seconds', () => {
-  test('[D1, O1] everything but writes is answered during a sync', async () => {
+  test('[D1, O1] everything but writes is answered during a sync, and as if the unlock were not there', async () => {
     const folder = temporaryFolder()
     const disk = slowDisk(folder)
     await using service = await startService({ folder, env: { ...ENV, ...disk.env } })
     const token = await signIn(service.url)
     const { get, post } = clientOf(service.url)
-    disk.delay(HANGING_MS)
+    const send = () => post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+    /** What others can know: how many unlocks there are, and how many the checkpoint has. */
+    const visible = async () => {
+      const { unlocks } = (await (await get('/v1/unlocks?limit=50', bearer(token))).json()) as {
+        unlocks: unknown[]
+      }
+      const checkpoint = await (await get('/v1/log/checkpoint', bearer(token))).text()
+      return { unlocks: unlocks.length, size: Number(checkpoint.split('\n')[1]) }
+    }
+    expect((await send()).status).toBe(200)
+    expect(await visible()).toStrictEqual({ unlocks: 1, size: 1 })
+    disk.delay(HANGING_MS, '.db')
     const unlock = { isAnswered: false }
-    const unlocking = post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token)).finally(
-      () => (unlock.isAnswered = true),
-    )
+    const unlocking = send().finally(() => (unlock.isAnswered = true))
     await until(() => disk.held().length > 0)
     const times: number[] = []
     for (const path of ['/livez', '/v1/me', '/v1/unlocks?limit=50', '/v1/unlocks/stats'])
@@ -38,10 +47,33 @@ describe.if(CAN_SLOW)('a disk on which a sync lasts for seconds', () => {
         expect([path, answer.status]).toStrictEqual([path, 200])
         times.push(performance.now() - begun)
       }
+    expect(await visible()).toStrictEqual({ unlocks: 1, size: 1 })
     expect(unlock.isAnswered).toBe(false)
     disk.delay(0)
     expect((await unlocking).status).toBe(200)
+    expect(await visible()).toStrictEqual({ unlocks: 2, size: 2 })
     tell(`during a sync: ${times.length} reads, ${spread(times)}`)
+    expect(await service.stop()).toBe(0)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('[D1, G14] unlocks do not wait for the file with the largest signed head', async () => {
+    const folder = temporaryFolder()
+    const signed = () =>
+      JSON.parse(readFileSync(join(folder, 'data/log-signed-head'), 'utf8')) as { size: number }
+    const disk = slowDisk(folder)
+    await using service = await startService({ folder, env: { ...ENV, ...disk.env } })
+    const token = await signIn(service.url)
+    const { post } = clientOf(service.url)
+    disk.delay(HANGING_MS, 'log-signed-head')
+    for (let done = 0; done < READS; done += 1) {
+      const answer = await post('/logUnlocking', { 'unlocking-method': 'pin' }, bearer(token))
+      expect(answer.status).toBe(200)
+    }
+    await until(() => disk.held().some((name) => name.startsWith('log-signed-head')))
+    expect(signed().size).toBe(0)
+    disk.delay(0)
+    await until(() => signed().size === READS)
     expect(await service.stop()).toBe(0)
     rmSync(folder, { recursive: true })
   })

@@ -179,6 +179,8 @@ describe('an older database that is put back', () => {
     older.putBack()
     {
       await using service = await door.start()
+      // Before anything is to be recorded.
+      expect(await service.ready()).toBe(`503 log_stopped ${OLDER}`)
       await expectStopped(service, OLDER)
       expect(await service.stop()).toBe(0)
     }
@@ -328,6 +330,7 @@ describe('another database that is put in place', () => {
       cpSync(other.database, door.database)
       {
         await using service = await door.start()
+        expect(await service.ready()).toBe(`503 log_stopped ${OTHER}`)
         await expectStopped(service, OTHER)
         expect(await service.stop()).toBe(0)
       }

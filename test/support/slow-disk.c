@@ -1,12 +1,14 @@
 /* Preloaded into the service, makes its disk slow or broken. Before each fsync and fdatasync, of SQLite and of
  * the runtime, it reads the file that SLOW_DISK names, and waits for as many milliseconds as the file says,
- * which may change meanwhile, or fails with EIO if the file says "fail". After each sync, it adds the path of
- * the synced file as a line to the file of that name with ".done" at its end, and before it waits to ".held". */
+ * which may change meanwhile, or fails with EIO if the file says "fail". If the file also has a space and part
+ * of a path, only files with that in their path are meant. After each sync, it adds the path of the synced file
+ * as a line to the file of that name with ".done" at its end, and before it waits to ".held". */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,12 +16,23 @@
 #define FAIL -1
 #define LOOK_US 10000
 
-static long told_us(const char *path) {
-  char text[32] = "";
+static int is_at(int fd, const char *part) {
+  char link[64], path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t length = readlink(link, path, sizeof path - 1);
+  if (length < 0) abort();
+  path[length] = 0;
+  return strstr(path, part) != NULL;
+}
+
+static long told_us(const char *path, int fd) {
+  char text[64] = "";
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return 0;
   ssize_t length = read(file, text, sizeof text - 1);
   close(file);
+  const char *space = strchr(text, ' ');
+  if (space && !is_at(fd, space + 1)) return 0;
   return length > 0 && text[0] == 'f' ? FAIL : 1000 * atol(text);
 }
 
@@ -45,7 +58,7 @@ static int synced(long call, int fd) {
   if (!path) return (int)syscall(call, fd);
   long begun_us = now_us();
   for (int is_held = 0;; is_held = 1) {
-    long us = told_us(path);
+    long us = told_us(path, fd);
     if (us == FAIL) {
       errno = EIO;
       return -1;

@@ -45,8 +45,9 @@ export const slowDisk = (within: string) => {
   say('0')
   return {
     env: { LD_PRELOAD: library, SLOW_DISK: control },
-    /** Makes each sync take this many milliseconds longer, including one that is under way. */
-    delay: (ms: number) => say(String(ms)),
+    /** Makes each sync take this many milliseconds longer, including one that is under way; only those of files with
+     * this in their path, if it is given. */
+    delay: (ms: number, part = '') => say(part ? `${ms} ${part}` : String(ms)),
     /** Makes each sync fail. */
     fail: () => say('fail'),
     /** The names of the files that were synced, in order. */
