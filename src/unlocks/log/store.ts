@@ -297,50 +297,56 @@ const eventWrites = (tx: Queries, names: ReturnType<typeof nameWrites>) => ({
       ])
     }
     await insertEvents(tx, rows)
-    await together(events.filter(hasMore).map((event) => insertBeside(tx, event)))
+    const more = events.filter(hasMore)
+    if (more.length > 0) await together(BESIDE.map((insert) => insert(tx, more)))
   },
 })
 
 const hasMore = ({ attemptId, person }: UnerasedEvent): boolean =>
   attemptId !== undefined || person.tokenId !== undefined
 
-/** Stores members that only some events have, in tables of their own. */
-const insertBeside = async (tx: Queries, event: UnerasedEvent): Promise<void> => {
-  const { seq, source, attemptId, reporter, happenedAtMs, person } = event
-  if (source === DECIDED)
-    await tx.run(
-      'INSERT INTO unlock_decision (seq, attempt_id, grant_id) VALUES (?, ?, ?)',
-      seq,
-      attemptId ?? '',
-      person.grantId ?? null,
-    )
-  if (isByLock(event))
-    await tx.run(
-      'INSERT INTO unlock_report (seq, reporter, attempt_id, happened_at_ms) VALUES (?, ?, ?, ?)',
-      seq,
-      reporter ?? '',
-      attemptId ?? null,
-      happenedAtMs,
-    )
-  if (person.tokenId !== undefined)
-    await tx.run('INSERT INTO unlock_token (seq, token_id) VALUES (?, ?)', seq, person.tokenId)
-  if (person.guest)
-    await tx.run(
-      'INSERT INTO unlock_guest (seq, pass_id, device_id, counter) VALUES (?, ?, ?, ?)',
-      seq,
-      person.guest.passId,
-      person.guest.deviceId,
-      person.guest.counter,
-    )
-  if (event.statementHash)
-    await tx.run(
-      'INSERT INTO unlock_statement (seq, hash, statement, reporter_counter) VALUES (?, ?, ?, ?)',
-      seq,
-      event.statementHash,
-      event.statement ?? null,
-      event.reporterCounter ?? null,
+/** Returns a function that inserts a row for each event that has one. */
+const besides = (
+  insert: string,
+  columns: number,
+  rowOf: (event: UnerasedEvent) => Params | undefined,
+) => {
+  const insertRows = rowInserter({ insert, columns })
+  return (tx: Queries, events: readonly UnerasedEvent[]): Promise<number> =>
+    insertRows(
+      tx,
+      events.map(rowOf).filter((row) => row !== undefined),
     )
 }
+
+/** Store members that only some events have, in tables of their own. */
+const BESIDE = [
+  besides(
+    'INSERT INTO unlock_decision (seq, attempt_id, grant_id)',
+    3,
+    ({ seq, source, attemptId, person }) =>
+      source === DECIDED ? [seq, attemptId ?? '', person.grantId ?? null] : undefined,
+  ),
+  besides('INSERT INTO unlock_report (seq, reporter, attempt_id, happened_at_ms)', 4, (event) =>
+    isByLock(event)
+      ? [event.seq, event.reporter ?? '', event.attemptId ?? null, event.happenedAtMs]
+      : undefined,
+  ),
+  besides('INSERT INTO unlock_token (seq, token_id)', 2, ({ seq, person }) =>
+    person.tokenId === undefined ? undefined : [seq, person.tokenId],
+  ),
+  besides(
+    'INSERT INTO unlock_guest (seq, pass_id, device_id, counter)',
+    4,
+    ({ seq, person: { guest } }) => guest && [seq, guest.passId, guest.deviceId, guest.counter],
+  ),
+  besides(
+    'INSERT INTO unlock_statement (seq, hash, statement, reporter_counter)',
+    4,
+    ({ seq, statementHash, statement, reporterCounter }) =>
+      statementHash && [seq, statementHash, statement ?? null, reporterCounter ?? null],
+  ),
+]
 
 const insertEvents = rowInserter({
   insert: `INSERT INTO unlock_event (

@@ -30,24 +30,31 @@ export const reportEntries = (tx: Queries) => ({
 
   /** Stores entries, all of which are new. */
   insert: async (entries: readonly ReportEntry[]): Promise<void> => {
-    for (const { lock, entry, seq } of entries)
-      await tx.run(
-        `INSERT INTO lock_report (lock_id, entry, seq)
-         SELECT id, ?, ? FROM lock WHERE label = ?`,
-        entry,
-        seq,
-        lock,
-      )
+    if (entries.length === 0) return
+    await tx.run(
+      `INSERT INTO lock_report (lock_id, entry, seq)
+       SELECT home_lock.id, report.value ->> 'entry', CAST(report.value ->> 'seq' AS bigint)
+       FROM json_each(?) AS report
+       CROSS JOIN lock AS home_lock ON home_lock.label = report.value ->> 'lock'`,
+      JSON.stringify(entries),
+    )
   },
 
   /** Notes the leaves of controllers' reports, which are stored already. */
   numberAttested: async (leaves: readonly UnerasedEvent[]): Promise<void> => {
-    for (const { seq, reporter = null, reporterCounter = null } of leaves)
-      await tx.run(
-        'UPDATE controller_report SET seq = ? WHERE controller_id = ? AND counter = ?',
-        seq,
-        reporter,
-        reporterCounter,
-      )
+    if (leaves.length === 0) return
+    const numbered = leaves.map(({ seq, reporter, reporterCounter }) => ({
+      seq,
+      reporter,
+      counter: reporterCounter,
+    }))
+    await tx.run(
+      `UPDATE controller_report
+       SET seq = CAST(leaf.value ->> 'seq' AS bigint)
+       FROM json_each(?) AS leaf
+       WHERE controller_id = leaf.value ->> 'reporter'
+         AND counter = CAST(leaf.value ->> 'counter' AS bigint)`,
+      JSON.stringify(numbered),
+    )
   },
 })
