@@ -10,6 +10,8 @@ import {
 } from '../support/binary.ts'
 import { ROUNDS, expectTruth, signIn, tell } from './evidence.ts'
 import { load, noOutcomes } from './load.ts'
+import { addAccount } from '../support/accounts.ts'
+import { olderFile, unlocksOf } from '../support/older-server.ts'
 import { withOtherWriter } from '../support/other-writer.ts'
 import { until } from '../support/until.ts'
 
@@ -63,23 +65,42 @@ test(`[D1] ${SERVICES} services whose writer thread dies twice: acknowledged eve
   rmSync(folder, { recursive: true })
 })
 
-for (const [what, code] of [
-  ['is missing', undefined],
-  ['fails at once', 'throw new Error("cannot load")'],
-] as const)
-  test(`[O1] a module of the writer thread that ${what}: the process says so, and ends with the status of a failure`, async () => {
-    using built = withOtherWriter(code)
-    const { status, words, out } = await runCommand(['serve'], {
-      binary: built.binary,
-      env: { HOST: '127.0.0.1', PORT: String(await freePort()) },
-    })
-    expect({ status, words }).toStrictEqual({
-      status: 1,
-      words: 'The thread that writes to the database did not start; see the log\n',
-    })
-    expect(out).toContain('"msg":"writer thread died"')
-    expect(out).toContain(code === undefined ? 'ModuleNotFound' : 'cannot load')
+/** Expects that `serve` says what its thread died of, and ends with the status of a failure. */
+const expectNoService = async (binary: string, why: string): Promise<void> => {
+  const { status, words, out } = await runCommand(['serve'], {
+    binary,
+    env: { HOST: '127.0.0.1', PORT: String(await freePort()) },
   })
+  expect({ status, words }).toStrictEqual({
+    status: 1,
+    words: 'The thread that writes to the database did not start; see the log\n',
+  })
+  expect(out).toContain('"msg":"writer thread died"')
+  expect(out).toContain(why)
+}
+
+test('[O1] without the module of the writer thread, the service says so and ends; commands need no thread', async () => {
+  using built = withOtherWriter(undefined)
+  const { binary } = built
+  await expectNoService(binary, 'ModuleNotFound')
+  const folder = temporaryFolder()
+  await addAccount('ada', { folder, binary })
+  const unlocks = unlocksOf(['ada'], 3)
+  const legacy = olderFile(join(folder, 'legacy.db'), { users: [], unlocks })
+  for (const args of [
+    ['import', legacy],
+    ['backup', 'door.tar'],
+  ])
+    expect([args, (await runCommand(args, { folder, binary })).status]).toStrictEqual([args, 0])
+  const verified = await runCommand(['log', 'verify'], { folder, binary })
+  expect(verified).toMatchObject({ status: 0, out: 'The log is intact: 3 events\n' })
+  rmSync(folder, { recursive: true })
+})
+
+test('[O1] a module of the writer thread that fails at once: the service says so and ends', async () => {
+  using built = withOtherWriter('throw new Error("cannot load")')
+  await expectNoService(built.binary, 'cannot load')
+})
 
 test('[O1] SIGTERM ends the process although the writer thread never answers', async () => {
   using built = withOtherWriter('for (;;) await Bun.sleep(1000)')

@@ -98,6 +98,30 @@ describe('transactions', () => {
       await db.close()
     }))
 
+  test('[D4] are refused after three seconds if another program keeps its lock', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'a.db')
+      const db = openDatabase(path)
+      await db.run('CREATE TABLE t (n INTEGER)')
+      using other = new Sqlite(path)
+      other.run('BEGIN IMMEDIATE')
+      const begunMs = performance.now()
+      const refused = async (n: number) => {
+        const [outcome] = await Promise.allSettled([db.run('INSERT INTO t VALUES (?)', n)])
+        expect(performance.now() - begunMs).toBeGreaterThanOrEqual(3000)
+        return outcome
+      }
+      const first = refused(1)
+      // The first is being written by now, and this one waits in the queue.
+      await Bun.sleep(1)
+      for (const outcome of await Promise.all([first, refused(2)]))
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } })
+      other.run('COMMIT')
+      expect(await db.run('INSERT INTO t VALUES (3)')).toBe(1)
+      expect(await db.all('SELECT n FROM t')).toStrictEqual([{ n: 3 }])
+      await db.close()
+    }))
+
   test('reads see what was written before them, and what another program wrote by the next turn', () =>
     inFolder(async (folder) => {
       const path = join(folder, 'a.db')

@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDatabase } from '../../../src/storage/open.ts'
@@ -80,6 +80,27 @@ test('units of work and unlocks share its groups; a refusal of one does not affe
     code: 'unavailable',
     message: 'The unlock log is broken: its rows and its head differ',
   })
+})
+
+test('a group passes to the thread in one message, as plain text', async () => {
+  await using log = await threadedLog()
+  const { append, onCommit } = await log.openUnlocks()
+  await append([claimed(0)])
+  const sizes: number[] = []
+  onCommit((size) => sizes.push(size))
+  // Each has one answer; a further one would be taken for that of a later request.
+  using posted = spyOn(Worker.prototype, 'postMessage')
+  await Promise.all(Array.from({ length: 64 }, (_, at) => append([claimed(at)])))
+  expect(sizes).toStrictEqual([65])
+  expect(posted.mock.calls).toStrictEqual([[['commit', [expect.any(String)], expect.anything()]]])
+})
+
+test('the main thread cannot write: its connection only reads', async () => {
+  await using log = await threadedLog()
+  const insert = "INSERT INTO setting (name, value) VALUES ('one', '1') RETURNING name"
+  expect(await faultOf(log.db.all(insert))).toMatchObject({ message: 'The database is read-only' })
+  expect(await log.db.all("SELECT * FROM setting WHERE name = 'one'")).toStrictEqual([])
+  expect(await log.db.transaction((tx) => tx.all(insert))).toStrictEqual([{ name: 'one' }])
 })
 
 for (const crashAt of ['before', 'written', 'committed'] as const)
