@@ -82,7 +82,7 @@ const CHECKPOINT_RETRY_MS = 200
 const SLOW_MS = 1000
 
 /** A server that takes longer for a commit is late. */
-const LATE_MS = 1500
+export const LATE_MS = 1500
 
 /** The WAL is checkpointed once it has this many pages (4 MiB), or twice as many while something urgent waits. */
 const WAL_PAGES_MAX = 1000

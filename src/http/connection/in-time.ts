@@ -2,10 +2,10 @@ import { AppError } from '../../errors.ts'
 
 /** How long a request may wait for a database on a server, from its arrival: a proxy in front of this service gives up
  * later. */
-const REQUEST_MS_MAX = 2900
+export const REQUEST_MS_MAX = 2900
 
 /** How often a request that takes longer is checked again. */
-const LOOK_MS = 100
+export const LOOK_MS = 100
 
 type Options = {
   readonly waitMsMax?: number

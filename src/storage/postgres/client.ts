@@ -29,7 +29,7 @@ export type Session = Statements & {
 }
 
 /** How long an answer may take. The stop of the service waits longer. */
-const ANSWER_MS_MAX = 2700
+export const ANSWER_MS_MAX = 2700
 
 /** How long replaced connections may finish what else they do, in seconds. */
 const REPLACED_SECONDS = 3

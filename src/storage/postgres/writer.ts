@@ -10,7 +10,7 @@ import { queriesOn } from './queries.ts'
 const IDLE_MS_MAX = 3000
 
 /** How long a statement may run; it ends before the connection is given up as dead. */
-const STATEMENT_MS_MAX = 2300
+export const STATEMENT_MS_MAX = 2300
 
 /** A connection that fails this soon was lost before. */
 const RETRY_MS_MAX = 500

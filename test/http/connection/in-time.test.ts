@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'bun:test'
-import { answersInTime } from '../../../src/http/connection/in-time.ts'
+import { LOOK_MS, REQUEST_MS_MAX, answersInTime } from '../../../src/http/connection/in-time.ts'
+import { LATE_MS } from '../../../src/storage/database.ts'
+import { ANSWER_MS_MAX } from '../../../src/storage/postgres/client.ts'
+import { STATEMENT_MS_MAX } from '../../../src/storage/postgres/writer.ts'
+import { textOf } from '../../support/manual.ts'
 
 const request = (method = 'GET') => new Request('http://localhost/', { method })
 
@@ -84,4 +88,18 @@ test('the time counts from the arrival of the request', async () => {
   await answer(one, () => never).catch(() => {})
   expect(asked).toBeGreaterThanOrEqual(before)
   expect(asked).toBeLessThanOrEqual(after)
+})
+
+test('the deadlines add up to the three seconds that the manual promises', () => {
+  const longestMs = 3000
+  // A statement ends before its connection is given up, and both before the request is.
+  expect(STATEMENT_MS_MAX).toBeLessThan(ANSWER_MS_MAX)
+  expect(ANSWER_MS_MAX).toBeLessThan(REQUEST_MS_MAX)
+  // By then, the database counts as late, whether it was asked to read or to write.
+  expect(LATE_MS).toBeLessThan(REQUEST_MS_MAX)
+  expect(REQUEST_MS_MAX + LOOK_MS).toBeLessThanOrEqual(longestMs)
+  expect(ANSWER_MS_MAX + LOOK_MS).toBeLessThanOrEqual(longestMs)
+  expect(textOf('src/manual/postgresql.md')).toContain(
+    `requests are answered with 503 after ${longestMs / 1000} seconds at most`,
+  )
 })
