@@ -136,3 +136,39 @@ test.if(CAN_POSTGRES)(
     rmSync(folder, { recursive: true })
   },
 )
+
+test.if(CAN_POSTGRES)(
+  'a start before PostgreSQL is ready waits for it and logs that once; a command gives up and says why',
+  async () => {
+    await using server = await startPostgres()
+    // Then it answers as while it starts (SQLSTATE 57P03), for as long as it is a standby.
+    await server.query('ALTER SYSTEM SET hot_standby = off')
+    await server.stop()
+    const isStandby = join(server.folder, 'data/standby.signal')
+    writeFileSync(isStandby, '')
+    await server.start({ waits: false })
+    const folder = temporaryFolder()
+    const env = { ...UNLIMITED, DATABASE_URI: server.home('home') }
+    const refused = await runCommand(['user', 'list'], { folder, env })
+    expect(refused).toMatchObject({
+      status: 1,
+      words: `Cannot open database ${server.home('home')}: The database is stopping or starting\n`,
+    })
+    const refusals = () => server.log().split('FATAL:  the database system is ').length
+    const before = refusals()
+    const starting = startService({ folder, env })
+    await until(() => refusals() > before)
+    await server.stop('SIGQUIT')
+    rmSync(isStandby)
+    await server.start()
+    await using service = await starting
+    await until(() => service.output().log.includes('"msg":"started"'))
+    const said = [...service.output().log.matchAll(/"msg":"(waiting for the database|started)"/g)]
+    expect(said.map(([, words]) => words)).toStrictEqual(['waiting for the database', 'started'])
+    expect(service.output().log).toContain(
+      '"reason":"The database is stopping or starting","msg":"waiting for the database"',
+    )
+    expect(await service.stop()).toBe(0)
+    rmSync(folder, { recursive: true })
+  },
+)
