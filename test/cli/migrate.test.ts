@@ -7,6 +7,7 @@ import { addAccount, tokenFor } from '../support/accounts.ts'
 import { bearer, clientOf } from '../support/app.ts'
 import { BINARY, UNLIMITED, runCommand, startService, temporaryFolder } from '../support/binary.ts'
 import { CAN_POSTGRES, startPostgres } from '../support/postgres-server.ts'
+import { atTerminal } from '../support/terminal.ts'
 import { until } from '../support/until.ts'
 
 const env = { ...UNLIMITED, LOG_LEVEL: 'warn', DATA_DIR: './data' }
@@ -152,7 +153,7 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     await service.stop()
     const back = await runThere('migrate', '--to', `sqlite:///${FILE}`)
     expect(back).toMatchObject({ status: 0, words: '' })
-    expect(back.out).toContain('The log is intact there: 7 entries, with the same checkpoint.')
+    expect(back.out).toContain('The log is intact there: 8 entries, with the same checkpoint.')
     expect(back.out).toContain(
       'Remove DATABASE_URI and DATABASE_URI_FILE from the settings, then start the service.',
     )
@@ -288,6 +289,40 @@ describe.if(CAN_POSTGRES)('migrate, at the compiled file', () => {
     expect(moved.out).toContain(
       '1 text contains a NUL character, which PostgreSQL cannot store: U+FFFD replaces it there.\n',
     )
+  })
+
+  test('refuses a home whose log is broken, which still starts where it is', async () => {
+    const { folder, run, file, schema } = copied()
+    using db = new Database(file)
+    const setMethod = (method: string) =>
+      db.run('UPDATE unlock_event SET method = ? WHERE seq = 1', [method])
+    setMethod('crowbar')
+    const refused = await run('migrate', '--to-file', 'address')
+    expect(refused).toMatchObject({
+      status: 1,
+      out: '',
+      words: 'The copied log is broken. Event 1: its account, name or method was changed\n',
+    })
+    expect(await server.query(`SELECT 1 FROM ${schema}.account`)).toStrictEqual([])
+    await using service = await startService({ folder, env })
+    const sent = clientOf(service.url).post('/v1/unlocks', { method: 'pin' }, bearer(home.token))
+    expect((await sent).status).toBe(200)
+    await service.stop()
+    // Once the log is as it was, the home moves with what was recorded meanwhile.
+    setMethod('Schlüssel 🔑')
+    const moved = await run('migrate', '--to-file', 'address')
+    expect(moved).toMatchObject({ status: 0, words: '' })
+    expect(moved.out).toContain('The log is intact there: 8 entries')
+  })
+
+  test('shows at a terminal what it does', async () => {
+    const { folder, shown: place } = copied()
+    const { status, shown } = await atTerminal('migrate --to-file address', [], folder, { env })
+    expect(status).toBe(0)
+    const steps = ['Copying: ', 'Comparing: ', 'Verifying the log: ', `to ${place} in`]
+    const found = steps.map((step) => shown.indexOf(step))
+    expect(found).not.toContain(-1)
+    expect(found.toSorted((left, right) => left - right)).toStrictEqual(found)
   })
 
   test('needs to be told where', async () => {
