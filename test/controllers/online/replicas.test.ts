@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { KEY_FILES } from '../../../src/storage/files/data-dir.ts'
 import { PASSWORD, bearer } from '../../support/app.ts'
 import { type TestController, testController } from '../../support/controller.ts'
-import { type NewPass, codeOf, guestPhone } from '../../support/guests.ts'
+import { type NewPass, codeOf, guestPhone, passIdOf } from '../../support/guests.ts'
 import { CAN_POSTGRES } from '../../support/postgres-server.ts'
 import { type Place, type Replica, startReplicas, useServer } from '../../support/replicas.ts'
 import { follow } from '../../support/stream.ts'
@@ -157,6 +157,48 @@ describe.if(CAN_POSTGRES)('a door, at two replicas,', () => {
     expect(isOver).toBe(false)
     await controller.sendTo(other.url, await controller.next('released', { attempt: id }))
     expect(await waiting).toMatchObject({ delivery: 'happened', result: 'released' })
+  })
+
+  test('opens for a guest whose pass was made at one replica and bound at the other, and stays shut once it is withdrawn at either', async () => {
+    const { one, other, oli } = home
+    await home.enrolled('porch')
+    const holder = { pass: { label: 'Guest', devices_max: 1 } }
+    const made = await home.json<NewPass>(one.post('/v1/grants', { holder, locks: ['porch'] }, oli))
+    const bound = guestPhone(other)
+    expect((await bound.look(codeOf(made))).status).toBe(200)
+    expect((await bound.bind(codeOf(made))).status).toBe(200)
+    const headers = ({ url }: Replica) => ({ cookie: bound.cookie(), origin: url })
+    const open = (replica: Replica) => {
+      const body = { id: crypto.randomUUID(), lock: 'porch' }
+      return home.json<object>(replica.post('/v1/guest/unlock', body, headers(replica)))
+    }
+    for (const replica of [one, other, one]) {
+      const pass = home.json<object>(replica.get('/v1/guest/pass', headers(replica)))
+      expect(await pass).toMatchObject({ label: 'Guest' })
+      expect(await open(replica)).toMatchObject({ decision: 'permitted' })
+    }
+    expect((await other.post(`/v1/grants/${made.id}/revocation`, {}, oli)).status).toBe(200)
+    for (const replica of [one, other])
+      expect(await open(replica)).not.toMatchObject({ decision: 'permitted' })
+  })
+
+  test('has as many phones with a pass as it is for, however many bind it at both at once', async () => {
+    const { one, other, oli } = home
+    const devices = 3
+    const holder = { pass: { label: 'Guests', devices_max: devices } }
+    const made = await home.json<NewPass>(one.post('/v1/grants', { holder, locks: 'all' }, oli))
+    const phones = Array.from({ length: 2 * devices }, (_, at) =>
+      guestPhone(at % 2 === 0 ? one : other),
+    )
+    const answers = await Promise.all(phones.map((phone) => phone.bind(codeOf(made))))
+    const bound = answers.filter(({ status }) => status === 200)
+    expect(bound).toHaveLength(devices)
+    for (const replica of [one, other]) {
+      const pass = await home.json<{ devices: unknown[] }>(
+        replica.get(`/v1/passes/${passIdOf(made)}`, oli),
+      )
+      expect(pass.devices).toHaveLength(devices)
+    }
   })
 
   test('stays shut if a lockdown begins at one replica before the controller polls the other again', async () => {
