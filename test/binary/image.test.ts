@@ -10,30 +10,37 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { SETTINGS } from '../../src/config/settings.ts'
+import { KEY_FILES } from '../../src/storage/files/data-dir.ts'
 import { PASSWORD, basic, clientOf } from '../support/app.ts'
 import { freePort, temporaryFolder } from '../support/binary.ts'
 import { assemblyScript, imageConfig } from '../support/dockerfile.ts'
 import { textOf } from '../support/manual.ts'
 import { until } from '../support/until.ts'
 
-type Compose = {
-  services: {
-    'secure-lock': {
-      user: string
-      read_only: boolean
-      cap_drop: string[]
-      security_opt: string[]
-      environment: Record<string, string>
-      secrets: string[]
-      volumes: string[]
-      healthcheck: { test: string[] }
-    }
-  }
+type Service = {
+  user: string
+  read_only: boolean
+  cap_drop: string[]
+  security_opt: string[]
+  environment: Record<string, string>
+  secrets: string[]
+  volumes: string[]
+  healthcheck: { test: string[] }
+  ports: string[]
+}
+
+type Compose<Name extends string> = {
+  services: Record<Name, Service>
+  volumes: Record<string, object>
   secrets: Record<string, { file: string }>
 }
 
-const INSTALL = textOf('src/manual/install.md')
-const compose = Bun.YAML.parse(/^```yaml\n([^]*?)\n```$/m.exec(INSTALL)?.[1] ?? '') as Compose
+/** The Compose file on a page of the manual. */
+const composeOf = <Name extends string>(page: string): Compose<Name> =>
+  Bun.YAML.parse(/^```yaml\n([^]*?)\n```$/m.exec(page)?.[1] ?? '') as Compose<Name>
+
+const compose = composeOf<'secure-lock'>(textOf('src/manual/install.md'))
 const composed = compose.services['secure-lock']
 const image = imageConfig()
 
@@ -46,6 +53,42 @@ test('the image and the Compose file in the manual say the same', () => {
   expect(composed.secrets).toStrictEqual(Object.keys(compose.secrets))
   expect(composed.environment['JWT_SECRET_KEY_FILE']).toBe(`/run/secrets/${composed.secrets[0]}`)
 })
+
+test('the Compose file for replicas differs from it in where the data is, and all their keys are copied', () => {
+  const page = textOf('src/manual/postgresql.md')
+  const { services, volumes, secrets } = composeOf<'one' | 'two'>(page)
+  const folders = new Set<string | undefined>()
+  for (const [name, replica] of Object.entries(services)) {
+    // The image has the same check; a proxy is in front.
+    const { healthcheck: _, ports: __, ...same } = composed
+    expect<object>(replica).toStrictEqual({
+      ...same,
+      hostname: name,
+      environment: replica.environment,
+      secrets: Object.keys(secrets),
+      volumes: replica.volumes,
+    })
+    const [volume, folder] = replica.volumes[0]?.split(':') ?? []
+    expect([folder]).toStrictEqual([...image.volumes])
+    folders.add(volume)
+    expect(replica.environment).toStrictEqual(services.one.environment)
+  }
+  expect(folders).toStrictEqual(new Set(Object.keys(volumes)))
+  const { environment } = services.one
+  for (const name of replicaSecrets(environment)) expect(secrets).toHaveProperty(name)
+  const known = new Set(Object.values(SETTINGS).flatMap(({ env }) => [env, `${env}_FILE`]))
+  expect(Object.keys(environment).filter((name) => !known.has(name))).toStrictEqual([])
+  const { tokens, door, ...created } = KEY_FILES
+  expect(secrets).toHaveProperty(tokens)
+  const [, copied = ''] = /^for key in (.*); do$/m.exec(page) ?? []
+  expect(copied.split(' ')).toStrictEqual([...Object.values(created), 'metrics-token'])
+  // A controller creates it later.
+  expect(page).toContain(door)
+})
+
+/** The secrets that settings name. */
+const replicaSecrets = (environment: Readonly<Record<string, string>>): readonly string[] =>
+  Object.values(environment).flatMap((value) => /^\/run\/secrets\/(.*)$/.exec(value)?.[1] ?? [])
 
 const isRequired = process.env['REQUIRE_IMAGE'] === '1'
 const isDebian12 = (): boolean =>
