@@ -16,6 +16,9 @@ import { IS_POSTGRES } from '../support/test-server.ts'
 import { fillUp, inMemory, smallDisk } from '../support/small-disk.ts'
 import { until } from '../support/until.ts'
 
+/** Of G1 to G12, these routes are concerned by G3, G5, G7 and G10, which are here, and by G6 and G12 in
+ * direct-routes.test.ts. The others are about connections (G1, G2), accounts of owners (G4), streams (G8), logins (G9)
+ * and reads (G11). */
 describe('a direct route and Elysia’s refuse the same', () => {
   const withMember = async (env: Readonly<Record<string, string>>, isWaiting = false) => {
     const both = await startBoth(env)

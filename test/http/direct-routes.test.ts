@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, spyOn, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PASSWORD, type TestApp, basic } from '../support/app.ts'
+import { accessTokenHash, newAccessToken } from '../../src/accounts/tokens/format.ts'
+import { insertGrant, insertLock } from '../support/access.ts'
+import { PASSWORD, type TestApp, basic, bearer, startApp } from '../support/app.ts'
 import {
   type Both,
   JSON_TYPE,
@@ -49,6 +51,50 @@ const BODIES: readonly (string | Uint8Array<ArrayBuffer>)[] = [
   JSON.stringify(Array.from({ length: 501 }, () => ({ method: 'a' }))),
 ]
 
+/** Adds a guest with a device as rows. */
+const insertGuest = async ({ db }: TestApp): Promise<void> => {
+  await db.run("INSERT INTO pass (id, label, devices_max, created_at_ms) VALUES ('1', 'Max', 1, 1)")
+  await db.run(
+    `INSERT INTO pass_device (id, pass_id, cookie_hash, bound_at_ms, seen_at_ms)
+     VALUES ('1', '1', ?, 1, 1)`,
+    new Bun.CryptoHasher('sha256').update('a secret').digest(),
+  )
+  await insertGrant(db, { holder: 'pass:1', locks: ['lock-garage'] })
+}
+
+/** Adds an owner's access tokens and a controller as rows; returns their tokens. */
+const otherTokens = async ({ db }: TestApp) => {
+  const accessToken = async (name: string, scopes: readonly string[]): Promise<string> => {
+    const text = newAccessToken()
+    await db.run(
+      `INSERT INTO access_token (id, account_public_id, name, hash, scopes, created_at_ms)
+       VALUES (?, (SELECT public_id FROM account WHERE username = 'owner'), '', ?, ?, 1)`,
+      name,
+      accessTokenHash(text) ?? '',
+      JSON.stringify(scopes),
+    )
+    return text
+  }
+  const controller = `slc_${'A'.repeat(43)}`
+  await db.run(
+    `INSERT INTO controller
+       (id, lock_id, public_key, token_hash, name, enrolled_at_ms, seen_at_ms)
+     VALUES ('1', ?, ?, ?, '', 1, 1)`,
+    await insertLock(db, 'garage'),
+    Uint8Array.of(4),
+    new Bun.CryptoHasher('sha256').update(controller).digest(),
+  )
+  return {
+    token: await accessToken('token', ['unlocks:write:front-door']),
+    elsewhere: await accessToken('elsewhere', ['unlocks:write:garage']),
+    unscoped: await accessToken('unscoped', ['unlocks:read']),
+    controller,
+  }
+}
+
+/** The tokens that are nobody's, or whose owner is nobody here. */
+const STRANGERS = ['garbage', 'expired', 'revoked', 'disabled', 'deleted', 'controller'] as const
+
 type Case = { readonly request: { method: string; path: string; headers: object; body?: unknown } }
 
 describe('a direct route and Elysia’s do the same', () => {
@@ -79,6 +125,12 @@ describe('a direct route and Elysia’s do the same', () => {
       await run("UPDATE account SET admitted_at_ms = NULL WHERE username = 'waiting'")
     }
     tokens.set('garbage', ['garbage', 'garbage'])
+    const made = await Promise.all(both.apps.map(otherTokens))
+    for (const name of ['token', 'elsewhere', 'unscoped', 'controller'] as const)
+      tokens.set(
+        name,
+        made.map((one) => one[name]),
+      )
     // The first time, a token is verified.
     for (const path of PATHS) for (const by of tokens.keys()) await send({ ...usual(path), by })
   })
@@ -91,10 +143,37 @@ describe('a direct route and Elysia’s do the same', () => {
     for (const path of PATHS)
       for (const by of ['nobody', ...tokens.keys()])
         statuses.set(by, [...(statuses.get(by) ?? []), await send({ ...usual(path), by })])
-    for (const by of ['member', 'admin', 'owner', 'waiting'])
+    for (const by of ['member', 'admin', 'owner', 'waiting', 'token', 'elsewhere'])
       expect([by, statuses.get(by)]).toEqual([by, [200, 200]])
-    for (const by of ['nobody', 'garbage', 'expired', 'revoked', 'disabled', 'deleted'])
+    expect(statuses.get('unscoped')).toEqual([403, 403])
+    for (const by of ['nobody', ...STRANGERS])
       expect([by, statuses.get(by)]).toEqual([by, [401, 401]])
+  })
+
+  test('for access tokens, which record at their own lock only', async () => {
+    const at = (lock: string) => ({
+      ...usual('/v1/unlocks'),
+      body: `{"method":"a","lock":"${lock}"}`,
+    })
+    for (const [by, lock, status] of [
+      ['token', 'front-door', 200],
+      ['token', 'garage', 403],
+      ['elsewhere', 'front-door', 403],
+      ['elsewhere', 'garage', 200],
+      ['unscoped', 'garage', 403],
+    ] as const)
+      expect([by, lock, await send({ ...at(lock), by })]).toEqual([by, lock, status])
+    const body = '[{"method":"a"},{"method":"a","lock":"garage"}]'
+    for (const by of ['token', 'elsewhere']) await send({ ...usual('/v1/unlocks'), by, body })
+  })
+
+  test('for guests, who are nobody here', async () => {
+    const guest = { cookie: 'lock-guest=a secret', 'sec-fetch-site': 'same-origin' }
+    for (const app of both.apps) await insertGuest(app)
+    for (const path of PATHS) {
+      const headers = { ...JSON_TYPE, ...guest }
+      expect(await send({ ...usual(path), by: 'nobody', headers })).toBe(401)
+    }
   })
 
   test('and signed-in callers do not reach Elysia', async () => {
@@ -102,7 +181,7 @@ describe('a direct route and Elysia’s do the same', () => {
     both.reached.elysia = 0
     for (const path of PATHS) for (const by of tokens.keys()) await send({ ...usual(path), by })
     expect(both.reached.elysia).toBe(2 * tokens.size)
-    expect(both.reached.direct).toBe(2 * (tokens.size - 4))
+    expect(both.reached.direct).toBe(2 * STRANGERS.length)
   })
 
   test('for the cases of the contract', async () => {
@@ -150,7 +229,7 @@ describe('a direct route and Elysia’s do the same', () => {
     expect(statuses).toEqual([200, 413, 200, 413])
   })
 
-  test('for every header', async () => {
+  test('[G6] for every header', async () => {
     const all: readonly Record<string, string>[] = [
       { 'content-type': 'text/plain' },
       { 'content-type': 'application/json; charset=utf-8' },
@@ -207,7 +286,7 @@ describe('a direct route and Elysia’s do the same', () => {
     expect(await sent(direct, one, {})).toEqual(await sent(elysia, two, {}))
   })
 
-  test('for other methods and spellings of the path', async () => {
+  test('[G12] for other methods and spellings of the path', async () => {
     for (const path of PATHS) {
       for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
         await send({ path, method, by: 'member' })
@@ -215,4 +294,33 @@ describe('a direct route and Elysia’s do the same', () => {
         await send({ ...usual(spelt) })
     }
   })
+})
+
+test('a direct route asks for the peer’s address once, and parses cookies only where some came', async () => {
+  await using app = await startApp()
+  const token = await app.signIn('ada')
+  const { server } = app.http
+  if (!server) throw new Error('it does not listen')
+  using asked = spyOn(server, 'requestIP')
+  const { CookieMap } = Bun
+  using parsed = spyOn(Bun, 'CookieMap')
+  parsed.mockImplementation(((header: string) => new CookieMap(header)) as never)
+  const counts: object[] = []
+  for (const path of PATHS)
+    for (const caller of [
+      bearer(token),
+      { cookie: `lock-access=${token}`, 'sec-fetch-site': 'same-origin' },
+    ]) {
+      asked.mockClear()
+      parsed.mockClear()
+      const body = { 'unlocking-method': 'pin', method: 'pin' }
+      expect((await app.post(path, body, { ...caller })).status).toBe(200)
+      counts.push({ addresses: asked.mock.calls.length, cookies: parsed.mock.calls.length })
+    }
+  expect(counts).toEqual([
+    { addresses: 1, cookies: 0 },
+    { addresses: 1, cookies: 1 },
+    { addresses: 1, cookies: 0 },
+    { addresses: 1, cookies: 1 },
+  ])
 })
