@@ -1,12 +1,14 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, spyOn, test } from 'bun:test'
 import fc from 'fast-check'
 import { bearer, startApp } from '../../support/app.ts'
 import { unlockStats } from '../../../src/unlocks/query/stats.ts'
 import { unlockCounts } from '../../../src/unlocks/query/stats-store.ts'
 import { IS_POSTGRES, runs } from '../../support/test-server.ts'
+import { until } from '../../support/until.ts'
 import { type Planted, plantedLog } from '../../support/unlocks.ts'
 
 const QUARTER_MS = 900_000
+const DAY_MS = 96 * QUARTER_MS
 
 const at = (receivedAtMs: number, account = 'a'): Planted => ({
   account,
@@ -275,4 +277,49 @@ describe('statistics of the unlock log', () => {
     const { days } = dayOf(answer.from).until(dayOf(answer.to))
     expect(answer.days.length).toBe(days + 1)
   })
+})
+
+test('all who ask for the same statistics at the same time get one count', async () => {
+  await using app = await startApp()
+  const ada = bearer(await app.signIn('ada'))
+  for (let done = 0; done < 3; done += 1)
+    expect((await app.post('/v1/unlocks', { method: `pin ${done}` }, ada)).status).toBe(200)
+  const admins = [
+    bearer(await app.signIn('amy', 'admin')),
+    bearer(await app.signIn('alan', 'admin')),
+    bearer(await app.signIn('oli', 'owner')),
+  ]
+  const [held, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const { all, get } = app.db
+  let [counts, sizes] = [0, 0]
+  using _all = spyOn(app.db, 'all').mockImplementation(async (sql, ...params) => {
+    if (sql.includes('FROM unlock_tally_day')) {
+      counts += 1
+      held.resolve()
+      await released.promise
+    }
+    return (await all(sql, ...params)) as never
+  })
+  using _get = spyOn(app.db, 'get').mockImplementation(async (sql, ...params) => {
+    const row = await get(sql, ...params)
+    if (sql.includes('FROM log_head')) sizes += 1
+    return row as never
+  })
+  const from = new Date(app.clock.nowMs - 3 * DAY_MS).toISOString()
+  const ask = async (admin: Record<string, string>) =>
+    (await app.get(`/v1/unlocks/stats?from=${from}`, admin)).json()
+  const [first, ...others] = admins
+  const answers = [ask(first ?? {})]
+  await held.promise
+  answers.push(...others.map(ask))
+  // The size of the log is the last thing that each of them asks for.
+  await until(() => sizes === admins.length)
+  await new Promise((turn) => setImmediate(turn))
+  released.resolve()
+  const [one, ...same] = await Promise.all(answers)
+  expect(one).toMatchObject({ total: 3 })
+  for (const answer of same) expect(answer).toEqual(one)
+  expect(counts).toBe(1)
+  await ask(first ?? {})
+  expect(counts).toBe(2)
 })
