@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
+import { afterEach, beforeEach, describe, expect, spyOn, test } from 'bun:test'
 import {
   existsSync,
   mkdirSync,
@@ -8,6 +8,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { processLogger } from '../../../src/http/log/logger.ts'
 import { forkGuard } from '../../../src/unlocks/guard/fork-guard.ts'
@@ -15,6 +16,8 @@ import { temporaryFolder } from '../../support/binary.ts'
 import { until } from '../../support/until.ts'
 
 const AT_MS = Date.UTC(2026, 10, 29, 22)
+/** So long that a stop waits for no further write. */
+const SLOW_MS = 1100
 const ORIGIN = 'secure-lock-server/2f6f1f0c9b8a7d6e'
 
 let dataDir = ''
@@ -75,6 +78,28 @@ describe('the largest signed head', () => {
     expect(inFile()).toMatchObject({ size: 500 })
     expect(readdirSync(dataDir)).toStrictEqual(['log-signed-head'])
   })
+
+  for (const [what, isService, size] of [
+    ['a service does not write it once more at its stop', true, 1],
+    ['a command does', false, 2],
+  ] as const)
+    test(`[G14] on a disk that took over a second for it, ${what}`, async () => {
+      await using any = await open(join(dataDir, 'any'), 'w')
+      using slow = spyOn(Object.getPrototypeOf(any) as FileHandle, 'sync')
+      slow.mockImplementationOnce(async function slowSync(this: FileHandle) {
+        await Bun.sleep(SLOW_MS)
+        await this.datasync()
+      })
+      {
+        await using guard = opened()
+        if (isService) guard.begin()
+        guard.keep(head(1))
+        guard.keep(head(2))
+        await until(() => existsSync(path()))
+      }
+      // The log that the next process finds is larger, and continues this head.
+      expect(inFile()).toMatchObject({ size })
+    })
 
   test('[G14] never becomes smaller by itself, whatever another process wrote', async () => {
     await using guard = opened()
