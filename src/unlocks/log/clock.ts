@@ -30,11 +30,11 @@ const AHEAD_MS_MAX = 7 * DAY_MS
 const AHEAD_DOUBT_MS = 12 * HOUR_MS
 
 /** Returns a wall clock that knows when not to be trusted: before 2026, behind the newest event, far
- * ahead of it, or just after a jump. It never runs backwards: while the wall clock is behind the newest
- * certain time of the log, it stands at that time, uncertain. A wall clock that is ahead is read as it
- * is, even if it is doubted: otherwise one wrong year would stop the clock of the log for a year. So only
- * certain times never decrease from one event to the next. The clock never decides the order of events:
- * sequence numbers do. */
+ * ahead of it, or just after a jump. It never returns a time before one that was certain: while the wall
+ * clock is behind the newest certain time of the log, it stands at that time, uncertain. A doubted time may
+ * be later than those after it: a wall clock that is ahead is read as it is, because a clock that stood at
+ * a wrong year until it is over would date no event for a year. `readingAfter` says what a log of several
+ * replicas does. The clock never decides the order of events: sequence numbers do. */
 export const unlockLogClock = ({ clock, newestMs }: Options): (() => ClockReading) => {
   const read = jumpWatch(clock)
   let newest = newestMs
