@@ -41,6 +41,9 @@ const wordsFor = (error: unknown): string | undefined => {
   if (typeof code === 'string' && CERTIFICATE_FAULT.test(code))
     return 'The certificate of the database is not trusted; set sslrootcert to the certificate of its CA'
   if (!(error instanceof SQL.PostgresError)) return undefined
+  // In a transaction, where it cannot be prepared again, a statement fails whose columns a newer version has changed.
+  if (error.routine === 'RevalidateCachedQuery')
+    return 'A newer version has just changed the tables, try again'
   const state = stateOf(error)
   return state === undefined
     ? 'The database cannot be reached'

@@ -25,7 +25,7 @@ describe.if(CAN_POSTGRES)('a start', () => {
     server = await startPostgres({
       access: [
         'local all all trust',
-        'host all poor,postgres all trust',
+        'host all late,poor,postgres all trust',
         'host all all all scram-sha-256',
       ],
     })
@@ -77,6 +77,21 @@ describe.if(CAN_POSTGRES)('a start', () => {
     )
     expect(await faultOf(as('poor'))).toBe(
       `Cannot open database postgres://poor@${place}: There is no schema home, and the user of DATABASE_URI may not create it; create it with CREATE SCHEMA home AUTHORIZATION poor, or grant CREATE on the database`,
+    )
+  })
+
+  test('refuses a server that is too old', async () => {
+    // For this user, it says that it is.
+    await server.query(
+      `CREATE SCHEMA older;
+       CREATE FUNCTION older.current_setting(text) RETURNS text LANGUAGE sql AS
+         $$ SELECT CASE $1 WHEN 'server_version_num' THEN '130022' ELSE pg_catalog.current_setting($1) END $$;
+       CREATE ROLE late LOGIN;
+       GRANT USAGE ON SCHEMA older TO late;
+       ALTER ROLE late SET search_path = older, pg_catalog`,
+    )
+    expect(await faultOf(as('late'))).toEndWith(
+      ': PostgreSQL 13 is too old; version 14 or newer is needed',
     )
   })
 
