@@ -91,7 +91,7 @@ const openFile = (config: Config, options: Opening): Database => {
 }
 
 /** How long a command waits for a server that is still starting: someone is waiting for its output. */
-const COMMAND_WAIT_MS = 5000
+export const COMMAND_WAIT_MS = 5000
 
 const openOnServer = async (
   config: Config,

@@ -3,7 +3,7 @@ import type { Client } from './client.ts'
 import { isStillStarting } from './faults.ts'
 
 /** How long a start waits for a server that is still starting, as after a power cut, and how often it asks. */
-const START_MS_MAX = 60_000
+export const START_MS_MAX = 60_000
 const RETRY_MS = 250
 
 /** The oldest server that the statements are written for, as `server_version_num` says it. */

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { postgresAddress } from '../../../src/config/postgres-address.ts'
+import { COMMAND_WAIT_MS } from '../../../src/open-home.ts'
 import { AppError } from '../../../src/errors.ts'
 import { postgresClient } from '../../../src/storage/postgres/client.ts'
 import { openPostgres } from '../../../src/storage/postgres/open.ts'
 import type { Queries } from '../../../src/storage/queries.ts'
-import { waitForServer } from '../../../src/storage/postgres/start.ts'
+import { START_MS_MAX, waitForServer } from '../../../src/storage/postgres/start.ts'
+import { textOf } from '../../support/manual.ts'
 import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
 
 const program = () => Promise.reject(new Error('this database has no program'))
@@ -64,6 +66,9 @@ describe.if(CAN_POSTGRES)('a start', () => {
       'AppError: The database cannot be reached',
     )
     await client.close()
+    expect(textOf('src/manual/postgresql.md')).toContain(
+      `the service waits for up to ${START_MS_MAX / 1000} seconds, and a command for up to ${COMMAND_WAIT_MS / 1000}.`,
+    )
   })
 
   test('says what keeps it from the database, without the password', async () => {
