@@ -124,10 +124,15 @@ export const searchAll = async (reader: Reader): Promise<number> => {
 const NEWLINE = 10
 
 /** Reads the whole export; returns the number of rows. */
-export const exportRows = async ({ url, token }: Reader): Promise<number> => {
-  const answer = await clientOf(url).get('/v1/unlocks/export?format=ndjson', bearer(token))
-  if (answer.status !== 200) throw new Error(`/v1/unlocks/export answered ${answer.status}`)
-  let rows = 0
+export const exportRows = async (
+  { url, token }: Reader,
+  format: 'ndjson' | 'csv',
+): Promise<number> => {
+  const path = `/v1/unlocks/export?format=${format}`
+  const answer = await clientOf(url).get(path, bearer(token))
+  if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}`)
+  // CSV begins with the names of its columns.
+  let rows = format === 'csv' ? -1 : 0
   for await (const chunk of answer.body ?? [])
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, at + 1)) rows += 1
   return rows

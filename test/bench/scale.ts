@@ -50,6 +50,7 @@ export async function* scaleLines(folder: string): Lines {
     yield await startLine(filled, at)
     {
       await using service = await startScale(filled)
+      resetPeak(service.pid)
       yield* despiteFaults(`statistics, ${at}`, statsLines(await reader(service), at))
       const reads = await readMs(await reader(service), busyAccount(filled))
       small ??= reads
@@ -57,6 +58,7 @@ export async function* scaleLines(folder: string): Lines {
         yield small === reads
           ? { what: `${what}, ${at}`, measured: `${figure(ms)} ms` }
           : ratioLine(`${what}, ${at}`, ms, small.get(what))
+      yield peakLine(`statistics and pages, ${at}`, memoryMiB(service.pid, 'VmHWM'))
       yield* despiteFaults(`search and export, ${at}`, scanLines(service, events, at))
       await service.stop()
     }
@@ -124,12 +126,17 @@ async function* scanLines(service: Service, events: number, at: string): Lines {
   }
   yield livesLine(`search, ${at}`, search.lives)
   yield peakLine(`search, ${at}`, search.peakMiB)
-  const exported = await besideLives(service, () => exportRows(owner))
-  if (exported.result < events) throw new Error(`the export has ${exported.result} rows`)
-  const value = exported.result / exported.seconds
-  yield atLeast(200_000, { what: `export, ${at}`, value, unit: '/s' })
-  yield livesLine(`export, ${at}`, exported.lives)
-  yield peakLine(`export, ${at}`, exported.peakMiB)
+  for (const [name, format] of [
+    ['export', 'ndjson'],
+    ['export as CSV', 'csv'],
+  ] as const) {
+    const exported = await besideLives(service, () => exportRows(owner, format))
+    if (exported.result < events) throw new Error(`the ${name} has ${exported.result} rows`)
+    const value = exported.result / exported.seconds
+    yield atLeast(200_000, { what: `${name}, ${at}`, value, unit: '/s' })
+    yield livesLine(`${name}, ${at}`, exported.lives)
+    yield peakLine(`${name}, ${at}`, exported.peakMiB)
+  }
 }
 
 const peakLine = (what: string, value: number): Line =>

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bearer, clientOf } from '../support/app.ts'
 import { type Service, freePort } from '../support/binary.ts'
@@ -12,6 +12,9 @@ import { INSTALLED, QUIET, UNLOCK, startSignedIn } from './service.ts'
 
 const MANY = 64
 const LONE_UNLOCKS = 500
+
+/** Entries of the log of the process, for requests of which as many as connections are answered at once. */
+const LOG_LINES = 100_000
 
 /** Another executable, such as that of the previous version, to compare a lone unlock with. */
 const BASE = process.env['BENCH_BASE']
@@ -32,6 +35,7 @@ export async function* unlockLines(folder: string): Lines {
   const pages = await walPages(installed)
   yield atMost(28, { what: 'written per lone unlock', value: 4 * pages, unit: ' KiB' })
   const p50Ms = yield* loneLines(services)
+  yield logLine(folder)
   yield* diskLines(folder, { pages, p50Ms })
   for (const service of [installed, quiet, base]) await service?.stop()
 }
@@ -114,6 +118,27 @@ async function* loneLines({ bare, installed, base }: Services): AsyncGenerator<L
       of: loadText(found('base').load),
     })
   return load.p50Ms
+}
+
+/** Returns what an entry of the log of the process costs, in a compiled program that only logs, into a file. */
+const logLine = (folder: string): Line => {
+  const program = join(folder, 'log-lines')
+  buildYardstick('log-lines.ts', program)
+  const taken = (together: number): number => {
+    const stdout = openSync(join(folder, 'log-lines.log'), 'w')
+    const ran = Bun.spawnSync([program, String(LOG_LINES), String(together)], { stdout })
+    closeSync(stdout)
+    const us = Number(ran.stderr.toString())
+    if (!ran.success || !(us > 0)) throw new Error(`cannot log: ${ran.stderr.toString()}`)
+    return us
+  }
+  const rounds = (together: number) => median(Array.from({ length: ROUNDS }, () => taken(together)))
+  return atMost(8, {
+    what: `CPU time of an entry in the log of the process, ${MANY} at once`,
+    value: rounds(MANY),
+    unit: ' µs',
+    of: `${figure(rounds(1))} µs for a lone one, with its turn of the event loop`,
+  })
 }
 
 async function* diskLines(
