@@ -62,13 +62,15 @@ const insertGuest = async ({ db }: TestApp): Promise<void> => {
   await insertGrant(db, { holder: 'pass:1', locks: ['lock-garage'] })
 }
 
-/** Adds an owner's access tokens and a controller as rows; returns their tokens. */
+/** Adds an owner's access tokens and a controller as rows; returns their tokens. They were used from here before, which
+ * is recorded at some time after the answer. */
 const otherTokens = async ({ db }: TestApp) => {
   const accessToken = async (name: string, scopes: readonly string[]): Promise<string> => {
     const text = newAccessToken()
     await db.run(
-      `INSERT INTO access_token (id, account_public_id, name, hash, scopes, created_at_ms)
-       VALUES (?, (SELECT public_id FROM account WHERE username = 'owner'), '', ?, ?, 1)`,
+      `INSERT INTO access_token
+         (id, account_public_id, name, hash, scopes, created_at_ms, used_at_ms, used_from)
+       VALUES (?, (SELECT public_id FROM account WHERE username = 'owner'), '', ?, ?, 1, 1, '127.0.0.1')`,
       name,
       accessTokenHash(text) ?? '',
       JSON.stringify(scopes),
