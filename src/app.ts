@@ -269,11 +269,14 @@ export const openApp = async (config: Config, options: Options) => {
   }
   onCommit = outbox.onCommit
   onForeignCommit = async () => {
+    // First, since other replicas wait only a few seconds for what this one has signed.
+    const refreshed = unlocks.refresh()
+    refreshed.catch(() => {})
     outbox.onForeignCommit()
     await drivers.refresh()
     await controllers.onForeignCommit()
     if (db.leading.isLeader()) mqtt?.refresh()
-    await unlocks.refresh()
+    await refreshed
     seldom.call()
   }
   /** Refreshes what changes rarely and may be shown a second late. */

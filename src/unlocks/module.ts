@@ -12,6 +12,8 @@ import type { Database } from '../storage/database.ts'
 import type { DiskSpace } from '../storage/disk-space.ts'
 import { forkGuard } from './guard/fork-guard.ts'
 import type { LogBreak } from './guard/head-file.ts'
+import { lossId } from './guard/loss.ts'
+import { type Stops, addStop, stopsIn } from './guard/stop-store.ts'
 import { stopDetail, stoppedWords } from './guard/words.ts'
 import { unlockLogClock } from './log/clock.ts'
 import { deniedAccessRecorder } from './recording/denied-access.ts'
@@ -37,6 +39,7 @@ import { visibleSize } from './query/visible-size.ts'
 import { type Quotas, unlockQuota } from './quota/service.ts'
 import { quotaStore } from './quota/store.ts'
 import { catchUpSummary } from './summary/catch-up.ts'
+import type { TreeHead } from './tlog/continuity.ts'
 import { logHealth } from './verify/health.ts'
 import { verificationRoutes } from './verify/routes.ts'
 import { verificationScheduler } from './verify/scheduler.ts'
@@ -118,7 +121,14 @@ export const openUnlocks = async ({
     clock,
     logger,
   })
-  const unlockLog = await openUnlockLog({ store, signer, clock: logClock, guard })
+  const stops = db.isFile
+    ? undefined
+    : {
+        read: () => stopsIn(db, key.name),
+        addIn: addStop,
+        lossId: (lost: TreeHead) => lossId(lost, deriveUuid),
+      }
+  const unlockLog = await openUnlockLog({ store, signer, clock: logClock, guard, stops })
   const size = async () => (await unlockLog.head()).size
   onGrowth(await size(), false)
   unlockLog.onCommit(onGrowth)
@@ -267,6 +277,9 @@ export const openUnlocks = async ({
       }
       return guard.found()
     },
+
+    /** Returns why replicas have stopped the log of a home on a server. */
+    stops: async (): Promise<Stops | undefined> => stops?.read(),
 
     /** The labels of locks that unlocks name. */
     labels,

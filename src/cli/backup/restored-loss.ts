@@ -1,7 +1,7 @@
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import type { Config } from '../../config/config.ts'
 import { type LogBreak, type SignedHead, signedHeadFile } from '../../unlocks/guard/head-file.ts'
-import { recordLoss } from '../../unlocks/guard/loss.ts'
+import { recordLosses } from '../../unlocks/guard/loss.ts'
 import { openCheckpoint } from '../../unlocks/tlog/checkpoint.ts'
 import { findBreak } from '../../unlocks/tlog/continuity.ts'
 import { ProofError } from '../../unlocks/tlog/proof-format.ts'
@@ -53,7 +53,7 @@ export const recordRestoredLoss = async (
 ): Promise<void> => {
   const { unlockLog, deriveUuid, guard } = app.unlocks
   if (broken)
-    await recordLoss(COMMAND_LINE, broken, {
+    await recordLosses(COMMAND_LINE, [broken], {
       deriveUuid,
       append: unlockLog.append,
       record: app.audit.record,

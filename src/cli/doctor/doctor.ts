@@ -35,6 +35,7 @@ import { leftParts, moveIn } from '../../storage/moving/moved.ts'
 import { serverFacts } from '../../storage/postgres/diagnostics.ts'
 import { fileFault } from '../../storage/files/private-files.ts'
 import { signedHeadFile } from '../../unlocks/guard/head-file.ts'
+import { stopsIn } from '../../unlocks/guard/stop-store.ts'
 import { stopDetail } from '../../unlocks/guard/words.ts'
 import { type LogFile, openLog } from '../../unlocks/verify/log-file.ts'
 import { targetHealth } from '../../outbox/targets/health.ts'
@@ -156,7 +157,8 @@ const dataFindings = async (config: Config, terminal: Terminal): Promise<readonl
         hasOwner: () => hasOwner(db),
         newestEventMs: logReads(db).newestCertainMs,
         logCheck: () => verified(log, terminal),
-        logStop: () => stopOf(log, signed),
+        logStop: async () =>
+          (await stopOf(log, signed)) ?? (config.postgres && sharedStop(db, log)),
         certificateEndMs: () => certificate.endMs,
         backupState: backupService({
           settings: config,
@@ -226,6 +228,15 @@ const stopOf = async (log: LogFile, kept: Signed): Promise<string | undefined> =
     if (error instanceof AppError || error instanceof ProofError) return undefined
     throw error
   }
+}
+
+/** Returns why replicas have stopped the log, if so. */
+const sharedStop = async (
+  db: Parameters<typeof stopsIn>[0],
+  { key }: LogFile,
+): Promise<string | undefined> => {
+  const stops = await stopsIn(db, key.name)
+  return stops && stopDetail(stops.breaks[0])
 }
 
 const damagedHead = ({ dataDir }: Config): Finding => ({

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import type { App } from '../../app.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import type { LogBreak } from '../../unlocks/guard/head-file.ts'
-import { recordLoss } from '../../unlocks/guard/loss.ts'
+import { recordLosses } from '../../unlocks/guard/loss.ts'
 import { RECEIPTS, lossWords, stopDetail } from '../../unlocks/guard/words.ts'
 import type { Action, Options, Terminal } from '../command/command.ts'
 import { requireConsent, requireTerminal } from '../command/consent.ts'
@@ -32,19 +32,24 @@ export const acceptLoss: Action = {
         terminal.print('Nothing is lost: the log continues what this gateway has signed')
         return
       }
-      terminal.say(withTimes(`${stopDetail(broken)}.`, terminal))
-      terminal.say(`${lossWords(broken)}. ${RECEIPTS}`)
+      const stops = await app.unlocks.stops()
+      const breaks = stops?.breaks ?? [broken]
+      for (const one of breaks) {
+        terminal.say(withTimes(`${stopDetail(one)}.`, terminal))
+        terminal.say(`${lossWords(one)}.`)
+      }
+      terminal.say(RECEIPTS)
       if (!values.yes) await askForConsent(terminal)
-      await accept(app, broken)
+      await accept(app, breaks, stops?.text)
       terminal.print('The loss is recorded in the log and the audit trail, and the log continues')
-      if (config.postgres) terminal.say(OTHERS)
+      if (stops) terminal.say(OTHERS)
     })
   },
 }
 
-/** One replica cannot accept for another, which may have signed unlocks that this one never saw. */
+/** What no replica has said yet cannot be accepted: one that did not run may have signed unlocks that no other saw. */
 const OTHERS =
-  'Each replica keeps its own record of what it has signed: run this on every other replica whose log is stopped, too.'
+  'This holds for all replicas that have run since. If another one starts later that has signed more, the log stops again.'
 
 /** Rejects with `unavailable` if the log cannot grow for another reason. */
 const requireIntact = ({ unlocks: { unlockLog } }: App): Promise<void> =>
@@ -59,13 +64,18 @@ const askForConsent = async (terminal: Terminal): Promise<void> => {
   })
 }
 
-const accept = async ({ unlocks, audit }: App, broken: LogBreak): Promise<void> => {
+const accept = async (
+  { unlocks, audit }: App,
+  breaks: readonly LogBreak[],
+  stopped: string | undefined,
+): Promise<void> => {
   const { unlockLog, guard, deriveUuid } = unlocks
-  const keepNewHead = guard.accept(broken, await unlockLog.treeHead())
-  await recordLoss(COMMAND_LINE, broken, {
+  const own = guard.ownBreak()
+  const keepNewHead = own && guard.accept(own, await unlockLog.treeHead())
+  await recordLosses(COMMAND_LINE, breaks, {
     deriveUuid,
-    append: unlockLog.append,
+    append: (events) => unlockLog.appendAccepting(events, stopped),
     record: audit.record,
   })
-  await keepNewHead()
+  await keepNewHead?.()
 }

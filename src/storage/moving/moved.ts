@@ -42,9 +42,9 @@ export const forgetMove = async (tx: Queries, { isFile }: Left): Promise<void> =
   if (!isFile) await returnHere(tx)
 }
 
-/** Lets replicas write to a home on a server again. */
+/** Lets replicas write to a home on a server again, and judge its log anew. */
 export const returnHere = async (tx: Queries): Promise<void> =>
-  void (await tx.run('UPDATE home SET has_left = false WHERE id = 1'))
+  void (await tx.run('UPDATE home SET has_left = false, stopped = NULL WHERE id = 1'))
 
 const forget = (tx: Queries): Promise<number> =>
   tx.run('DELETE FROM setting WHERE name = ?', MOVED_TO)

@@ -2,6 +2,7 @@ import type { SQL } from 'bun'
 import { SECOND_MS } from '../../domain/duration.ts'
 import type { PostgresAddress } from '../../config/postgres-address.ts'
 import { type Client, connect } from './client.ts'
+import type { PromotionWatch } from './replicas/promotion.ts'
 
 /** How often the turn of the home is read, and how long after a notice others are waited for, which then share it. */
 const POLL_MS = SECOND_MS
@@ -17,6 +18,7 @@ type Options = {
   /** Reads, and tells others. */
   readonly client: Client
   readonly schema: string
+  readonly promotion: PromotionWatch
   /** Where notices can be listened for; undefined behind a pooler that would swallow them. */
   readonly listenAt: PostgresAddress | undefined
   /** Called soon after someone else has committed, at most every 50 ms, and again if it rejects; never while it
@@ -31,6 +33,7 @@ type Options = {
 export const commitNotices = ({
   client,
   schema,
+  promotion,
   listenAt,
   onForeignCommit,
   onHearing = () => {},
@@ -68,7 +71,11 @@ export const commitNotices = ({
   }
 
   const look = async (): Promise<void> => {
-    const [row] = await client.query(`SELECT turn FROM ${schema}.home WHERE id = 1`, [])
+    const [row] = await client.query(
+      `SELECT turn, timeline, ${promotion.timeline} AS now FROM ${schema}.home WHERE id = 1`,
+      [],
+    )
+    promotion.note(row?.['timeline'], row?.['now'])
     note(Number(row?.['turn']))
   }
 

@@ -12,6 +12,7 @@ import { lease } from './lease.ts'
 import { migrate, tablesIn } from './migrate.ts'
 import { commitNotices } from './notices.ts'
 import { isPooled, needsDirect, refusesParameters } from './pooler.ts'
+import { promotionWatch } from './replicas/promotion.ts'
 import { queriesOn } from './queries.ts'
 import { waitForServer } from './start.ts'
 import { serverClock } from './server-clock.ts'
@@ -86,6 +87,7 @@ export const openPostgres = async (
       throw new Error('there is no home yet; start the service first')
     await migrate(starting, schema)
     const translate = dialect(schema, await tablesIn(starting, schema))
+    const promotion = await promotionWatch(starting, { schema, onWait })
     const prepares = !isBehindPooler
     const writing = client({ max: 1, prepares })
     const reading = client({ max: READERS, prepares })
@@ -95,6 +97,7 @@ export const openPostgres = async (
         commitNotices({
           client: reading,
           schema,
+          promotion,
           listenAt: hasOwn ? direct : undefined,
           onForeignCommit,
           onHearing,
@@ -106,6 +109,7 @@ export const openPostgres = async (
       schema,
       translate,
       program,
+      promotion,
       isAlone: use === 'alone',
       ...(notices ? { onTurn: notices.onTurn } : {}),
     })

@@ -1,8 +1,9 @@
 import { AppError } from '../../errors.ts'
 import type { Params } from '../queries.ts'
 import { recorded } from '../writing/recorded.ts'
-import type { Program, Writer } from '../writing/writer.ts'
+import type { Program, TurnGiven, Writer } from '../writing/writer.ts'
 import type { Client, Session } from './client.ts'
+import type { PromotionWatch } from './replicas/promotion.ts'
 import { queriesOn } from './queries.ts'
 
 /** A transaction that is not continued for so long is ended by the server: a replica that hangs must not keep the
@@ -43,13 +44,14 @@ type Options = {
   readonly schema: string
   readonly translate: (sql: string) => string
   readonly program: Program
+  readonly promotion: PromotionWatch
   /** True for a command that has the home for itself, which may have moved away. */
   readonly isAlone: boolean
   /** Called after each COMMIT with the turn and the one before it. */
   readonly onTurn?: (turn: number, before: number) => void
 }
 
-type Turn = { readonly turn: number; readonly before: number }
+type Turn = Omit<TurnGiven, 'read'> & { readonly turn: number; readonly before: number }
 
 /** Returns a writer for a schema. Each transaction takes the next turn of the home first, whose row it locks: of all
  * replicas and commands, one writes at a time, as with SQLite, and sees what the one before it wrote. */
@@ -58,6 +60,7 @@ export const postgresWriter = ({
   schema,
   translate,
   program,
+  promotion,
   isAlone,
   onTurn = () => {},
 }: Options): Writer => {
@@ -94,10 +97,10 @@ export const postgresWriter = ({
       begun.query(SETTINGS, [String(Math.max(1, Math.ceil(waitMs)))]),
       begun.query(
         `UPDATE ${schema}.home
-         SET turn = $1, turn_before = turn
+         SET turn = $1, turn_before = turn, timeline = coalesce($2, timeline)
          WHERE id = 1${isAlone ? '' : ' AND NOT has_left'}
-         RETURNING turn, turn_before AS before`,
-        [newTurn()],
+         RETURNING turn, turn_before AS before, stopped, timeline, ${promotion.timeline} AS now`,
+        [newTurn(), promotion.settled()],
       ),
       begun.query('SAVEPOINT mark', []),
     ] as const
@@ -105,7 +108,12 @@ export const postgresWriter = ({
     first?.catch(() => {})
     const [, , [row]] = await Promise.all(taking)
     if (!row) throw new AppError('unavailable', LEFT)
-    return { turn: Number(row['turn']), before: Number(row['before']) }
+    return {
+      turn: Number(row['turn']),
+      before: Number(row['before']),
+      stopped: (row['stopped'] as string | null) ?? undefined,
+      isPaused: promotion.note(row['timeline'], row['now']),
+    }
   }
 
   const begin = async (waitMs: number): Promise<void> => {
@@ -176,7 +184,8 @@ export const postgresWriter = ({
         run: async () => {
           const read = await first
           first = undefined
-          return program(tx, inputs, read)
+          const { stopped, isPaused = false } = turn ?? {}
+          return program(tx, inputs, { read, stopped, isPaused })
         },
       })
       if (isWhole && fault !== undefined) throw fault

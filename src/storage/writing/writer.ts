@@ -10,10 +10,20 @@ import { type Recorded, recorded } from './recorded.ts'
  * and outcomes are plain data, because they may pass between threads. Returns undefined if a condition of its
  * writes no longer holds: then they are undone, and the program runs again. */
 export type Program = {
-  (tx: Queries, inputs: readonly unknown[], read?: unknown): Promise<Recorded | undefined>
+  (tx: Queries, inputs: readonly unknown[], given?: TurnGiven): Promise<Recorded | undefined>
   /** On a server, reads what the program needs to know about writes of others, along with the statement that takes the
-   * turn. The program gets the answer, unless something was written in between. */
+   * turn. */
   readonly first?: ((tx: Queries) => Promise<unknown>) | undefined
+}
+
+/** What a program on a server is told with the turn. */
+export type TurnGiven = {
+  /** The answer to `first`, unless something was written in between. */
+  readonly read: unknown
+  /** Why no replica may sign, as it is stored; undefined if they may. */
+  readonly stopped: string | undefined
+  /** True while nothing may be signed, because a standby was just promoted. */
+  readonly isPaused: boolean
 }
 
 /** The writing connection, in this thread or another. One transaction is open at a time. Methods reject

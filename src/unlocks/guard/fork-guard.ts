@@ -36,6 +36,8 @@ export const forkGuard = ({ dataDir, origin, clock, logger, onStop }: Options) =
 
   let kept = inFile()
   let found: LogBreak | undefined
+  /** What another replica has signed that the log does not continue. */
+  let foreign: LogBreak | undefined
   /** True while a loss is being accepted: until that is recorded, the file keeps the lost head. */
   let isAccepting = false
   let isServing = false
@@ -108,6 +110,29 @@ export const forkGuard = ({ dataDir, origin, clock, logger, onStop }: Options) =
       return logStopped(broken)
     },
 
+    /** Called at a home on a server with why replicas have stopped the log, or undefined if they have not. */
+    hear: (stop: LogBreak | undefined): void => {
+      const isNews = stop && !found && !isSameHead(stop.kept, foreign?.kept)
+      foreign = stop
+      if (!isNews) return
+      logger.error({ fault: stopDetail(stop) }, 'unlock log is stopped')
+      onStop?.(stop)
+    },
+
+    /** Lets this process continue the log, with the loss of what it has signed accepted in the log itself. Rejects
+     * with `unavailable` if the file cannot be written. */
+    adopt: async (present: TreeHead): Promise<void> => {
+      if (!kept) return
+      kept = { ...present, origin, atMs: clock.wallMs(), givenUp: kept }
+      found = undefined
+      isAccepting = true
+      try {
+        await writing.now()
+      } finally {
+        isAccepting = false
+      }
+    },
+
     /** Called with each committed head that continues the largest one, which it replaces. */
     keep: ({ size, root }: TreeHead): void => {
       if (kept && size < kept.size) return
@@ -122,8 +147,11 @@ export const forkGuard = ({ dataDir, origin, clock, logger, onStop }: Options) =
      * command has accepted the loss. */
     found: (): LogBreak | undefined => {
       if (found) adoptAcceptance()
-      return found
+      return found ?? foreign
     },
+
+    /** Returns the same, but only of what this process itself has signed or seen. */
+    ownBreak: (): LogBreak | undefined => found,
 
     /** Lets this process continue the log without what was lost. Record the loss, then call the returned
      * function, which resolves once the file has the new head, or rejects with `unavailable`. Until then, the

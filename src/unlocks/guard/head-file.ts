@@ -83,7 +83,10 @@ const parseSignedHead = (text: string): SignedHead | undefined => {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
 
-const treeHead = ({ size, root }: Readonly<Record<string, unknown>>): TreeHead | undefined => {
+export const treeHead = ({
+  size,
+  root,
+}: Readonly<Record<string, unknown>>): TreeHead | undefined => {
   const hash = typeof root === 'string' ? decodeBase64(root) : undefined
   return typeof size === 'number' && isTreeSize(size) && hash?.length === HASH_BYTES
     ? { size, root: hash }

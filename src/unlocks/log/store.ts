@@ -47,8 +47,9 @@ const NEXT_SEQ = `1 + max(
 export const unlockStore = (db: Database) => ({
   ...logReads(db),
   /** Runs `work` in one transaction; resolves after COMMIT. */
-  transaction: <Result>(work: (writes: UnlockWrites) => Promise<Result>): Promise<Result> =>
-    db.transaction((tx) => work(unlockWrites(tx))),
+  transaction: <Result>(
+    work: (writes: UnlockWrites, tx: Queries) => Promise<Result>,
+  ): Promise<Result> => db.transaction((tx) => work(unlockWrites(tx), tx)),
   /** Passes a submission to the append program. */
   append: db.append,
   checkpointWal: db.checkpointWal,

@@ -1,11 +1,13 @@
+import { AppError } from '../../errors.ts'
 import type { Queries } from '../../storage/database.ts'
 import type { AfterAppend } from '../../storage/writing/after-append.ts'
 import type { Recorded } from '../../storage/writing/recorded.ts'
-import type { Program } from '../../storage/writing/writer.ts'
+import type { Program, TurnGiven } from '../../storage/writing/writer.ts'
 import { together } from '../../storage/writing/together.ts'
 import type { Head } from '../tlog/checkpoint.ts'
 import { type Break, findBreak } from '../tlog/continuity.ts'
 import { type Frontier, isSameHash } from '../tlog/merkle-tree.ts'
+import { clearStops, parseStops } from '../guard/stop-store.ts'
 import { logStopped } from '../guard/words.ts'
 import { inclusionNodes } from '../tlog/proof-nodes.ts'
 import { formatReceipt } from '../tlog/receipt.ts'
@@ -43,6 +45,8 @@ export type Submission = {
   readonly hasReceipts: boolean
   /** True if it belongs to a unit of work, which must not be committed without it. */
   readonly isPart?: boolean
+  /** Why replicas have stopped the log, as it is stored, if this accepts the loss. */
+  readonly accepts?: string | undefined
 }
 
 /** What became of an item, and the leaf that now has its id. A receipt is against the log as it was right
@@ -63,7 +67,7 @@ export type Answered = { readonly status: 'answered'; readonly answer: unknown }
  * group; or why nothing was recorded. */
 export type Appended =
   | { readonly outcomes: readonly (Outcome | Answered)[]; readonly head?: TextHead | undefined }
-  | { readonly stopped: Break }
+  | { readonly stopped: Break; readonly isKnown?: boolean }
 
 type Dependencies = {
   /** Reads the key of the log; called at the first append. */
@@ -122,10 +126,17 @@ export const appendProgram = ({
   const append = async (
     tx: Queries,
     inputs: readonly unknown[],
-    foreign: Foreign | undefined,
+    { read, stopped, isPaused }: Partial<TurnGiven>,
   ): Promise<Recorded | undefined> => {
     const submissions = inputs as readonly Submission[]
     signer ??= readSigner()
+    const foreign = read as Foreign | undefined
+    const accepted = submissions.find(({ accepts }) => accepts !== undefined)?.accepts
+    if (stopped !== undefined && accepted !== stopped) {
+      const { breaks } = parseStops(stopped, signer.verifierKey.name)
+      return refused(submissions, breaks[0], true)
+    }
+    if (isPaused && accepted === undefined) throw new AppError('unavailable', PROMOTED)
     const names = nameWrites(tx, bucketKey)
     const writes = unlockWrites(tx, names)
     const openings = openingsIn(tx)
@@ -136,10 +147,7 @@ export const appendProgram = ({
     const stored =
       (before && foreign && caughtUp(before, foreign, { key: signer, kept })) ??
       (await current({ writes, openings }, signer, { before: foreign ? undefined : before, kept }))
-    if ('kind' in stored) {
-      if (submissions.some(({ isPart }) => isPart)) throw logStopped(stored)
-      return { outcomes: submissions.map(() => ({ stopped: stored })) }
-    }
+    if ('kind' in stored) return refused(submissions, stored, false)
     const { tree } = stored
     let { hasReports } = stored
     let { logged } = stored
@@ -172,6 +180,7 @@ export const appendProgram = ({
       tellAppended(tx, deps.afterAppend, { events: log.events, joined }),
     ])
     if (!isNext) return undefined
+    if (accepted !== undefined) await clearStops(tx)
     await writes.summarize({ from, to: head.size })
     for (const [kind, state] of states)
       if ((await kinds[kind].store?.(tx, state)) === false) return undefined
@@ -198,11 +207,25 @@ export const appendProgram = ({
     known && readForeign(logReads(tx), known.tree.size())
 
   return Object.assign(
-    (tx: Queries, inputs: readonly unknown[], read?: unknown) =>
-      append(tx, inputs, read as Foreign | undefined),
+    (tx: Queries, inputs: readonly unknown[], given: TurnGiven | undefined) =>
+      append(tx, inputs, given ?? {}),
     isShared ? { first } : {},
   )
 }
+
+/** Refuses a group because the log is stopped, or fails if units of work depend on it. */
+const refused = (
+  submissions: readonly Submission[],
+  { kind, size }: Break,
+  isKnown: boolean,
+): Recorded => {
+  const stopped = { kind, size }
+  if (submissions.some(({ isPart }) => isPart)) throw logStopped(stopped)
+  return { outcomes: submissions.map(() => ({ stopped, isKnown }) satisfies Appended) }
+}
+
+const PROMOTED =
+  'Another database server has just taken over; nothing is recorded for a few seconds, try again'
 
 const NOTHING = Promise.resolve()
 

@@ -12,11 +12,14 @@ import { type NoteSigner, formatVerifierKey } from '../tlog/signed-note.ts'
 import type { ClockReading } from '../log/clock.ts'
 import { logErasure } from '../log/erasure.ts'
 import { NO_ACCOUNT, type NewRecord, type NewReport } from '../../domain/access.ts'
-import type { Transaction } from '../../storage/database.ts'
+import type { Queries, Transaction } from '../../storage/database.ts'
 import type { RecordIn, ReportIn } from '../../storage/unit-of-work.ts'
 import type { NewUnlockEvent, SubmittedEvent, UnlockEvent } from '../log/event.ts'
 import { type Item, reportItem } from './kinds.ts'
 import type { UnlockStore } from '../log/store.ts'
+import type { LogBreak } from '../guard/head-file.ts'
+import { type Stops, hasStop } from '../guard/stop-store.ts'
+import { logStopped } from '../guard/words.ts'
 
 export type { Outcome } from './append.ts'
 
@@ -27,6 +30,15 @@ type Dependencies = {
   readonly signer: NoteSigner
   readonly clock: () => ClockReading
   readonly guard: Guard
+  /** The stops of a home on a server, which all replicas share. */
+  readonly stops?: SharedStops | undefined
+}
+
+type SharedStops = {
+  readonly read: () => Promise<Stops | undefined>
+  readonly addIn: (tx: Queries, found: LogBreak) => Promise<void>
+  /** Returns the id of the entry in the log that accepts the loss of a head. */
+  readonly lossId: (head: TreeHead) => string
 }
 
 /** Keeps the largest signed head, which the log must continue; see `forkGuard`. */
@@ -36,12 +48,16 @@ type Guard = {
   readonly stop: (broken: Break) => Promise<AppError>
   /** Called after COMMIT with each head that continues it. */
   readonly keep: (head: TreeHead) => void
+  readonly found: () => LogBreak | undefined
+  readonly ownBreak: () => LogBreak | undefined
+  readonly hear: (stop: LogBreak | undefined) => void
+  readonly adopt: (present: TreeHead) => Promise<void>
 }
 
 /** Opens the unlock log, which appends in groups and proves its contents. Appending throws
  * `unavailable` if the stored tree is not the one that this key signed, or does not continue what was
  * signed before: the log never forks. */
-export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencies) => {
+export const openUnlockLog = async ({ store, signer, clock, guard, stops }: Dependencies) => {
   const origin = signer.verifierKey.name
   const verifierKey = formatVerifierKey(signer.verifierKey)
   const listeners = new Set<OnGrowth>()
@@ -62,30 +78,63 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
   }
 
   const inputOf =
-    (given: Pick<Submission, 'items' | 'hasReceipts' | 'isPart'>) =>
+    (given: Pick<Submission, 'items' | 'hasReceipts' | 'isPart' | 'accepts'>) =>
     (isFirst: boolean): Submission => ({
       ...given,
       reading: clock(),
       kept: isFirst ? keptHead() : undefined,
     })
 
+  /** Stops the log for all replicas of a home on a server, unless it continues what this one has signed by the time
+   * of the turn, or the loss of that is accepted. */
+  const stopShared = async ({ read, addIn, lossId }: SharedStops): Promise<void> => {
+    const kept = guard.ownBreak()?.kept
+    if (!kept || hasStop((await read())?.breaks ?? [], kept)) return
+    await store.transaction(async (writes, tx) => {
+      const stored = await writes.head()
+      if (!stored || (await writes.find(lossId(kept)))) return
+      const found = await findBreak(kept, openedHead(stored, signer), writes.proofs)
+      if (found) await addIn(tx, { ...found, kept })
+    })
+  }
+
+  /** Stops the log. Returns the error for callers. */
+  const stop = async (found: Break): Promise<AppError> => {
+    const error = await guard.stop(found)
+    // If this fails, the next look at the log tries again.
+    if (stops) await stopShared(stops).catch(() => {})
+    return error
+  }
+
+  /** Called when replicas have stopped the log. Returns the error for callers. */
+  const heard = async (found: Break): Promise<AppError> => {
+    // Otherwise this process would learn of it with its next look at the log only.
+    if (!guard.found()) guard.hear((await stops?.read().catch(() => {}))?.breaks[0])
+    return logStopped(found)
+  }
+
   const submit = async (
     items: readonly Item[],
     account: string,
-    hasReceipts: boolean,
+    { hasReceipts, accepts }: Pick<Submission, 'hasReceipts' | 'accepts'>,
   ): Promise<readonly (Outcome | Answered)[]> => {
-    const input = inputOf({ items, hasReceipts })
+    const input = inputOf({ items, hasReceipts, accepts })
     const isUrgent = items.some(({ kind }) => kind === 'decision')
     const size = items.length
     const appended = (await store.append({ input, size, account, isUrgent })) as Appended
-    if ('stopped' in appended) throw await guard.stop(appended.stopped)
+    if ('stopped' in appended)
+      throw appended.isKnown ? await heard(appended.stopped) : await stop(appended.stopped)
+    guard.hear(undefined)
     if (appended.head) grown(treeHeadOf(appended.head))
     return appended.outcomes
   }
 
-  const submitEvents = (events: readonly SubmittedEvent[], hasReceipts: boolean) =>
+  const submitEvents = (
+    events: readonly SubmittedEvent[],
+    how: Pick<Submission, 'hasReceipts' | 'accepts'>,
+  ) =>
     // Only attempts may be answered without a leaf.
-    submit(events.map(itemOf), events[0]?.accountPublicId ?? NO_ACCOUNT, hasReceipts) as Promise<
+    submit(events.map(itemOf), events[0]?.accountPublicId ?? NO_ACCOUNT, how) as Promise<
       readonly Outcome[]
     >
 
@@ -120,9 +169,16 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
   const treeHead = async (): Promise<TreeHead> => openedHead(await head(), signer)
 
   const requireContinued = async (kept: TreeHead | undefined, present: TreeHead): Promise<void> => {
-    if (!kept || isSameHead(kept, present)) return
-    const found = await findBreak(kept, present, store.proofs)
-    if (found) throw await guard.stop(found)
+    const found =
+      kept && !isSameHead(kept, present) ? await findBreak(kept, present, store.proofs) : undefined
+    if (found && kept) {
+      if (!stops || !(await store.find(stops.lossId(kept)))) throw await stop(found)
+      await guard.adopt(present)
+    }
+    if (!stops) return
+    const stopped = (await stops.read())?.breaks[0]
+    guard.hear(stopped)
+    if (stopped) throw logStopped(stopped)
   }
 
   /** Signs an earlier head, but only of a tree that the newest checkpoint covers and that continues the
@@ -184,7 +240,13 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
 
     /** Records events, those of one call in one transaction; resolves after COMMIT. */
     append: (events: readonly SubmittedEvent[]): Promise<readonly Outcome[]> =>
-      submitEvents(events, false),
+      submitEvents(events, { hasReceipts: false }),
+
+    /** Records the events with which a loss is accepted, though replicas have stopped the log for this reason. */
+    appendAccepting: (
+      events: readonly SubmittedEvent[],
+      accepts: string | undefined,
+    ): Promise<readonly Outcome[]> => submitEvents(events, { hasReceipts: false, accepts }),
 
     /** Decides an attempt to open a lock when its turn comes, and records the decision; resolves after COMMIT. */
     decide: async (
@@ -192,7 +254,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
       { account, hasReceipt = true }: Deciding,
     ): Promise<Outcome | Answered> => {
       const items = [{ kind: 'decision', attempt }] as const
-      const [outcome] = await submit(items, account, hasReceipt)
+      const [outcome] = await submit(items, account, { hasReceipts: hasReceipt })
       if (!outcome) throw new Error('an attempt got no outcome')
       return outcome
     },
@@ -203,7 +265,10 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     /** Records a lock's report; resolves after COMMIT. A repeated entry of the lock's own log is a `duplicate`. */
     report: async (report: NewReport): Promise<Outcome> => {
       const items = [reportItem(report)]
-      const [outcome] = (await submit(items, `lock:${report.lock}`, false)) as readonly Outcome[]
+      const account = `lock:${report.lock}`
+      const [outcome] = (await submit(items, account, {
+        hasReceipts: false,
+      })) as readonly Outcome[]
       if (!outcome) throw new Error('a report got no outcome')
       return outcome
     },
@@ -211,7 +276,7 @@ export const openUnlockLog = async ({ store, signer, clock, guard }: Dependencie
     /** Records events like `append`, and adds a receipt for each event that the log now has. If none is new, the
      * receipts are against the log as it was when the newest of them was recorded. */
     appendWithReceipts: async (events: readonly SubmittedEvent[]): Promise<readonly Outcome[]> => {
-      const outcomes = await submitEvents(events, true)
+      const outcomes = await submitEvents(events, { hasReceipts: true })
       const duplicates = outcomes.filter(({ status }) => status === 'duplicate')
       if (duplicates.length === 0 || outcomes.some(({ status }) => status === 'stored'))
         return outcomes

@@ -3,6 +3,7 @@ import { postgresAddress } from '../../../src/config/postgres-address.ts'
 import { postgresClient } from '../../../src/storage/postgres/client.ts'
 import { commitNotices } from '../../../src/storage/postgres/notices.ts'
 import { openPostgres } from '../../../src/storage/postgres/open.ts'
+import { promotionWatch } from '../../../src/storage/postgres/replicas/promotion.ts'
 import { cable } from '../../support/cable.ts'
 import { CAN_POSTGRES, startPostgres } from '../../support/postgres-server.ts'
 import { until } from '../../support/until.ts'
@@ -154,6 +155,7 @@ describe.if(CAN_POSTGRES)('commits of others', () => {
     const notices = commitNotices({
       client,
       schema: 'seven',
+      promotion: await promotionWatch(client, { schema: 'seven', onWait: () => {} }),
       listenAt: undefined,
       onForeignCommit: async () => void (calls += 1),
     })

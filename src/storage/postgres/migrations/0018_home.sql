@@ -9,7 +9,12 @@ CREATE TABLE home (
   turn bigint NOT NULL DEFAULT 0,
   turn_before bigint NOT NULL DEFAULT 0,
   -- Since the home moved away, no replica gets a turn.
-  has_left boolean NOT NULL DEFAULT false
+  has_left boolean NOT NULL DEFAULT false,
+  -- The timeline of the server that the newest commits were made on, which a promotion changes.
+  timeline text COLLATE "C",
+  -- What replicas have signed that the log does not continue, as JSON; see guard/stop-store.ts. Until somebody accepts
+  -- the loss, no replica signs.
+  stopped text COLLATE "C"
 );
 
 -- Which replica leads, until when by the clock of the database. The term grows each time another one leads. Empty until
