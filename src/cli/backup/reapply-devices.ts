@@ -4,7 +4,7 @@ import { reapplyControllersIn, reapplyDoorKeysIn } from '../../controllers/resto
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { reapplyPassesIn } from '../../guests/restore/restore-store.ts'
 import { KEY_FILES } from '../../storage/files/data-dir.ts'
-import { readPrivateFile, replacePrivateFile } from '../../storage/files/private-files.ts'
+import { readKeyFile, replacePrivateFile } from '../../storage/files/private-files.ts'
 import type { Withdrawals } from './compare-live-data.ts'
 import type { Unpacked } from './unpack-backup.ts'
 
@@ -54,7 +54,7 @@ const reapplyDoorKey = async (
   { controllers }: Withdrawals,
   { config, stage }: Given,
 ): Promise<boolean> => {
-  const file = readPrivateFile(join(config.dataDir, KEY_FILES.door))
+  const file = readKeyFile(join(config.dataDir, KEY_FILES.door))
   const key = await app.db.transaction(async (tx) => {
     const current = await reapplyDoorKeysIn(tx, controllers)
     // Its record was in the part of the log that is lost.

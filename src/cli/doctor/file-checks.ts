@@ -1,8 +1,10 @@
 import { type Dirent, existsSync, lstatSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import type { Finding } from '../../ops/finding.ts'
+import { metricsTokenPath } from '../../ops/metrics/token.ts'
 import { KEY_FILES } from '../../storage/files/data-dir.ts'
+import { fileFault, mountedFault } from '../../storage/files/private-files.ts'
 import { userName } from '../../storage/files/system-user.ts'
 
 type Places = Pick<Config, 'dataDir' | 'databasePath' | 'postgres' | 'jwtSecretKey'>
@@ -82,6 +84,8 @@ const fileFaults = (path: string, uid: number): Finding[] => {
   const file = lstatSync(path, { throwIfNoEntry: false })
   // The service has removed the file in the meantime.
   if (!file) return []
+  const isMounted = file.isSymbolicLink() || (file.uid === 0 && uid !== 0)
+  if (isMounted && MAY_BE_MOUNTED.has(basename(path))) return mountedFaults(path, uid)
   if (file.isSymbolicLink()) return [fault(path, 'is a link', 'replace it with the file itself')]
   const word = shellWord(path)
   if (file.uid !== uid)
@@ -94,6 +98,22 @@ const fileFaults = (path: string, uid: number): Finding[] => {
   if (file.isDirectory() && (file.mode & 0o500) !== 0o500)
     return [fault(path, 'cannot be read', `chmod ${mode} ${word}`)]
   return []
+}
+
+const MAY_BE_MOUNTED: ReadonlySet<string> = new Set([
+  ...Object.values(KEY_FILES),
+  basename(metricsTokenPath('')),
+])
+
+const mountedFaults = (path: string, uid: number): Finding[] => {
+  try {
+    const says = mountedFault(path, uid)
+    return says === undefined
+      ? [...secretFileFindings('a mounted key', path)]
+      : [fault(path, `cannot be used: ${says}`, 'mount it so that only root can write to it')]
+  } catch (error) {
+    return [fault(path, `cannot be used: ${fileFault(error)}`, 'mount it again, or copy the key')]
+  }
 }
 
 const fault = (path: string, says: string, fix: string): Finding => ({

@@ -7,7 +7,7 @@ import { SECOND_MS } from '../../domain/duration.ts'
 import { AppError } from '../../errors.ts'
 import type { Logger } from '../../http/log/logger.ts'
 import { metricsTokenPath } from '../../ops/metrics/token.ts'
-import { readPrivateFile } from '../../storage/files/private-files.ts'
+import { readKeyFile } from '../../storage/files/private-files.ts'
 import { dissent } from '../../storage/replicas/presence-store.ts'
 import type { Dissenter } from '../../storage/replicas/replicas.ts'
 
@@ -65,7 +65,7 @@ const hashes = ({ unlocks: { deriveUuid } }: App, config: Config): Record<string
  * monitoring. */
 const tokenHash = ({ unlocks: { deriveUuid } }: App, { dataDir }: Config): string | undefined => {
   try {
-    const token = readPrivateFile(metricsTokenPath(dataDir))?.trim()
+    const token = readKeyFile(metricsTokenPath(dataDir))?.trim()
     return token ? deriveUuid(`metrics token\n${token}`) : undefined
   } catch (error) {
     if (error instanceof AppError) return undefined

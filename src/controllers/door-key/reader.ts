@@ -3,7 +3,7 @@ import { type Sign, importKeyPair, publicKeyOf, signWith } from '../../domain/st
 import { AppError } from '../../errors.ts'
 import type { Database } from '../../storage/database.ts'
 import { KEY_FILES } from '../../storage/files/data-dir.ts'
-import { readPrivateFile } from '../../storage/files/private-files.ts'
+import { readKeyFile } from '../../storage/files/private-files.ts'
 import { bytesOf } from '../core/controller.ts'
 import { doorKeysIn } from './store.ts'
 
@@ -22,7 +22,7 @@ export const doorKeyReader = ({ db, dataDir }: Dependencies) => {
   let known: DoorKey | undefined
 
   const lines = (): readonly string[] =>
-    (readPrivateFile(path) ?? '').split('\n').filter((line) => line !== '')
+    (readKeyFile(path) ?? '').split('\n').filter((line) => line !== '')
 
   const inFile = async (publicKey: Uint8Array): Promise<DoorKey | undefined> => {
     for (const line of lines()) {

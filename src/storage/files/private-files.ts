@@ -10,6 +10,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -60,18 +61,53 @@ const takeRights = (path: string): void => {
   if ((file.mode & 0o077) !== 0) chmodSync(path, 0o600)
 }
 
+/** Removes the rights of others from a key of this user. A mounted one is left as it is; see `mountedFault`. */
+const requireKey = (path: string): void => {
+  const isOwn = !lstatSync(path).isSymbolicLink() && statSync(path).uid === process.getuid?.()
+  try {
+    if (isOwn) return takeRights(path)
+  } catch (error) {
+    if (faultCode(error) !== 'EROFS') throw error
+  }
+  const fault = mountedFault(path)
+  if (fault !== undefined) throw new Error(fault)
+}
+
+/** Returns what is wrong with a mounted key, which may be behind a link, or belong to root and only be readable here:
+ * nobody but root and this user may be able to change or replace it, or have put the link or a second name of some file
+ * of root there while the folder was open to others. Throws if there is no such file. */
+export const mountedFault = (
+  path: string,
+  uid: number | undefined = process.getuid?.(),
+): string | undefined => {
+  const real = realpathSync(path)
+  const file = statSync(real)
+  const folder = statSync(dirname(real))
+  const { uid: placedBy } = lstatSync(path)
+  if (![0, uid].includes(placedBy)) return `it belongs to user ${userName(placedBy)}`
+  if (!file.isFile()) return 'it is not a regular file'
+  if (![0, uid].includes(file.uid)) return `it belongs to user ${userName(file.uid)}`
+  if (file.uid !== uid && file.nlink > 1) return 'it has another name elsewhere (a hard link)'
+  if ((file.mode & 0o022) !== 0) return 'others can write to it'
+  if (![0, uid].includes(folder.uid)) return `its folder belongs to user ${userName(folder.uid)}`
+  // Where the sticky bit is set, others cannot replace it.
+  if ((folder.mode & 0o022) !== 0 && (folder.mode & 0o1000) === 0)
+    return 'others can replace it: they can write to its folder'
+  return undefined
+}
+
 const SECRET_BYTES = 48
 
 /** Returns a secret of 384 random bits, base64url. */
 const randomSecret = (): string =>
   crypto.getRandomValues(new Uint8Array(SECRET_BYTES)).toBase64({ alphabet: 'base64url' })
 
-/** Reads a secret file, or creates it, mode 0600 and synced to disk. Two processes that start at the
+/** Reads a key, or creates it, mode 0600 and synced to disk. Two processes that start at the
  * same time get the same secret. Throws `unavailable`. */
 export const secretFile = (path: string, newSecret: () => string = randomSecret): string => {
   try {
     if (!existsSync(path)) makeSecretFile(path, newSecret())
-    takeRights(path)
+    requireKey(path)
     const secret = readFileSync(path, 'utf8').trim()
     if (secret.length < SECRET_BYTES) throw new Error('it is cut short; remove it to get a new one')
     return secret
@@ -130,10 +166,15 @@ export const replaceInBackground = async (path: string, content: string): Promis
 
 /** Reads a file that only this user may use, or returns undefined if there is none. Removes the rights of
  * others. Throws `unavailable`. */
-export const readPrivateFile = (path: string): string | undefined => {
+export const readPrivateFile = (path: string): string | undefined => readFile(path, takeRights)
+
+/** Does the same with a key, which may be mounted: see `mountedFault`. */
+export const readKeyFile = (path: string): string | undefined => readFile(path, requireKey)
+
+const readFile = (path: string, requireUsable: (path: string) => void): string | undefined => {
   try {
     if (!existsSync(path)) return undefined
-    takeRights(path)
+    requireUsable(path)
     return readFileSync(path, 'utf8')
   } catch (error) {
     throw new AppError('unavailable', `Cannot use ${path}: ${fileFault(error)}`, { cause: error })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { AppError } from '../../errors.ts'
 import type { Database, Queries } from '../database.ts'
 import { KEY_FILES } from './data-dir.ts'
-import { readPrivateFile, secretFile } from './private-files.ts'
+import { readKeyFile, secretFile } from './private-files.ts'
 import { storedSetting } from '../sqlite/setting-store.ts'
 
 type Options = {
@@ -84,7 +84,7 @@ type Keys = Readonly<Record<string, string | undefined>>
 const readKeys = ({ dataDir, tokenSecret, newLogKey }: Options, mayCreate: boolean): Keys => {
   const key = (name: string, make?: () => string): string | undefined => {
     const path = join(dataDir, name)
-    return mayCreate ? secretFile(path, make) : readPrivateFile(path)?.trim()
+    return mayCreate ? secretFile(path, make) : readKeyFile(path)?.trim()
   }
   return {
     [KEY_FILES.log]: key(KEY_FILES.log, newLogKey),

@@ -208,12 +208,25 @@ describe('doctor, at the compiled file', () => {
       'can be used by others',
       (folder) => chmodSync(join(folder, 'data/guess-key'), 0o640),
     ],
+    ['files', 'is a link', (folder) => symlinkSync('guess-key', join(folder, 'data/other'))],
     [
       'files',
-      'is a link',
+      'cannot be used: others can write to it',
       (folder) => {
-        renameSync(join(folder, 'data/guess-key'), join(folder, 'elsewhere'))
-        symlinkSync(join(folder, 'elsewhere'), join(folder, 'data/guess-key'))
+        const mounted = join(folder, 'elsewhere')
+        renameSync(join(folder, 'data/guess-key'), mounted)
+        chmodSync(mounted, 0o620)
+        symlinkSync(mounted, join(folder, 'data/guess-key'))
+      },
+    ],
+    [
+      'files',
+      '(a mounted key) can be used by everyone on this machine',
+      (folder) => {
+        const mounted = join(folder, 'elsewhere')
+        renameSync(join(folder, 'data/guess-key'), mounted)
+        chmodSync(mounted, 0o444)
+        symlinkSync(mounted, join(folder, 'data/guess-key'))
       },
     ],
     [
