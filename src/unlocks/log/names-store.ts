@@ -32,17 +32,20 @@ const bucketsOf =
     return textBucket(text, key.value)
   }
 
+const NUMBER_OF_ACCOUNT = 'SELECT number FROM unlock_account WHERE bucket = ? AND public_id = ?'
+
 /** Looks up the numbers that stand for accounts and methods in `unlock_event`. */
 export const nameReads = (db: Pick<Queries, 'get'>, bucketOf = bucketsOf(db)) => ({
+  /** Returns the condition that an event is of an account, so that a server need not be asked for its number first. */
+  ofAccount: async (publicId: string) => ({
+    sql: `account_number = (${NUMBER_OF_ACCOUNT})`,
+    values: [await bucketOf(publicId), publicId],
+  }),
+
   /** Returns the number of an account, or undefined if the log has none of its unlocks. */
   accountNumber: async (publicId: string): Promise<number | undefined> =>
-    (
-      await db.get<{ number: number }>(
-        'SELECT number FROM unlock_account WHERE bucket = ? AND public_id = ?',
-        await bucketOf(publicId),
-        publicId,
-      )
-    )?.number,
+    (await db.get<{ number: number }>(NUMBER_OF_ACCOUNT, await bucketOf(publicId), publicId))
+      ?.number,
 
   /** Returns the number of a method, however it is written, or undefined if no unlock has it. */
   methodNumber: async (method: string): Promise<number | undefined> => {

@@ -48,22 +48,20 @@ type Wanted = {
 }
 
 /** Returns the conditions of a filter, the most selective first, or undefined if no event can meet them
- * because none has that account, unit or method. */
+ * because none has that unit or method. */
 export const conditionsOf = async (
   db: Queries,
   { filter, order, size }: Wanted,
 ): Promise<readonly Condition[] | undefined> => {
   const { account, method, lock, result, source, logins, unit, origin, fromMs, toMs } = filter
-  const { accountNumber, methodNumber } = nameReads(db)
-  const whose = account === undefined ? account : await accountNumber(account)
+  const { ofAccount, methodNumber } = nameReads(db)
   const how = method === undefined ? method : await methodNumber(method)
-  if ((account !== undefined && whose === undefined) || (method !== undefined && how === undefined))
-    return undefined
+  if (method !== undefined && how === undefined) return undefined
   const where = unit === undefined ? undefined : await ofUnit(db, unit)
   if (where?.accounts.length === 0) return undefined
   const isBySeq = SORTING[order].numbers === 1
   return [
-    ...condition('account_number = ?', whose, true),
+    ...(account === undefined ? [] : [{ ...(await ofAccount(account)), isIndexed: true }]),
     ...(where ? [{ ...where, isIndexed: true }] : []),
     ...(result === 'unlocked' ? [] : condition(NOT_UNLOCKED, result, true)),
     ...inSummary('method_number = ?', how, PLACES_OF_METHOD),
