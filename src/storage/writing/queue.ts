@@ -123,12 +123,14 @@ export const writeQueue = <Item, Outcome>({
   /** Removes the lone items of accounts that have something urgent waiting, unless the last group was an urgent one. */
   const takeUrgent = (): readonly Waiting<Item, Outcome>[] => {
     const urgent = wasUrgent ? [] : lone.waiting.filter(({ item }) => isUrgent(item))
+    wasUrgent = false
+    if (urgent.length === 0) return []
     const accounts = new Set(urgent.map(({ item }) => accountOf?.(item)))
     const isTaken = ({ item }: Waiting<Item, Outcome>) => accounts.has(accountOf?.(item))
     const taken = lone.waiting.filter(isTaken)
     const total = taken.reduce((sum, { size }) => sum + size, 0)
-    wasUrgent = taken.length > 0 && total <= groupSizeMax
-    if (!wasUrgent) return []
+    if (total > groupSizeMax) return []
+    wasUrgent = true
     lone.waiting = lone.waiting.filter((waiting) => !isTaken(waiting))
     forget(lone, taken)
     return taken
