@@ -76,6 +76,14 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(gateway, { recursive: true }))
 
+/** Replaces a key by a link to it elsewhere, with other rights. */
+const mountKey = (folder: string, mode: number): void => {
+  const [key, mounted] = [join(folder, 'data/guess-key'), join(folder, 'elsewhere')]
+  renameSync(key, mounted)
+  chmodSync(mounted, mode)
+  symlinkSync(mounted, key)
+}
+
 describe('doctor, at the compiled file', () => {
   test('[D2] finds no fault in an intact gateway, and shows version, pragmas and log', async () => {
     const folder = copied()
@@ -209,25 +217,11 @@ describe('doctor, at the compiled file', () => {
       (folder) => chmodSync(join(folder, 'data/guess-key'), 0o640),
     ],
     ['files', 'is a link', (folder) => symlinkSync('guess-key', join(folder, 'data/other'))],
-    [
-      'files',
-      'cannot be used: others can write to it',
-      (folder) => {
-        const mounted = join(folder, 'elsewhere')
-        renameSync(join(folder, 'data/guess-key'), mounted)
-        chmodSync(mounted, 0o620)
-        symlinkSync(mounted, join(folder, 'data/guess-key'))
-      },
-    ],
+    ['files', 'cannot be used: others can write to it', (folder) => mountKey(folder, 0o620)],
     [
       'files',
       '(a mounted key) can be used by everyone on this machine',
-      (folder) => {
-        const mounted = join(folder, 'elsewhere')
-        renameSync(join(folder, 'data/guess-key'), mounted)
-        chmodSync(mounted, 0o444)
-        symlinkSync(mounted, join(folder, 'data/guess-key'))
-      },
+      (folder) => mountKey(folder, 0o444),
     ],
     [
       'files',
