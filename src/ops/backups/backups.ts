@@ -98,6 +98,7 @@ export const backupService = (deps: Dependencies) => {
     if (isWithin(dir, dataDir)) await mkdir(dir, { recursive: true, mode: 0o700 })
     if (!createBackup) throw new AppError('unavailable', 'Only the running server creates backups')
     const file = await folder.nextName(clock.wallMs(), backupPassphrase !== undefined)
+    stopping.signal.throwIfAborted()
     const created = await createBackup(join(dir, file), stopping.signal)
     const { bytes, events, isEncrypted: encrypted } = created
     await record(from, { ...EVENT, result: 'success', detail: { file, bytes, events, encrypted } })

@@ -259,32 +259,50 @@ describe('scheduled backups', () => {
   })
 
   test('an owner’s request joins the backup that is running, and is recorded as theirs', async () => {
-    let finish = () => {}
+    const begun = Promise.withResolvers<void>()
+    const finish = Promise.withResolvers<void>()
     const createBackup: CreateBackup = async (path, signal) => {
-      await new Promise<void>((resolve) => (finish = resolve))
+      begun.resolve()
+      await finish.promise
       return written(path, signal)
     }
     const backups = service({ createBackup, passphrase: 'four brown doors' })
     backups.createNow(OWNER)
     backups.createNow(OWNER)
-    await Bun.sleep(10)
+    await begun.promise
     expect((await backups.state()).isRunning).toBe(true)
-    finish()
+    finish.resolve()
     while ((await backups.state()).isRunning) await Bun.sleep(1)
     expect(names()).toStrictEqual(['secure-lock-000000ab-000001-20261125T120000Z.tar.age'])
     expect(() => service({ dir: null }).createNow(OWNER)).toThrow('Set BACKUP_DIR first')
   })
 
   test('a stop aborts the backup that is running, which is no failure', async () => {
+    const begun = Promise.withResolvers<void>()
     const createBackup: CreateBackup = (_, signal) =>
       new Promise((_resolve, reject) => {
         signal.addEventListener('abort', () => reject(new Error('killed')))
+        begun.resolve()
       })
     const backups = service({ createBackup })
     const making = backups.createIfDue()
-    await Bun.sleep(5)
+    await begun.promise
     await backups.stop()
     await making
+    expect(records).toStrictEqual([])
+    expect(failures).toStrictEqual([])
+  })
+
+  test('a stop before a backup has its name prevents it, which is no failure either', async () => {
+    let made = 0
+    const createBackup: CreateBackup = async () => {
+      made += 1
+      return { bytes: 1, events: 1, isEncrypted: false }
+    }
+    const backups = service({ createBackup })
+    backups.createNow(OWNER)
+    await backups.stop()
+    expect(made).toBe(0)
     expect(records).toStrictEqual([])
     expect(failures).toStrictEqual([])
   })
