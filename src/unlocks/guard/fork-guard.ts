@@ -19,8 +19,8 @@ type Options = {
 /** The shortest time between two writes of the file. */
 const WRITE_EVERY_MS = SECOND_MS
 
-/** If a write takes longer, the disk is slow, and the service does not delay its stop for another one. */
-const SLOW_MS = SECOND_MS
+/** If a write takes longer, the disk is slow, and the stop of the service waits neither for it nor for another one. */
+const SLOW_MS = 500
 
 /** Returns the guard that keeps the largest signed head of the log, in memory and in a file beside the
  * database, so that an older or another database cannot replace the right one unnoticed: before every
@@ -169,9 +169,11 @@ export const forkGuard = ({ dataDir, origin, clock, logger, onStop }: Options) =
     /** Writes the head if the file does not have it yet. Rejects with `unavailable`. */
     flush: writing.now,
 
-    /** Writes the head if the file does not have it yet, and logs a failure. */
+    /** Writes the head if the file does not have it yet, and logs a failure. A service gives up on a slow disk: the
+     * log that the next start finds continues the head that is in the file. */
     [Symbol.asyncDispose]: async (): Promise<void> => {
-      await writing.end((lastTookMs) => !isAccepting && !(isServing && lastTookMs > SLOW_MS))
+      if (isAccepting) await writing.settled()
+      else await writing.end(isServing ? SLOW_MS : Infinity)
     },
   }
 }
@@ -199,10 +201,10 @@ const throttled = (work: () => Promise<void>, onFailure: (error: Error) => void)
     lastTookMs = performance.now() - begunMs
   }
 
-  const idle = async (): Promise<void> => {
+  const settled = async (): Promise<void> => {
     if (!running) return
     await running.catch(() => {})
-    await idle()
+    await settled()
   }
 
   const run = (): void => {
@@ -218,23 +220,29 @@ const throttled = (work: () => Promise<void>, onFailure: (error: Error) => void)
   }
 
   return {
+    /** Resolves once nothing runs. */
+    settled,
     request: (): void => {
       isRequested = true
       run()
     },
     /** Runs `work` now, or once the current run has ended. Rejects if it fails. */
     now: async (): Promise<void> => {
-      await idle()
+      await settled()
       isRequested = false
       running = work().finally(() => (running = undefined))
       await running
     },
-    /** Ends after a last run, if one is requested and `isWanted`, which gets the milliseconds that the previous
-     * run took. */
-    end: async (isWanted: (lastTookMs: number) => boolean): Promise<void> => {
-      await idle()
-      clearTimeout(pause)
-      if (isRequested && isWanted(lastTookMs)) await attempt()
+    /** Ends after the current run, and a last one if it was requested. If one takes longer than that, it is not waited
+     * for, and there is no other. */
+    end: async (waitMs: number): Promise<void> => {
+      const ending = async (): Promise<void> => {
+        await settled()
+        clearTimeout(pause)
+        if (isRequested && lastTookMs <= waitMs) await attempt()
+      }
+      const ended = ending()
+      await (waitMs === Infinity ? ended : Promise.race([ended, Bun.sleep(waitMs)]))
     },
   }
 }

@@ -101,6 +101,23 @@ describe('the largest signed head', () => {
       expect(inFile()).toMatchObject({ size })
     })
 
+  test('[G14, O1] on a disk that does not answer, a stop of the service does not wait for it', async () => {
+    await using any = await open(join(dataDir, 'any'), 'w')
+    using slow = spyOn(Object.getPrototypeOf(any) as FileHandle, 'sync')
+    const answered = Promise.withResolvers<void>()
+    slow.mockImplementation(() => answered.promise)
+    {
+      await using guard = opened()
+      guard.begin()
+      guard.keep(head(1))
+      guard.keep(head(2))
+    }
+    expect(existsSync(path())).toBe(false)
+    answered.resolve()
+    await until(() => existsSync(path()))
+    expect(inFile()).toMatchObject({ size: 1 })
+  })
+
   test('[G14] never becomes smaller by itself, whatever another process wrote', async () => {
     await using guard = opened()
     guard.keep(head(5))
