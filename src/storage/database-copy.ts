@@ -1,9 +1,10 @@
 import { Database as Sqlite } from 'bun:sqlite'
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { AppError } from '../errors.ts'
 import { copyPages } from './backup/page-copy.ts'
 import { requireRoom } from './files/data-dir.ts'
+import { removeLargeFile } from './files/large-file.ts'
 import { unavailable } from './sqlite/faults.ts'
 import { fileFault, makePrivateFile } from './files/private-files.ts'
 
@@ -74,7 +75,7 @@ const FREE_PART_MAX = 16
 /** Removes a copy, and what SQLite left beside it, which must not be applied to another copy: a journal after a
  * kill, and the WAL of a copy of a home on a server. */
 export const removeCopy = (path: string): void => {
-  for (const end of ['', '-journal', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true })
+  for (const end of ['', '-journal', '-wal', '-shm']) removeLargeFile(`${path}${end}`)
 }
 
 /** Returns how many bytes a copy of a database file takes at most. */

@@ -22,7 +22,9 @@ const WORK_MS_MAX = 2 * HOUR_MS
 /** Backup, erasing and retention during writes, in a folder that they change. */
 export async function* workLines(folder: string): Lines {
   const retention = { LOG_RETENTION_DAYS: String(DAYS / 2) }
-  yield* besideLines('backup', await startScale(folder), () => backedUp(folder))
+  const backup = join(folder, 'backup.tar')
+  yield* besideLines('backup', await startScale(folder), () => backedUp(folder, backup))
+  rmSync(backup)
   yield* besideLines('erasing the busiest account', await startScale(folder), eraseBusiest)
   yield* besideLines('retention of half the log', await startScale(folder, retention), retained)
 }
@@ -73,8 +75,7 @@ async function* besideLines(
 const writtenBytes = (pid: number): number =>
   Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
 
-const backedUp = async (folder: string): Promise<Done> => {
-  const file = join(folder, 'backup.tar')
+const backedUp = async (folder: string, file: string): Promise<Done> => {
   const backup = Bun.spawn([BINARY, 'backup', file], {
     cwd: folder,
     env: OWN_FOLDER,
@@ -83,7 +84,6 @@ const backedUp = async (folder: string): Promise<Done> => {
   })
   const said = await new Response(backup.stdout).text()
   if ((await backup.exited) !== 0) throw new Error(`backup: ${said}`)
-  rmSync(file)
   const items = Number(/Backed up (\d+) event/.exec(said)?.[1])
   return { items, of: 'events', peakMiB: (backup.resourceUsage()?.maxRSS ?? NaN) / 1024 ** 2 }
 }

@@ -65,6 +65,8 @@ export async function* scaleLines(folder: string): Lines {
     const copy = join(folder, `copy-${events}`)
     const copied = Bun.spawnSync(['cp', '-r', '--reflink=auto', filled, copy])
     if (!copied.success) throw new Error(copied.stderr.toString())
+    // Or the first writes would wait until gigabytes are on disk.
+    Bun.spawnSync(['sync'])
     for await (const line of despiteFaults('bulk work', workLines(copy)))
       yield { ...line, what: `${line.what}, ${at}` }
     rmSync(copy, { recursive: true })

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { version } from '../../../package.json'
 import type { Config } from '../../config/config.ts'
@@ -15,6 +15,7 @@ import {
 import { copyDatabaseFile, databaseFileBytes, removeCopy } from '../../storage/database-copy.ts'
 import { fileBytes } from '../../storage/database-size.ts'
 import { lockDataDir, lockForBackup } from '../../storage/data-dir-lock.ts'
+import { removeLargeFile } from '../../storage/files/large-file.ts'
 import { fileUnavailable } from '../../storage/files/private-files.ts'
 import { type VerifierKey, formatVerifierKey } from '../../unlocks/tlog/signed-note.ts'
 import { type LogFile, openLogFile } from '../../unlocks/verify/log-file.ts'
@@ -85,13 +86,13 @@ export const createBackup = async ({
       return created
     } finally {
       // On a read-only disk, removing fails even if the file does not exist.
-      if (existsSync(draft)) rmSync(draft)
+      if (existsSync(draft)) removeLargeFile(draft)
     }
   } catch (error) {
     throw fileUnavailable(`Cannot create the backup ${target}`, error)
   } finally {
     removeCopy(copy)
-    rmSync(dump, { force: true })
+    removeLargeFile(dump)
   }
 }
 
@@ -193,6 +194,6 @@ const newDraft = (target: string, { id }: VerifierKey): string => {
   const prefix = `.secure-lock-${id.toString(16).padStart(8, '0')}-`
   const folder = dirname(target)
   for (const name of readdirSync(folder))
-    if (name.startsWith(prefix) && name.endsWith('.part')) rmSync(join(folder, name))
+    if (name.startsWith(prefix) && name.endsWith('.part')) removeLargeFile(join(folder, name))
   return join(folder, `${prefix}${basename(target)}.part`)
 }

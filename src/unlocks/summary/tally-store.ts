@@ -13,10 +13,13 @@ import {
 } from './packed-tallies.ts'
 import { TALLIES_BESIDE } from './counted-store.ts'
 
-/** How many tallies may be in rows of their own before days are packed, which are read faster; and how many
- * days one transaction packs, each in some milliseconds. */
+/** How many tallies may be in rows of their own before days are packed, which are read faster. */
 const ROWS_MAX = 8192
+
+/** One transaction packs so many days, but no further one after so many tallies, which take some milliseconds: unlocks
+ * wait meanwhile. */
 const DAYS_PER_STEP = 8
+const TALLIES_PER_STEP = 8192
 
 /** Packs the days that have the most tallies in rows of their own, if there are `rowsMax` or more in all. */
 export const packDays = async (tx: Queries, rowsMax = ROWS_MAX): Promise<void> => {
@@ -46,8 +49,11 @@ type Day = { readonly day: number }
 
 const DAY = `(quarter - (quarter % ${QUARTERS_PER_DAY} + ${QUARTERS_PER_DAY}) % ${QUARTERS_PER_DAY}) / ${QUARTERS_PER_DAY}`
 
+/** Packs days until they are enough for one transaction. */
 const pack = async (tx: Queries, days: readonly Day[]): Promise<void> => {
+  let packedCount = 0
   for (const { day } of days) {
+    if (packedCount >= TALLIES_PER_STEP) return
     const span = [day * QUARTERS_PER_DAY, (day + 1) * QUARTERS_PER_DAY] as const
     const rows = await tx.all<Tally>(
       `SELECT quarter, account, method, unlocks
@@ -69,6 +75,7 @@ const pack = async (tx: Queries, days: readonly Day[]): Promise<void> => {
       packedTallies(tallies),
     )
     await tx.run('DELETE FROM unlock_tally WHERE quarter >= ? AND quarter < ?', ...span)
+    packedCount += tallies.length
   }
 }
 

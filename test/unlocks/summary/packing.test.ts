@@ -1,0 +1,52 @@
+import { expect, test } from 'bun:test'
+import {
+  type Tally,
+  packedSums,
+  packedTallies,
+} from '../../../src/unlocks/summary/packed-tallies.ts'
+import { packErased } from '../../../src/unlocks/summary/tally-store.ts'
+import { openTestDatabase } from '../../support/postgres.ts'
+
+const DAYS = 5
+const QUARTERS_PER_DAY = 96
+
+/** A day of `count` tallies, one for each account. */
+const dayOf = (day: number, count: number): readonly Tally[] =>
+  Array.from({ length: count }, (_, account) => ({
+    quarter: day * QUARTERS_PER_DAY,
+    account: account + 1,
+    method: 1,
+    unlocks: 1,
+  }))
+
+/** Plants days of which one unlock each was erased. Returns how many of them each step packs. */
+const steps = async (tallies: number): Promise<readonly number[]> => {
+  const db = await openTestDatabase()
+  for (let day = 0; day < DAYS; day += 1) {
+    const all = dayOf(day, tallies)
+    await db.run(
+      'INSERT INTO unlock_tally_day (day, sums, tallies) VALUES (?, ?, ?)',
+      day,
+      packedSums(all),
+      packedTallies(all),
+    )
+    await db.run(
+      'INSERT INTO unlock_tally (quarter, account, method, unlocks) VALUES (?, 1, 1, -1)',
+      day * QUARTERS_PER_DAY,
+    )
+  }
+  const left = async () =>
+    (await db.get<{ n: number }>('SELECT count(*) AS n FROM unlock_tally'))?.n ?? 0
+  const packed: number[] = []
+  for (let before = await left(); await db.transaction(packErased); before = await left())
+    packed.push(before - (await left()))
+  expect(await left()).toBe(0)
+  await db.close()
+  return packed
+}
+
+test('[D7, G7] days with erased unlocks are packed in short steps, however many tallies they have', async () => {
+  expect(await steps(100)).toStrictEqual([5])
+  expect(await steps(5000)).toStrictEqual([2, 2, 1])
+  expect(await steps(20_000)).toStrictEqual([1, 1, 1, 1, 1])
+})
