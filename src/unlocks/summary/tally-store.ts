@@ -16,8 +16,7 @@ import { TALLIES_BESIDE } from './counted-store.ts'
 /** How many tallies may be in rows of their own before days are packed, which are read faster. */
 const ROWS_MAX = 8192
 
-/** One transaction packs so many days, but no further one after so many tallies, which take some milliseconds: unlocks
- * wait meanwhile. */
+/** A transaction packs at most so many days, and no more once it has read so many tallies, since unlocks wait for it. */
 const DAYS_PER_STEP = 8
 const TALLIES_PER_STEP = 8192
 
@@ -49,11 +48,11 @@ type Day = { readonly day: number }
 
 const DAY = `(quarter - (quarter % ${QUARTERS_PER_DAY} + ${QUARTERS_PER_DAY}) % ${QUARTERS_PER_DAY}) / ${QUARTERS_PER_DAY}`
 
-/** Packs days until they are enough for one transaction. */
+/** Packs as many of the days as fit into one transaction, and at least one. */
 const pack = async (tx: Queries, days: readonly Day[]): Promise<void> => {
-  let packedCount = 0
+  let read = 0
   for (const { day } of days) {
-    if (packedCount >= TALLIES_PER_STEP) return
+    if (read >= TALLIES_PER_STEP) return
     const span = [day * QUARTERS_PER_DAY, (day + 1) * QUARTERS_PER_DAY] as const
     const rows = await tx.all<Tally>(
       `SELECT quarter, account, method, unlocks
@@ -66,7 +65,8 @@ const pack = async (tx: Queries, days: readonly Day[]): Promise<void> => {
       'SELECT tallies FROM unlock_tally_day WHERE day = ?',
       day,
     )
-    const tallies = merged(packed ? unpacked(day, packed.tallies) : [], rows)
+    const before = packed ? unpacked(day, packed.tallies) : []
+    const tallies = merged(before, rows)
     await tx.run(
       `INSERT INTO unlock_tally_day (day, sums, tallies) VALUES (?, ?, ?)
        ON CONFLICT (day) DO UPDATE SET sums = excluded.sums, tallies = excluded.tallies`,
@@ -75,7 +75,7 @@ const pack = async (tx: Queries, days: readonly Day[]): Promise<void> => {
       packedTallies(tallies),
     )
     await tx.run('DELETE FROM unlock_tally WHERE quarter >= ? AND quarter < ?', ...span)
-    packedCount += tallies.length
+    read += before.length + rows.length
   }
 }
 

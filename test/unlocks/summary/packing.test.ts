@@ -19,8 +19,8 @@ const dayOf = (day: number, count: number): readonly Tally[] =>
     unlocks: 1,
   }))
 
-/** Plants days of which one unlock each was erased. Returns how many of them each step packs. */
-const steps = async (tallies: number): Promise<readonly number[]> => {
+/** Plants days of which some unlocks each were erased. Returns how many of them each step packs. */
+const steps = async (tallies: number, erased = 1): Promise<readonly number[]> => {
   const db = await openTestDatabase()
   for (let day = 0; day < DAYS; day += 1) {
     const all = dayOf(day, tallies)
@@ -31,12 +31,14 @@ const steps = async (tallies: number): Promise<readonly number[]> => {
       packedTallies(all),
     )
     await db.run(
-      'INSERT INTO unlock_tally (quarter, account, method, unlocks) VALUES (?, 1, 1, -1)',
+      `INSERT INTO unlock_tally (quarter, account, method, unlocks)
+       SELECT CAST(? AS bigint), CAST(value AS bigint), 1, -1 FROM json_each(?)`,
       day * QUARTERS_PER_DAY,
+      JSON.stringify(all.slice(0, erased).map(({ account }) => account)),
     )
   }
   const left = async () =>
-    (await db.get<{ n: number }>('SELECT count(*) AS n FROM unlock_tally'))?.n ?? 0
+    (await db.get<{ n: number }>('SELECT count(DISTINCT quarter) AS n FROM unlock_tally'))?.n ?? 0
   const packed: number[] = []
   for (let before = await left(); await db.transaction(packErased); before = await left())
     packed.push(before - (await left()))
@@ -49,4 +51,6 @@ test('[D7, G7] days with erased unlocks are packed in short steps, however many 
   expect(await steps(100)).toStrictEqual([5])
   expect(await steps(5000)).toStrictEqual([2, 2, 1])
   expect(await steps(20_000)).toStrictEqual([1, 1, 1, 1, 1])
+  // Nothing of these is left.
+  expect(await steps(5000, 5000)).toStrictEqual([1, 1, 1, 1, 1])
 })
