@@ -5,6 +5,7 @@ import type { Config } from '../../config/config.ts'
 import { AppError } from '../../errors.ts'
 import { COMMAND_LINE } from '../../domain/audit-event.ts'
 import { DATABASE_FILE } from '../../storage/files/data-dir.ts'
+import { removeCopy } from '../../storage/database-copy.ts'
 import { lockForBackup } from '../../storage/data-dir-lock.ts'
 import { fileUnavailable, makePrivateFolder } from '../../storage/files/private-files.ts'
 import {
@@ -94,17 +95,22 @@ type Request = {
 const check = async ({ config, backup, terminal }: Request): Promise<number> => {
   const release = await lockForBackup(config.dataDir, () => terminal.showProgress(WAITING))
   const dataDir = join(config.dataDir, '.checking')
-  try {
+  const databasePath = join(dataDir, DATABASE_FILE)
+  const clear = (): void => {
+    removeCopy(databasePath)
     rmSync(dataDir, { recursive: true, force: true })
+  }
+  try {
+    clear()
     mkdirSync(dataDir, { mode: 0o700 })
-    const places = { dataDir, databasePath: join(dataDir, DATABASE_FILE), postgres: undefined }
+    const places = { dataDir, databasePath, postgres: undefined }
     const unpacked = await unpackVerified({ backup, config: { ...config, ...places }, terminal })
     await unpacked.app[Symbol.asyncDispose]()
     terminal.showProgress('')
     terminal.print(`The backup is intact: ${contents(unpacked, terminal)}`)
     return 0
   } finally {
-    rmSync(dataDir, { recursive: true, force: true })
+    clear()
     release()
   }
 }

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type App, openApp } from '../../app.ts'
 import type { Config } from '../../config/config.ts'
@@ -8,6 +7,7 @@ import { unpackBackup } from '../../storage/backup/backup-file.ts'
 import type { Manifest } from '../../storage/backup/manifest.ts'
 import { DATABASE_FILE, DUMP_FILE, requireRoom } from '../../storage/files/data-dir.ts'
 import { requireIntegrity } from '../../storage/database-copy.ts'
+import { removeLargeFile } from '../../storage/files/large-file.ts'
 import { formatVerifierKey } from '../../unlocks/tlog/signed-note.ts'
 import { verifyLog } from '../../unlocks/verify/verify-log.ts'
 import type { Terminal } from '../command/command.ts'
@@ -61,7 +61,7 @@ export const unpackVerified = async (options: Options): Promise<Unpacked> => {
     const dump = join(dataDir, DUMP_FILE)
     const { loadDump } = await import('../../storage/moving/dump-file.ts')
     await loadDump(dump, databasePath, percentOf(showProgress, 'Reading the dump'))
-    rmSync(dump)
+    removeLargeFile(dump)
   }
   showProgress('Checking the database')
   requireIntegrity(databasePath)
