@@ -83,7 +83,7 @@ describe('the largest signed head', () => {
     ['a service does not write it once more at its stop', true, 1],
     ['a command does', false, 2],
   ] as const)
-    test(`[G14] on a disk that took over a second for it, ${what}`, async () => {
+    test(`[G14] on a disk that took over half a second for it, ${what}`, async () => {
       await using any = await open(join(dataDir, 'any'), 'w')
       using slow = spyOn(Object.getPrototypeOf(any) as FileHandle, 'sync')
       slow.mockImplementationOnce(async function slowSync(this: FileHandle) {
